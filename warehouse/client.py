@@ -1,0 +1,55 @@
+"""The one way to the warehouse: settings in, an unmodified clickhouse-connect client out."""
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+
+from warehouse.errors import WarehouseError, WarehouseRefused, WarehouseUnavailable
+from warehouse.settings import WarehouseSettings
+
+# Without a session the client may be shared by threads; async_insert would acknowledge before a write is durable.
+WRITE_SETTINGS = {"async_insert": 0, "max_partitions_per_insert_block": 0}
+# Too many queries, timeouts, network, memory, too many parts, shutting down: the same write may succeed later.
+RETRYABLE_CODES = frozenset({159, 160, 198, 202, 203, 209, 210, 236, 241, 242, 243, 252, 319, 373, 425, 1000})
+
+
+def connect(settings: WarehouseSettings | None = None, *, database: str | None = None) -> Client:
+    """A client without a session, safe to share between threads.
+
+    Raises WarehouseUnavailable when nothing answers, WarehouseRefused when the user or password is wrong.
+    """
+    settings = settings or WarehouseSettings()
+    try:
+        return clickhouse_connect.get_client(
+            host=settings.host,
+            port=settings.port,
+            secure=settings.secure,
+            username=settings.user,
+            password=settings.secret(),
+            database=settings.database if database is None else database,
+            connect_timeout=settings.connect_timeout_seconds,
+            send_receive_timeout=settings.receive_timeout_seconds,
+            autogenerate_session_id=False,
+            query_limit=0,
+        )
+    except (DatabaseError, OperationalError, OSError) as failure:
+        raise classified(failure, settings.url) from failure
+
+
+def classified(failure: Exception, where: str = "the warehouse") -> WarehouseError:
+    """The error of the driver as one of ours, by what the caller can do about it."""
+    text = str(failure)
+    code = exception_code(text)
+    if isinstance(failure, DatabaseError) and code is not None and code not in RETRYABLE_CODES:
+        return WarehouseRefused(text)
+    return WarehouseUnavailable(f"{where} does not serve now: {text}")
+
+
+def exception_code(text: str) -> int | None:
+    """ClickHouse's number inside an error text, or None."""
+    for marker in ("Code: ", "code "):
+        _, found, rest = text.partition(marker)
+        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+        if found and digits:
+            return int(digits)
+    return None

@@ -1,0 +1,23 @@
+"""What can go wrong with the warehouse, named by the caller's next move.
+
+WarehouseError
+├── WarehouseUnavailable   try again later: nothing is known about the last write
+├── WarehouseRefused       the statement or the data is wrong: do not repeat it
+└── MigrationConflict      an applied migration was edited: restore the file
+"""
+
+
+class WarehouseError(Exception):
+    """Any failure of the warehouse."""
+
+
+class WarehouseUnavailable(WarehouseError):
+    """The warehouse did not answer, or answered that it cannot now. Repeat the same write: it is idempotent."""
+
+
+class WarehouseRefused(WarehouseError):
+    """The warehouse understood and refused. Repeating changes nothing."""
+
+
+class MigrationConflict(WarehouseError):
+    """A numbered migration differs from what was applied."""

@@ -1,0 +1,32 @@
+-- The price list people see: base prices per million tokens, in force now, of the newest revision.
+CREATE OR REPLACE VIEW model_prices
+(
+    provider LowCardinality(String) COMMENT 'Provider',
+    model String COMMENT 'Model',
+    display_name String COMMENT 'Name for people',
+    input_usd_per_million Nullable(Decimal(38, 18)) COMMENT 'Input',
+    cache_read_usd_per_million Nullable(Decimal(38, 18)) COMMENT 'Cached input',
+    cache_write_usd_per_million Nullable(Decimal(38, 18)) COMMENT 'Cache write',
+    output_usd_per_million Nullable(Decimal(38, 18)) COMMENT 'Output',
+    free UInt8 COMMENT '1 when input and output cost nothing',
+    price_revision UInt32 COMMENT 'Revision',
+    effective_from DateTime('UTC') COMMENT 'From when the prices hold'
+)
+AS SELECT
+    provider, model, any(display_name) AS display_name,
+    anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'input_mtok') AS input_usd_per_million,
+    anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'cache_read_mtok') AS cache_read_usd_per_million,
+    anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'cache_write_mtok') AS cache_write_usd_per_million,
+    anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'output_mtok') AS output_usd_per_million,
+    max(price_usd) = 0 AS free,
+    max(revision) AS price_revision,
+    max(from_instant) AS effective_from
+FROM
+(
+    SELECT *, effective_from AS from_instant, max(if(effective_from <= now(), effective_from, toDateTime(0, 'UTC'))) OVER (PARTITION BY provider, model) AS current
+    FROM prices FINAL
+    WHERE revision = (SELECT max(revision) FROM config_revisions WHERE kind = 'prices') AND organization = ''
+)
+WHERE from_instant = current AND tier_start = 0 AND daily_from = ''
+GROUP BY provider, model
+COMMENT 'Prices per million tokens of each model, in force now';
