@@ -1,0 +1,1 @@
+"""Stage 4 of 6: the HTTP API answers from the warehouse."""

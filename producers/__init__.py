@@ -1,0 +1,1 @@
+"""Stage 1 of 6: usage events are made, checked and put into Kafka."""

@@ -1,0 +1,1 @@
+"""Stage 2 of 6: ClickHouse holds every event and every rollup, and answers typed queries."""
