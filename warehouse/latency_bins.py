@@ -27,15 +27,12 @@ LOWEST: tuple[int, ...] = (0, *(bound + 1 for bound in BOUNDS[:-1]))
 MIDDLES: tuple[int, ...] = tuple((low + high) // 2 for low, high in zip(LOWEST, BOUNDS, strict=True))
 """The value that stands for each bin in a percentile: within 2 % of all of its values."""
 
-OUTPUT_TOKENS = (
-    "output_tokens + reasoning_tokens + output_audio_tokens + output_image_tokens + output_video_tokens"
-)
+OUTPUT_TOKENS = "output_tokens + reasoning_tokens + output_audio_tokens + output_image_tokens + output_video_tokens"
 METRICS: dict[str, str] = {
     "duration_ms": "duration_ms",
     "time_to_first_token_ms": "time_to_first_token_ms",
     "output_tokens_per_1000_s": (
-        f"if(duration_ms > 0 AND {OUTPUT_TOKENS} > 0, "
-        f"intDivOrZero(({OUTPUT_TOKENS}) * 1000000, duration_ms), NULL)"
+        f"if(duration_ms > 0 AND {OUTPUT_TOKENS} > 0, intDivOrZero(({OUTPUT_TOKENS}) * 1000000, duration_ms), NULL)"
     ),
 }
 """Each metric as an expression over columns of usage_raw; NULL = the call is not in that histogram."""

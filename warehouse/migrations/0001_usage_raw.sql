@@ -55,6 +55,7 @@ CREATE TABLE usage_raw
     cost_status LowCardinality(String) COMMENT 'priced, partial, unpriced, free or reported',
     price_revision UInt32 COMMENT 'Revision of the price book that priced the event',
     priced_as LowCardinality(String) COMMENT 'Catalogue entry that matched: provider/model',
+    hour DateTime('UTC') CODEC(Delta, LZ4) COMMENT 'Start of the event''s local hour',
     day Date COMMENT 'Date of the event in the organisation''s calendar',
     week Date COMMENT 'First day of its week in the organisation''s calendar',
     late UInt8 COMMENT '1 when the event reached the log later than the late threshold after its time',

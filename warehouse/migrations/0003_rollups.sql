@@ -171,4 +171,4 @@ CREATE TABLE rollup_latency
 ENGINE = ReplacingMergeTree(ver)
 PARTITION BY toYYYYMM(bucket)
 ORDER BY (grain, organization, bucket, provider, model, metric, src_partition)
-COMMENT 'Histograms of response times, per bucket: bin i holds values v with 1.04^(i-1) < v <= 1.04^i (bin 0: v <= 1), so that percentiles merge exactly and are within 2 percent';
+COMMENT 'Histograms of response times per local hour, day and week, derived from usage_raw when a day closes: fixed bins, so that percentiles merge exactly and are within 2 percent';

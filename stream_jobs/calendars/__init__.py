@@ -1,0 +1,1 @@
+"""Local hours, days and weeks: time zones in, instants and dates out."""

@@ -1,0 +1,23 @@
+"""What can stop a stream job, named by the operator's next move.
+
+StreamJobError
+├── PartitionRefused     this partition cannot be resumed: follow the cure it names
+├── WarehouseSetBack     the warehouse was restored under a running worker: restart (done by exiting)
+└── OffsetGap            an envelope is missing in what was delivered: restart (done by exiting)
+"""
+
+
+class StreamJobError(Exception):
+    """Any failure of a stream job."""
+
+
+class PartitionRefused(StreamJobError):
+    """The log and the stored progress do not belong together."""
+
+
+class WarehouseSetBack(StreamJobError):
+    """Stored progress is lower than what this worker wrote."""
+
+
+class OffsetGap(StreamJobError):
+    """A delivered offset is higher than the next one expected."""

@@ -1,0 +1,1 @@
+"""Windowed sums: priced events in, absolute rows per bucket and dimensions out."""

@@ -1,0 +1,262 @@
+"""The Faust app of one worker: wiring only."""
+
+import asyncio
+import os
+import time
+from typing import Any
+
+import faust
+import structlog
+from prometheus_client import start_http_server
+
+from stream_jobs.errors import OffsetGap
+from stream_jobs.pricing.load import load_rules
+from stream_jobs.timeliness.rules import TimeRules
+from stream_jobs.worker.beat import Beat
+from stream_jobs.worker.cascade import Cascade
+from stream_jobs.worker.consumer import resuming_consumer
+from stream_jobs.worker.directory import Directory
+from stream_jobs.worker.flush import Flusher
+from stream_jobs.worker.loading import load_partitions, load_pending
+from stream_jobs.worker.metrics import Metrics
+from stream_jobs.worker.rejection import Rejection
+from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
+from stream_jobs.worker.settings import WorkerSettings
+from stream_jobs.worker.sink import Sink
+from stream_jobs.worker.state import WorkerState
+from stream_jobs.worker.take import Envelope, Rules, TakeProcessor
+from warehouse.client import connect
+
+log = structlog.get_logger()
+FLUSH_CHECK_SECONDS = 0.05
+BEAT_SECONDS = 0.5
+FETCH_BYTES = 2 << 20
+KEEP_BUCKETS_SECONDS = 1800
+"""What eviction spares: the newest two quarter hours, where ordinary traffic lands."""
+
+
+class Worker:
+    """One process: consumes its partitions, keeps their rows, and leaves on anything unexpected."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.settings = settings
+        self.beat = Beat(settings.run_folder, settings.name)
+        self.sink = Sink(connect(), self.beat)
+        self.directory = Directory(self.sink, settings.default_time_zone, settings.default_week_start)
+        self.metrics = Metrics()
+        self.cascade = Cascade(self.sink, self.beat, settings.cascade_seconds)
+        self.inspector = LogInspector(settings)
+        self.state = WorkerState(-1)
+        self.resume = Resume()
+        self.app = self._faust()
+        self.stream: Any = None
+        self.flusher = Flusher(
+            settings,
+            self.sink,
+            self.directory,
+            self.cascade,
+            self.metrics,
+            self._acknowledge,
+            self._send_refusal,
+        )
+        self.processor = TakeProcessor(self.sink, self.directory, self._rules())
+
+    def _faust(self) -> faust.App:
+        settings = self.settings
+        app = faust.App(
+            settings.consumer_group,
+            broker=f"kafka://{settings.kafka_bootstrap}",
+            datadir=str(settings.home / "faust" / settings.name),
+            store="memory://",
+            value_serializer="raw",
+            web_enabled=False,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            table_standby_replicas=0,
+            consumer_max_fetch_size=FETCH_BYTES,
+            consumer_group_instance_id=f"{settings.consumer_group}-{settings.name}",
+            stream_buffer_maxsize=2 * settings.take_envelopes,
+            broker_commit_interval=1,
+            broker_session_timeout=settings.session_seconds,
+            broker_heartbeat_interval=settings.session_seconds / 10,
+            broker_rebalance_timeout=60,
+            broker_request_timeout=65,
+        )
+        app.transport.Consumer = resuming_consumer(  # type: ignore[misc]
+            settings.events_topic, self._positions, self._assigned, self._revoked
+        )
+        self.events = app.topic(settings.events_topic, value_type=bytes, value_serializer="raw")
+        self.refusals = app.topic(settings.rejected_topic, value_type=bytes, value_serializer="raw")
+        app.agent(self.events, concurrency=1)(self._consume)
+        app.task(self._tick)
+        return app
+
+    def _rules(self) -> Rules:
+        prices, multipliers, billing = load_rules(self.sink)
+        return Rules(TimeRules(), prices, multipliers, billing)
+
+    def _positions(self, generation: int, partitions: list[int]) -> Resume:
+        return resume_positions(self.settings, self.sink, self.inspector, generation, partitions)
+
+    def _assigned(self, resume: Resume) -> None:
+        self.resume = resume
+        self.metrics.refused_partitions.set(len(resume.refused))
+        self.beat.move()
+
+    def _revoked(self) -> None:
+        self.flusher.hurry = True
+
+    async def _acknowledge(self, event: Any) -> None:
+        await self.stream.ack(event)
+
+    async def _send_refusal(self, rejection: Rejection) -> Any:
+        return await self.refusals.send(key=rejection.rejection_id.encode(), value=rejection.encoded())
+
+    async def _consume(self, stream: Any) -> None:
+        self.stream = stream
+        try:
+            async for events in stream.noack_take(self.settings.take_envelopes, within=self.settings.take_seconds):
+                self.flusher.taking = True
+                fresh = await self._admitted(events)
+                if fresh:
+                    taken = await self.processor.process(self.state, [self._envelope(event) for event in fresh])
+                    await self.flusher.add(fresh, taken)
+                    self.beat.move()
+                    for partition in self.state.partitions.values():
+                        partition.window.evict()
+                    if self.state.rows_in_memory > self.settings.rows_in_memory:
+                        await self._evict()
+                self.flusher.taking = False
+        except BaseException as failure:  # noqa: BLE001 - Faust would acknowledge what failed and go on
+            leave("agent failed", failure)
+
+    async def _admitted(self, events: list[Any]) -> list[Any]:
+        """The events of this generation that continue their partition; replayed ones are acknowledged and dropped."""
+        generation = self.app.consumer_generation_id
+        if generation != self.state.generation:
+            await self.flusher.finish()
+            self.state = WorkerState(generation)
+        mine = [
+            event
+            for event in events
+            if event.message.generation_id == generation and event.message.partition not in self.resume.refused
+        ]
+        await self._load({event.message.partition for event in mine})
+        fresh = []
+        for event in mine:
+            message = event.message
+            partition = self.state.partitions[self.settings.src_partition(message.partition)]
+            if message.offset > partition.next_offset:
+                # Seeking in mid-flow is not safe under Faust: leave, and seek at the next start.
+                raise OffsetGap(
+                    f"partition {message.partition}: {message.offset} came, {partition.next_offset} was due"
+                )
+            if message.offset < partition.next_offset:
+                await self._acknowledge(event)
+                continue
+            partition.next_offset += 1
+            partition.clock_ms = max(partition.clock_ms, round(message.timestamp * 1000))
+            fresh.append(event)
+        return fresh
+
+    async def _load(self, kafka_partitions: set[int]) -> None:
+        numbers = {self.settings.src_partition(p): p for p in kafka_partitions}
+        missing = {number: p for number, p in numbers.items() if number not in self.state.partitions}
+        if not missing:
+            return
+        resume = self.resume
+        if resume.generation != self.state.generation or not set(missing.values()) <= resume.progress.keys():
+            resume = await asyncio.to_thread(self._positions, self.state.generation, sorted(kafka_partitions))
+            self.resume = resume
+        progress = {number: resume.progress[partition] for number, partition in missing.items()}
+        started = time.monotonic()
+        loaded = await asyncio.to_thread(load_partitions, self.sink, progress, self.settings.window_events)
+        pending = await asyncio.to_thread(load_pending, self.sink, self.directory, list(progress))
+        self.state.topic_id = resume.topic_id
+        self.state.partitions.update(loaded)
+        self.state.pending.update(pending)
+        log.info(
+            "partitions loaded",
+            partitions=sorted(missing),
+            ids=sum(len(partition.window) for partition in loaded.values()),
+            pending_periods=len(pending),
+            seconds=round(time.monotonic() - started, 3),
+        )
+
+    def _envelope(self, event: Any) -> Envelope:
+        message = event.message
+        headers = dict(message.headers or {})
+        content_type = headers.get("content-type")
+        return Envelope(
+            self.settings.src_partition(message.partition),
+            message.offset,
+            round(message.timestamp * 1000),
+            content_type.decode("ascii", "replace") if content_type is not None else None,
+            message.value or b"",
+        )
+
+    async def _tick(self) -> None:
+        asyncio.get_running_loop().set_exception_handler(_leave_on_failed_task)
+        next_beat = 0.0
+        while True:
+            await asyncio.sleep(FLUSH_CHECK_SECONDS)
+            lag = self._lag()
+            if self.flusher.due(sum(lag.values())):
+                await self.flusher.start(self.state)
+            elif self.flusher.rests and self.cascade.due(self.state):
+                await self.flusher.cascade(self.state)
+            if time.monotonic() >= next_beat:
+                next_beat = time.monotonic() + BEAT_SECONDS
+                self._tell(lag)
+
+    async def _evict(self) -> None:
+        """Forgets old rows once everything is acknowledged (rule E4), all of them if that is not enough."""
+        await self.flusher.drain(self.state)
+        newest = max((pair[2] for pair in self.state.loaded), default=0)
+        self.state.evict(newest - KEEP_BUCKETS_SECONDS + 900)
+        if self.state.rows_in_memory > self.settings.rows_in_memory:
+            self.state.evict(newest + 900)
+
+    def _lag(self) -> dict[int, int]:
+        """Envelopes that are in the log and not applied, by Kafka partition."""
+        lag = {}
+        for place in self.app.consumer.assignment():
+            if place.topic != self.settings.events_topic or place.partition in self.resume.refused:
+                continue
+            loaded = self.state.partitions.get(self.settings.src_partition(place.partition))
+            stored = self.resume.progress.get(place.partition)
+            applied = loaded.applied if loaded else stored.applied_offset if stored else -1
+            lag[place.partition] = max(0, (self.app.consumer.highwater(place) or 0) - applied - 1)
+        return lag
+
+    def _tell(self, lag: dict[int, int]) -> None:
+        assigned = bool(lag) or bool(self.resume.refused)
+        if assigned and not any(lag.values()) and self.flusher.idle:
+            self.beat.move()
+        if assigned and self.resume.generation >= 0:
+            self.beat.ready()
+        for partition, envelopes in lag.items():
+            self.metrics.lag.labels(str(partition)).set(envelopes)
+        self.metrics.rows_in_memory.set(self.state.rows_in_memory)
+        self.metrics.pending_periods.set(len(self.state.pending))
+        self.beat.write({"partitions": sorted(lag), "lag_envelopes": sum(lag.values()), "refused": self.resume.refused})
+
+
+def leave(what: str, failure: BaseException) -> None:
+    """Ends the process at once: the supervisor starts a new one, which resumes from what is stored."""
+    log.critical(what, error=repr(failure)[:2000], exc_info=failure)
+    os._exit(1)
+
+
+def _leave_on_failed_task(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    failure = context.get("exception")
+    if failure is not None and context.get("message") == "flush failed":
+        leave("flush failed", failure)
+    log.error("background task failed", message=context.get("message"), error=repr(failure)[:500])
+
+
+def run() -> None:
+    """Runs the worker until it is told to stop."""
+    worker = Worker(WorkerSettings())
+    start_http_server(worker.settings.port, addr="127.0.0.1")
+    faust.Worker(worker.app, loglevel="WARN", redirect_stdouts=False).execute_from_commandline()

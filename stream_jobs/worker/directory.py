@@ -1,0 +1,118 @@
+"""The calendars of organisations as a worker sees them: names in, local calendars out."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+import polars as pl
+import structlog
+
+from stream_jobs.calendars.local_calendar import LocalCalendar, Place
+from stream_jobs.worker import statements
+from stream_jobs.worker.sink import Sink
+
+log = structlog.get_logger()
+
+
+class Directory:
+    """Looks unknown organisations up once; creates those nobody registered with the installation's default."""
+
+    def __init__(self, sink: Sink, default_time_zone: str, default_week_start: int) -> None:
+        self._sink = sink
+        self._default = (default_time_zone, default_week_start)
+        self._calendars: dict[tuple[str, int], LocalCalendar] = {}
+        self._organizations: dict[str, LocalCalendar] = {}
+        self._written_years: set[tuple[str, int, int]] = set()
+
+    def unknown(self, organizations: Iterable[str]) -> list[str]:
+        """Those that `learn` has not been asked for yet."""
+        return [name for name in organizations if name not in self._organizations]
+
+    def calendar(self, organization: str) -> LocalCalendar:
+        """The calendar of a learned organisation."""
+        return self._organizations[organization]
+
+    def place(self, organization: str, bucket: int) -> Place:
+        """The local hour, day and week of a quarter hour of a learned organisation."""
+        return self._organizations[organization].place(bucket)
+
+    def learn(self, organizations: list[str], seen_ms: int) -> None:
+        """Reads the calendars of these organisations; creates and reports the ones that nobody registered.
+
+        seen_ms: append time of the event that showed them, so that a replay raises the same alert again.
+        """
+        for name, time_zone, week_start in self._sink.rows(statements.organizations(organizations)):
+            self._organizations[name] = self._shared(time_zone, week_start)
+        missing = self.unknown(organizations)
+        if not missing:
+            return
+        time_zone, week_start = self._default
+        self._sink.insert("organizations", _unregistered(missing, time_zone, week_start))
+        self._sink.insert("alerts", _alerts(missing, time_zone, seen_ms))
+        for name in missing:
+            log.warning("organization created on sight", organization=name, time_zone=time_zone)
+            self._organizations[name] = self._shared(time_zone, week_start)
+
+    def write_years(self, touched: Iterable[tuple[str, date]]) -> None:
+        """Makes sure that the calendar table has the years of these (organization, local date)."""
+        wanted = {
+            (self._organizations[name].time_zone, self._organizations[name].week_start, day.year)
+            for name, day in touched
+        }
+        for time_zone, week_start, year in sorted(wanted - self._written_years):
+            self._sink.insert("calendar", calendar_rows(self._shared(time_zone, week_start), year))
+            self._written_years.add((time_zone, week_start, year))
+
+    def _shared(self, time_zone: str, week_start: int) -> LocalCalendar:
+        key = (time_zone, week_start)
+        if key not in self._calendars:
+            self._calendars[key] = LocalCalendar(time_zone, week_start)
+        return self._calendars[key]
+
+
+def calendar_rows(calendar: LocalCalendar, year: int) -> pl.DataFrame:
+    """The local hours, days and weeks that start in a local year, as rows of the table `calendar`."""
+    days = pl.date_range(date(year, 1, 1), date(year, 12, 31), eager=True).to_list()
+    rows: list[tuple[str, str, int, int, int, date]] = []
+    for day in days:
+        hours = calendar.hours(day)
+        rows += [(calendar.time_zone, "hour", 0, hour.start, hour.end, day) for hour in hours]
+        if hours:
+            rows.append((calendar.time_zone, "day", 0, hours[0].start, hours[-1].end, day))
+        if day.isoweekday() == calendar.week_start:
+            week = calendar.week(day)
+            rows.append((calendar.time_zone, "week", calendar.week_start, week.start, week.end, day))
+    schema = {
+        "time_zone": pl.String,
+        "grain": pl.String,
+        "week_start": pl.UInt8,
+        "start": pl.UInt32,
+        "end": pl.UInt32,
+        "date": pl.Date,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _unregistered(names: list[str], time_zone: str, week_start: int) -> pl.DataFrame:
+    return pl.DataFrame({"organization": names}).with_columns(
+        pl.lit(0, pl.UInt32).alias("effective_from"),
+        pl.lit(time_zone).alias("time_zone"),
+        pl.lit(week_start, pl.UInt8).alias("week_start"),
+        pl.col("organization").alias("display_name"),
+        pl.lit(0, pl.UInt8).alias("registered"),
+        pl.lit("worker").alias("author"),
+    )
+
+
+def _alerts(names: list[str], time_zone: str, seen_ms: int) -> pl.DataFrame:
+    message = (
+        "Organization {} is not registered: its usage is counted in " + time_zone + ". "
+        "Register it with `./tally organizations create`."
+    )
+    return pl.DataFrame({"organization": names}).select(
+        pl.format("unregistered_organization/{}", "organization").alias("alert_id"),
+        pl.lit("unregistered_organization").alias("kind"),
+        "organization",
+        pl.lit(datetime.fromtimestamp(seen_ms / 1000, UTC)).cast(pl.Datetime("ms", "UTC")).alias("time"),
+        pl.format(message, "organization").alias("message"),
+        pl.lit("{}").alias("details"),
+    )

@@ -1,0 +1,242 @@
+"""Makes takes durable in the one right order, acknowledges them, and derives closed periods between flushes.
+
+Order (rule E9): raw rows -> rollup rows -> touched periods -> refusals -> progress -> acknowledgement. One flush at a
+time; raw inserts of the next takes run beside it. Whatever dies between two steps is repeated without effect.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import polars as pl
+import structlog
+
+from stream_jobs.deduplication.window import Chunk
+from stream_jobs.errors import WarehouseSetBack
+from stream_jobs.rollups.row_store import Numbers
+from stream_jobs.worker.cascade import Cascade
+from stream_jobs.worker.directory import Directory
+from stream_jobs.worker.loading import load_progress
+from stream_jobs.worker.metrics import Metrics
+from stream_jobs.worker.rejection import Rejection
+from stream_jobs.worker.settings import LOGIC_VERSION, WorkerSettings
+from stream_jobs.worker.sink import Sink
+from stream_jobs.worker.state import Pending, PeriodKey, WorkerState
+from stream_jobs.worker.take import Taken
+from warehouse.families import FAMILIES
+
+log = structlog.get_logger()
+RAW_INSERTS_IN_FLIGHT = 2
+Event = Any
+"""A Faust event: message and acknowledgement."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the takes since the last flush left to be written."""
+
+    events: list[Event] = field(default_factory=list)
+    rows: list[list[Numbers]] = field(default_factory=lambda: [[] for _ in FAMILIES])
+    periods: dict[PeriodKey, Pending] = field(default_factory=dict)
+    raw: list[asyncio.Task[None]] = field(default_factory=list)
+    refusals: list[Awaitable[Any]] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+
+class Flusher:
+    """Owner of everything between a take and its acknowledgement."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        sink: Sink,
+        directory: Directory,
+        cascade: Cascade,
+        metrics: Metrics,
+        acknowledge: Callable[[Event], Awaitable[None]],
+        send_refusal: Callable[[Rejection], Awaitable[Awaitable[Any]]],
+    ) -> None:
+        self._settings = settings
+        self._sink = sink
+        self._directory = directory
+        self._cascade = cascade
+        self._metrics = metrics
+        self._acknowledge = acknowledge
+        self._send_refusal = send_refusal
+        self._batch = Batch()
+        self._running: asyncio.Task[None] | None = None
+        self.taking = False
+        """True while a take changes the state: no snapshot is taken then (rule E3)."""
+        self.hurry = False
+        """Set when a rebalance waits for acknowledgements."""
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits to be written and nothing is being written."""
+        return not self._batch.events and not self._busy
+
+    @property
+    def _busy(self) -> bool:
+        return self._running is not None and not self._running.done()
+
+    @property
+    def rests(self) -> bool:
+        """No flush or cascade runs and no take is in the middle."""
+        return not self._busy and not self.taking
+
+    async def finish(self) -> None:
+        """Waits for the flush in progress and forgets what was not flushed (the partitions were taken away)."""
+        if self._running is not None:
+            await self._running
+        self._batch = Batch()
+
+    async def drain(self, state: WorkerState) -> None:
+        """Writes and acknowledges everything taken so far."""
+        await self.start(state)
+        if self._running is not None:
+            await self._running
+
+    async def add(self, events: list[Event], taken: Taken) -> None:
+        """Takes over a take. Waits while two raw inserts are in flight."""
+        batch = self._batch
+        batch.events += events
+        for collected, touched in zip(batch.rows, taken.rows, strict=False):
+            collected.append(touched)
+        batch.periods.update(taken.periods)
+        for rejection in taken.rejections:
+            batch.refusals.append(await self._send_refusal(rejection))
+        if taken.raw is not None:
+            running = [task for task in batch.raw if not task.done()]
+            if len(running) >= RAW_INSERTS_IN_FLIGHT:
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            raw = taken.raw.drop("bucket").rename({"quantities": "quantities_json", "metadata": "metadata_json"})
+            taken.raw = None  # a frame has one owner thread
+            batch.raw.append(asyncio.create_task(self._insert_raw(raw, taken.chunks)))
+
+    async def _insert_raw(self, raw: pl.DataFrame, chunks: list[Chunk]) -> None:
+        await asyncio.to_thread(self._sink.insert, "usage_raw", raw)
+        for chunk in chunks:
+            chunk.durable = True
+
+    def due(self, backlog_envelopes: int) -> bool:
+        """Whether a flush should start now: soon when little waits, later when much does."""
+        if self.taking or self._busy or not self._batch.events:
+            return False
+        short = backlog_envelopes <= self._settings.take_envelopes
+        limit = self._settings.flush_seconds_short if short else self._settings.flush_seconds_long
+        return self.hurry or time.monotonic() - self._batch.started >= limit
+
+    async def start(self, state: WorkerState) -> None:
+        """Takes a snapshot of what is to be written and writes it in the background."""
+        while self._running is not None and not self._running.done():
+            await self._running
+        batch, self._batch, self.hurry = self._batch, Batch(), False
+        if not batch.events:
+            return
+        frames = [
+            store.rows(np.unique(np.concatenate(numbers))) if numbers else None
+            for store, numbers in zip(state.stores, batch.rows, strict=True)
+        ]
+        progress = self._progress(state, batch)
+        self._running = asyncio.create_task(self._flush(state, batch, frames, progress))
+        self._running.add_done_callback(_raise_in_loop)
+
+    def _progress(self, state: WorkerState, batch: Batch) -> dict[int, dict[str, Any]]:
+        tops: dict[int, int] = {}
+        for event in batch.events:
+            tops[self._settings.src_partition(event.message.partition)] = event.message.offset
+        rows = {}
+        for number, top in tops.items():
+            partition = state.partitions[number]
+            counts = partition.counts
+            rows[number] = {
+                "src_partition": number,
+                "applied_offset": top,
+                "applied_time": partition.clock_ms,
+                "seen": counts.seen,
+                "accepted": counts.accepted,
+                "duplicates": counts.duplicates,
+                "rejected": counts.rejected,
+                "misrouted": counts.misrouted,
+            }
+        return rows
+
+    async def _flush(
+        self,
+        state: WorkerState,
+        batch: Batch,
+        frames: list[pl.DataFrame | None],
+        progress: dict[int, dict[str, Any]],
+    ) -> None:
+        started = time.monotonic()
+        await asyncio.gather(*batch.raw)
+        await asyncio.to_thread(self._check_not_set_back, state, progress)
+        await asyncio.gather(
+            *(
+                asyncio.to_thread(self._sink.insert, family.table, _quarters(frame))
+                for family, frame in zip(FAMILIES, frames, strict=True)
+                if frame is not None
+            )
+        )
+        await asyncio.to_thread(self._mark_touched, state, batch.periods, progress)
+        await asyncio.gather(*batch.refusals)
+        await asyncio.to_thread(self._sink.insert, "partition_progress", self._progress_frame(state, progress))
+        for number, row in progress.items():
+            partition = state.partitions[number]
+            partition.applied, partition.applied_clock_ms = row["applied_offset"], row["applied_time"]
+        for event in batch.events:
+            await self._acknowledge(event)
+        self._metrics.flushed(
+            len(batch.events), sum(f.height for f in frames if f is not None), time.monotonic() - started
+        )
+
+    def _check_not_set_back(self, state: WorkerState, progress: dict[int, dict[str, Any]]) -> None:
+        stored = load_progress(self._sink, self._settings.events_topic, list(progress))
+        for number in progress:
+            have, ours = stored[number].applied_offset, state.partitions[number].applied
+            if have < ours:
+                raise WarehouseSetBack(
+                    f"partition {number}: {have} is stored but {ours} was written; resuming from there"
+                )
+
+    def _mark_touched(
+        self, state: WorkerState, periods: dict[PeriodKey, Pending], progress: dict[int, dict[str, Any]]
+    ) -> None:
+        fresh = {key: touched for key, touched in periods.items() if key not in state.pending}
+        if not fresh:
+            return
+        self._directory.write_years({(key[1], key[3]) for key in fresh})
+        rows = [(*key, "touched", progress[key[0]]["applied_offset"]) for key in fresh]
+        self._sink.insert("touched_periods", self._cascade.marks(rows))
+        for key, touched in fresh.items():
+            state.pending[key] = touched
+
+    def _progress_frame(self, state: WorkerState, progress: dict[int, dict[str, Any]]) -> pl.DataFrame:
+        return pl.DataFrame(list(progress.values())).with_columns(
+            pl.lit(self._settings.events_topic).alias("topic"),
+            pl.lit(state.topic_id).alias("topic_id"),
+            pl.col("src_partition").cast(pl.UInt16),
+            pl.col("applied_time").cast(pl.Datetime("ms", "UTC")),
+            pl.lit(LOGIC_VERSION, pl.UInt32).alias("logic_version"),
+            pl.lit(self._settings.name).alias("worker"),
+        )
+
+    async def cascade(self, state: WorkerState) -> None:
+        """Derives what is closed, when no flush is running; the next flush waits for it."""
+        if self._busy or self.taking:
+            return
+        self._running = asyncio.create_task(asyncio.to_thread(self._cascade.run, state))
+        self._running.add_done_callback(_raise_in_loop)
+
+
+def _quarters(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.lit("quarter").alias("grain"))
+
+
+def _raise_in_loop(task: asyncio.Task[None]) -> None:
+    """A failed flush ends the process: state and warehouse may no longer agree (rule: exit and resume)."""
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        task.get_loop().call_exception_handler({"message": "flush failed", "exception": failure})

@@ -1,0 +1,78 @@
+"""Loads what a worker needs from the warehouse: partitions when they are assigned, rows when they are first touched."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from stream_jobs.deduplication.keys import KeyMaker
+from stream_jobs.deduplication.window import Window
+from stream_jobs.rollups.groups import with_key
+from stream_jobs.worker import statements
+from stream_jobs.worker.directory import Directory
+from stream_jobs.worker.partition import Partition, Progress
+from stream_jobs.worker.sink import Sink
+from stream_jobs.worker.state import Pending, PeriodKey
+from stream_jobs.worker.statements import Pair
+from warehouse.families import Family
+
+
+def load_progress(sink: Sink, topic: str, partitions: Sequence[int]) -> dict[int, Progress]:
+    """Stored progress of each partition; the beginning for those without."""
+    found = {int(row[0]): Progress(*row[1:]) for row in sink.rows(statements.progress(topic, partitions))}
+    return {number: found.get(number, Progress()) for number in partitions}
+
+
+def load_partitions(sink: Sink, progress: dict[int, Progress], window_events: int) -> dict[int, Partition]:
+    """Partitions with their windows refilled and their highest stored buckets."""
+    loaded = {}
+    for number, stored in progress.items():
+        keys = KeyMaker()
+        window = _window(sink, number, stored, window_events, keys)
+        loaded[number] = Partition.resumed(number, stored, window)
+        loaded[number].keys = keys
+    for number, organization, bucket in sink.rows(statements.highest_buckets(list(progress))):
+        loaded[number].highest_bucket[organization] = bucket
+    return loaded
+
+
+def load_pending(sink: Sink, directory: Directory, partitions: Sequence[int]) -> dict[PeriodKey, Pending]:
+    """Touched days and weeks that were not derived since."""
+    rows = sink.rows(statements.pending_periods(partitions))
+    unknown = directory.unknown({row[1] for row in rows})
+    if unknown:
+        directory.learn(unknown, 0)
+    pending = {}
+    for partition, organization, grain, day in rows:
+        calendar = directory.calendar(organization)
+        period = calendar.day(day) if grain == "day" else calendar.week(day)
+        pending[(partition, organization, grain, day)] = Pending(period, calendar.week_of(day))
+    return pending
+
+
+def load_rows(sink: Sink, family: Family, pairs: Sequence[Pair]) -> pl.DataFrame:
+    """Stored quarter rows of exactly these pairs, keyed; empty without columns when there are none."""
+    stored = sink.frame(statements.family_rows(family, pairs))
+    if stored.is_empty():
+        return pl.DataFrame()
+    stored = stored.rename(dict(zip(stored.columns, statements.family_columns(family), strict=True)))
+    stored = stored.with_columns(
+        pl.col("src_partition").cast(pl.UInt16),
+        pl.col("bucket", "hour").cast(pl.UInt32),
+        pl.col(family.measures).cast(pl.Int64),
+        pl.col("offset").cast(pl.Int64),
+    )
+    schema = {"src_partition": pl.UInt16, "organization": pl.String, "bucket": pl.UInt32}
+    wanted = pl.DataFrame(list(pairs), schema=schema, orient="row")
+    exact = stored.join(wanted, on=list(schema), how="semi")
+    return with_key(exact.lazy(), family).collect()
+
+
+def _window(sink: Sink, number: int, stored: Progress, size: int, keys: KeyMaker) -> Window:
+    if stored.applied_offset < 0 or stored.accepted == 0:
+        return Window(size)
+    newest = sink.frame(statements.newest_ids(number, stored.applied_offset, size))
+    if newest.is_empty():
+        return Window(size, stored.accepted, whole=False)
+    ordered = newest.reverse()
+    made = keys.keys(ordered["organization"], ordered["event_id"])
+    return Window.refilled(size, stored.accepted, made, ordered["time_ms"].to_list(), ordered["append_ms"][0])

@@ -1,0 +1,69 @@
+"""Where to resume (rule E8): the warehouse's progress and the log's own state in, seek positions and refusals out."""
+
+from dataclasses import dataclass, field
+
+from confluent_kafka import TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+
+from stream_jobs.worker.loading import load_progress
+from stream_jobs.worker.partition import Progress, refusal
+from stream_jobs.worker.settings import WorkerSettings
+from stream_jobs.worker.sink import Sink
+
+ANSWER_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """The topic's id, and the first offset and the next one to be written of each Kafka partition."""
+
+    topic_id: str
+    start: dict[int, int]
+    end: dict[int, int]
+
+
+@dataclass(slots=True)
+class Resume:
+    """Positions for one group generation, by Kafka partition."""
+
+    generation: int = -1
+    topic_id: str = ""
+    progress: dict[int, Progress] = field(default_factory=dict)
+    refused: dict[int, str] = field(default_factory=dict)
+
+
+class LogInspector:
+    """Asks the broker by a client of its own: the consumer's connection is busy with its long poll."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._topic = settings.events_topic
+        # Kept for the life of the process: futures of a dropped client never complete.
+        self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+
+    def state(self, partitions: list[int]) -> LogState:
+        """The log as it is now. Raises KafkaException when the broker does not answer."""
+        described = self._admin.describe_topics(TopicCollection([self._topic]))[self._topic]
+        where = [TopicPartition(self._topic, number) for number in partitions]
+        starts = self._admin.list_offsets({place: OffsetSpec.earliest() for place in where})  # type: ignore[no-untyped-call]
+        ends = self._admin.list_offsets({place: OffsetSpec.latest() for place in where})  # type: ignore[no-untyped-call]
+        return LogState(
+            str(described.result(ANSWER_SECONDS).topic_id),
+            {place.partition: future.result(ANSWER_SECONDS).offset for place, future in starts.items()},
+            {place.partition: future.result(ANSWER_SECONDS).offset for place, future in ends.items()},
+        )
+
+
+def resume_positions(
+    settings: WorkerSettings, sink: Sink, inspector: LogInspector, generation: int, partitions: list[int]
+) -> Resume:
+    """Progress of every partition and why some must not be resumed. Blocking."""
+    numbers = {partition: settings.src_partition(partition) for partition in partitions}
+    stored = load_progress(sink, settings.events_topic, list(numbers.values()))
+    state = inspector.state(partitions)
+    progress = {partition: stored[number] for partition, number in numbers.items()}
+    refused = {
+        partition: reason
+        for partition, known in progress.items()
+        if (reason := refusal(known, state.topic_id, state.start[partition], state.end[partition])) is not None
+    }
+    return Resume(generation, state.topic_id, progress, refused)

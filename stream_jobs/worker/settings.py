@@ -1,0 +1,60 @@
+"""What a worker is told from outside: environment in, one frozen value out."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+LOGIC_VERSION = 1
+"""Raised with every change of the rules that would give other rows for the same log."""
+PARTITIONS_PER_GENERATION = 1024
+
+
+def _port_base() -> int:
+    return int(os.environ.get("TALLY_PORT_BASE", "8700"))
+
+
+class WorkerSettings(BaseSettings):
+    """Settings of one stream worker; all problems are reported together at start."""
+
+    model_config = SettingsConfigDict(env_prefix="TALLY_", frozen=True)
+
+    home: Path = Path(".tally")
+    worker_id: int = Field(default=0, ge=0)
+    kafka_bootstrap: str = Field(default_factory=lambda: f"127.0.0.1:{_port_base() + 5}")
+    events_topic: str = "usage.events"
+    rejected_topic: str = "usage.rejected"
+    consumer_group: str = "tokentally.workers"
+    topic_generation: int = Field(default=0, ge=0, le=62)
+    default_time_zone: str = "UTC"
+    default_week_start: int = Field(default=1, ge=1, le=7)
+    window_events: int = Field(default=200_000, ge=1)
+    """W of the deduplication: accepted events per partition that are remembered (about 190 bytes each)."""
+    take_envelopes: int = Field(default=64, ge=1)
+    take_seconds: float = Field(default=0.05, gt=0)
+    flush_seconds_short: float = Field(default=0.2, gt=0)
+    flush_seconds_long: float = Field(default=1.0, gt=0)
+    cascade_seconds: float = Field(default=5.0, gt=0)
+    rows_in_memory: int = Field(default=2_000_000, ge=1)
+    session_seconds: float = Field(default=20.0, gt=0)
+    metrics_port: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The worker's name in logs, progress rows and the consumer group."""
+        return f"worker-{self.worker_id}"
+
+    @property
+    def port(self) -> int:
+        """Port of /metrics: the base + 10 + the worker's number."""
+        return self.metrics_port if self.metrics_port is not None else _port_base() + 10 + self.worker_id
+
+    @property
+    def run_folder(self) -> Path:
+        """Where the worker leaves its heartbeat for the watchdog."""
+        return self.home / "run"
+
+    def src_partition(self, partition: int) -> int:
+        """The number rows carry: unique over topic generations, whose offsets start again."""
+        return self.topic_generation * PARTITIONS_PER_GENERATION + partition

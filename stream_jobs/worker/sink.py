@@ -1,0 +1,101 @@
+"""The worker's hand on the warehouse: frames in and out, the same write repeated until it is acknowledged."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import polars as pl
+import pyarrow as pa
+import structlog
+import urllib3
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+
+from stream_jobs.worker.beat import Beat
+from warehouse.client import WRITE_SETTINGS, classified
+from warehouse.errors import WarehouseUnavailable
+
+T = TypeVar("T")
+log = structlog.get_logger()
+READ_SETTINGS = {"max_query_size": 1 << 28, "output_format_arrow_string_as_string": 1}
+INSERT_SETTINGS = {**WRITE_SETTINGS, "optimize_on_insert": 0}
+DERIVE_SETTINGS = {**WRITE_SETTINGS, "max_query_size": 1 << 28}
+UUID_COLUMNS = frozenset({"event_id"})
+
+
+class Sink:
+    """Blocking calls, to be made from threads. Raises WarehouseRefused; an unavailable warehouse is waited for."""
+
+    def __init__(self, client: Client, beat: Beat) -> None:
+        self._client = client
+        self._beat = beat
+
+    def insert(self, table: str, frame: pl.DataFrame) -> None:
+        """Inserts the frame durably. Repeating an insert that landed writes the same rows again: harmless."""
+        if frame.is_empty():
+            return
+        body, names = arrow_stream(frame), frame.columns
+        self._insist(
+            lambda: self._client.raw_insert(
+                table, column_names=names, insert_block=body, settings=INSERT_SETTINGS, fmt="ArrowStream"
+            )
+        )
+
+    def frame(self, sql: str) -> pl.DataFrame:
+        """The answer as a frame; empty without columns when there are no rows."""
+        body = self._insist(lambda: self._client.raw_query(sql, settings=READ_SETTINGS, fmt="ArrowStream"))
+        table = pa.ipc.open_stream(body).read_all() if body else pa.table({})
+        return pl.DataFrame() if table.num_rows == 0 else pl.DataFrame(pl.from_arrow(_plain_ids(table)))
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The answer as tuples."""
+        frame = self.frame(sql)
+        return frame.rows() if frame.width else []
+
+    def command(self, sql: str) -> None:
+        """Runs an INSERT … SELECT."""
+        self._insist(lambda: self._client.command(sql, settings=DERIVE_SETTINGS))
+
+    def _insist(self, action: Callable[[], T]) -> T:
+        def once() -> T:
+            try:
+                answer = action()
+            except (ClickHouseError, urllib3.exceptions.HTTPError, OSError) as failure:
+                raise classified(failure) from failure
+            self._beat.move()
+            return answer
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(WarehouseUnavailable),
+            wait=wait_random_exponential(multiplier=0.1, max=5),
+            before_sleep=self._tell,
+            reraise=True,
+        )
+        return retrying(once)
+
+    def _tell(self, state: RetryCallState) -> None:
+        self._beat.move("the warehouse")
+        failure = state.outcome.exception() if state.outcome else None
+        log.warning("waiting for the warehouse", attempt=state.attempt_number, reason=str(failure)[:300])
+
+
+def arrow_stream(frame: pl.DataFrame) -> bytes:
+    """The frame as an Arrow IPC stream that ClickHouse reads; 16-byte ids become UUIDs there."""
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    for name in UUID_COLUMNS.intersection(table.column_names):
+        position = table.column_names.index(name)
+        table = table.set_column(position, name, table.column(name).cast(pa.binary(16)))
+    out = pa.BufferOutputStream()
+    with pa.ipc.new_stream(out, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(out.getvalue())
+
+
+def _plain_ids(table: pa.Table) -> pa.Table:
+    """UUID columns as plain binary, which polars reads."""
+    for position, schema_field in enumerate(table.schema):
+        if isinstance(schema_field.type, pa.BaseExtensionType):
+            column = table.column(position)
+            stored = pa.chunked_array([chunk.storage for chunk in column.chunks], schema_field.type.storage_type)
+            table = table.set_column(position, schema_field.name, stored.cast(pa.binary()))
+    return table

@@ -1,0 +1,106 @@
+"""The SQL a worker asks when it resumes or needs rows: values in, text out. Texts are quoted, numbers are ints."""
+
+from collections.abc import Iterable, Sequence
+
+from stream_jobs.rollups.groups import PLACE
+from warehouse.families import Family
+
+Pair = tuple[int, str, int]
+"""(src_partition, organization, bucket in Unix seconds)."""
+
+
+def quoted(text: str) -> str:
+    """A ClickHouse string literal."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def listed(values: Iterable[object]) -> str:
+    """Numbers or quoted texts between commas."""
+    return ", ".join(quoted(value) if isinstance(value, str) else str(value) for value in values)
+
+
+def progress(topic: str, partitions: Sequence[int]) -> str:
+    """One row per partition that has progress, in the order of the fields of Progress."""
+    newest = ", ".join(
+        f"argMax({column}, applied_offset)"
+        for column in (
+            "toUnixTimestamp64Milli(applied_time)",
+            "topic_id",
+            "seen",
+            "accepted",
+            "duplicates",
+            "rejected",
+            "misrouted",
+        )
+    )
+    return (
+        f"SELECT src_partition, max(applied_offset), {newest} FROM partition_progress "
+        f"WHERE topic = {quoted(topic)} AND src_partition IN ({listed(partitions)}) GROUP BY src_partition"
+    )
+
+
+def newest_ids(partition: int, applied: int, count: int) -> str:
+    """The last `count` accepted events at or below `applied`, newest first."""
+    return (
+        "SELECT toString(organization) AS organization, event_id, toUnixTimestamp64Milli(time) AS time_ms, "
+        "toUnixTimestamp64Milli(append_time) AS append_ms FROM event_id_log "
+        f"WHERE src_partition = {partition} AND src_offset <= {applied} "
+        "ORDER BY src_partition DESC, src_offset DESC, src_index DESC "
+        f"LIMIT 1 BY src_offset, src_index LIMIT {count}"
+    )
+
+
+def highest_buckets(partitions: Sequence[int]) -> str:
+    """Per partition and organisation the newest quarter hour that has a row."""
+    return (
+        "SELECT src_partition, toString(organization), toUnixTimestamp(max(bucket)) FROM rollup "
+        f"WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) GROUP BY src_partition, organization"
+    )
+
+
+def pending_periods(partitions: Sequence[int]) -> str:
+    """Days and weeks that were touched after they were last derived."""
+    return (
+        "SELECT src_partition, toString(organization), toString(grain), date FROM touched_periods "
+        f"WHERE src_partition IN ({listed(partitions)}) GROUP BY src_partition, organization, grain, date "
+        "HAVING maxIf(offset + 1, kind = 'touched') > maxIf(offset + 1, kind = 'done')"
+    )
+
+
+def family_rows(family: Family, pairs: Sequence[Pair]) -> str:
+    """All stored quarter rows of these (partition, organization, bucket)."""
+    dimensions = ", ".join(f"toString({name}) AS {name}_text" for name in family.dimensions)
+    measures = ", ".join(family.measures)
+    partitions = sorted({partition for partition, _, _ in pairs})
+    wanted = ", ".join(sorted({f"({quoted(organization)}, {bucket})" for _, organization, bucket in pairs}))
+    return (
+        f"SELECT src_partition, toString(organization) AS organization_text, toUnixTimestamp(bucket) AS bucket_s, "
+        f"{dimensions}, toUnixTimestamp(hour) AS hour_s, day, week, {measures}, offset FROM {family.table} FINAL "
+        f"WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
+        f"AND (organization, bucket) IN ({wanted})"
+    )
+
+
+def family_columns(family: Family) -> list[str]:
+    """Names of the columns that family_rows returns, in order."""
+    return ["src_partition", "organization", "bucket", *family.dimensions, *PLACE, *family.measures, "offset"]
+
+
+def earlier_copies(ids: Iterable[tuple[str, int, str]]) -> str:
+    """Stored positions of these (organization, time in ms, event id as UUID text)."""
+    wanted = ", ".join(f"({quoted(org)}, {ms}, '{event_id}')" for org, ms, event_id in ids)
+    return (
+        "SELECT toString(organization) AS organization, toUnixTimestamp64Milli(time) AS time_ms, event_id, "
+        "src_offset AS first_offset, src_index AS first_index FROM event_id_lookup "
+        "WHERE (organization, time, event_id) IN ("
+        "SELECT tupleElement(wanted, 1), fromUnixTimestamp64Milli(tupleElement(wanted, 2), 'UTC'), "
+        f"toUUID(tupleElement(wanted, 3)) FROM (SELECT arrayJoin([{wanted}]) AS wanted))"
+    )
+
+
+def organizations(names: Sequence[str]) -> str:
+    """Newest calendar of these organisations (organization, time_zone, week_start)."""
+    return (
+        "SELECT organization, toString(argMax(time_zone, effective_from)), argMax(week_start, effective_from) "
+        f"FROM organizations FINAL WHERE organization IN ({listed(names)}) GROUP BY organization"
+    )

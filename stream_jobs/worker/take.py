@@ -1,0 +1,249 @@
+"""One take: envelopes in; accepted priced rows, touched rows, touched periods and refusals out.
+
+The steps are pure functions of the partition's state and the envelopes; only loads and lookups wait for the warehouse.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import polars as pl
+from producers.envelopes.envelope import decode_envelope
+
+from stream_jobs.credits.billing import Billing
+from stream_jobs.credits.multipliers import MultiplierTable
+from stream_jobs.deduplication.window import Chunk
+from stream_jobs.pricing.price_book import PriceBook
+from stream_jobs.rollups.groups import grouped
+from stream_jobs.rollups.measures import bucket, with_measures
+from stream_jobs.rollups.row_store import Numbers
+from stream_jobs.timeliness.rules import TimeRules
+from stream_jobs.worker import statements
+from stream_jobs.worker.directory import Directory
+from stream_jobs.worker.loading import load_rows
+from stream_jobs.worker.partition import Partition
+from stream_jobs.worker.rejection import Rejection
+from stream_jobs.worker.sink import Sink
+from stream_jobs.worker.state import Pending, PeriodKey, WorkerState
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One Kafka message: its position, append time (Unix ms), content type and bytes."""
+
+    src_partition: int
+    offset: int
+    append_ms: int
+    content_type: str | None
+    value: bytes
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a take leaves to be written: raw rows, the row numbers touched per family, and the refusals."""
+
+    raw: pl.DataFrame | None = None
+    rows: list[Numbers] = field(default_factory=list)
+    periods: dict[PeriodKey, Pending] = field(default_factory=dict)
+    rejections: list[Rejection] = field(default_factory=list)
+    chunks: list[Chunk] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is in force: times, prices, multipliers, billing."""
+
+    times: TimeRules
+    prices: PriceBook
+    multipliers: MultiplierTable
+    billing: Billing
+
+
+class TakeProcessor:
+    """Runs takes one after the other on the state of one worker."""
+
+    def __init__(self, sink: Sink, directory: Directory, rules: Rules) -> None:
+        self._sink = sink
+        self._directory = directory
+        self._rules = rules
+
+    async def process(self, state: WorkerState, envelopes: Sequence[Envelope]) -> Taken:
+        """Applies whole envelopes, in log order per partition, all above each partition's next offset."""
+        taken = Taken()
+        frame = self._decoded(state, envelopes, taken)
+        if frame is None:
+            return taken
+        frame = self._timely(state, frame, taken)
+        frame = await self._first_sights(state, frame, taken)
+        if frame.is_empty():
+            return taken
+        frame = self._priced(frame)
+        frame = await self._placed(frame, envelopes[-1].append_ms)
+        taken.raw = frame
+        self._touch_periods(frame, taken)
+        taken.rows = await self._rolled_up(state, with_measures(frame))
+        return taken
+
+    def _decoded(self, state: WorkerState, envelopes: Sequence[Envelope], taken: Taken) -> pl.DataFrame | None:
+        frames, heights, indexes = [], [], []
+        for envelope in envelopes:
+            decoded = decode_envelope(envelope.value, envelope.content_type)
+            counts = state.partitions[envelope.src_partition].counts
+            refused = len(decoded.rejected)
+            counts.seen += decoded.frame.height + refused
+            counts.rejected += refused
+            taken.rejections += [
+                Rejection.of_worker(
+                    envelope.src_partition, envelope.offset, envelope.append_ms, r.index, r.reason, r.raw
+                )
+                for r in decoded.rejected
+            ]
+            frames.append(decoded.frame)
+            heights.append(decoded.frame.height)
+            indexes.append(np.asarray(decoded.index, np.uint32))
+        frame = pl.concat(frames)
+        if frame.is_empty():
+            return None
+
+        def spread(values: list[int], dtype: type[pl.DataType]) -> pl.Series:
+            return pl.Series(np.repeat(np.array(values, np.int64), heights)).cast(dtype)
+
+        append = spread([e.append_ms for e in envelopes], pl.Int64)
+        return frame.with_columns(
+            spread([e.src_partition for e in envelopes], pl.UInt16).alias("src_partition"),
+            spread([e.offset for e in envelopes], pl.Int64).alias("src_offset"),
+            pl.Series("src_index", np.concatenate(indexes)),
+            append.cast(pl.Datetime("ms", "UTC")).alias("append_time"),
+        )
+
+    def _timely(self, state: WorkerState, frame: pl.DataFrame, taken: Taken) -> pl.DataFrame:
+        judged = self._rules.times.judged(frame)
+        refused = judged.filter(pl.col("refusal") != "")
+        if refused.is_empty():
+            return judged.drop("refusal")
+        for row in refused.iter_rows(named=True):
+            state.partitions[row["src_partition"]].counts.rejected += 1
+            taken.rejections.append(_refused_row(row))
+        return judged.filter(pl.col("refusal") == "").drop("refusal")
+
+    async def _first_sights(self, state: WorkerState, frame: pl.DataFrame, taken: Taken) -> pl.DataFrame:
+        copies = await self._stored_copies(state, frame)
+        numbers = frame["src_partition"].to_numpy()
+        times = frame["time"].dt.epoch("ms").to_numpy()
+        kept: list[Numbers] = []
+        for number in np.unique(numbers).tolist():
+            partition = state.partitions[number]
+            rows = (numbers == number).nonzero()[0]
+            part = frame[rows] if len(rows) < len(numbers) else frame
+            keys = partition.keys.keys(part["organization"], part["event_id"])
+            local = {index for index, row in enumerate(rows.tolist()) if row in copies} if copies else copies
+            append_ms = int(part["append_time"].dt.epoch("ms")[0])
+            first = partition.window.sift(keys, times[rows].tolist(), append_ms, local)
+            partition.counts.accepted += len(first)
+            partition.counts.duplicates += len(rows) - len(first)
+            newest = partition.window.newest()
+            if first and newest is not None:
+                taken.chunks.append(newest)
+            kept.append(rows[first] if len(first) < len(rows) else rows)
+        total = sum(len(rows) for rows in kept)
+        return frame if total == len(numbers) else frame[np.sort(np.concatenate(kept))]
+
+    async def _stored_copies(self, state: WorkerState, frame: pl.DataFrame) -> set[int]:
+        """Rows that have a copy at a lower position in the warehouse, asked for those that memory may not know."""
+        limits = {
+            number: limit
+            for number, partition in state.partitions.items()
+            if (limit := partition.window.lookup_until_ms(self._rules.times.future_ms)) is not None
+        }
+        if not limits:
+            return set()
+        newest = pl.col("src_partition").replace_strict(limits, default=-(1 << 62), return_dtype=pl.Int64)
+        old = (
+            frame.with_row_index("row")
+            .with_columns(pl.col("time").dt.epoch("ms").alias("time_ms"))
+            .filter(pl.col("time_ms") <= newest)
+            .select("row", "organization", "time_ms", "event_id", "src_offset", "src_index")
+        )
+        if old.is_empty():
+            return set()
+        asked = [(org, ms, str(UUID(bytes=event_id))) for _, org, ms, event_id, _, _ in old.iter_rows()]
+        stored = await asyncio.to_thread(self._sink.frame, statements.earlier_copies(asked))
+        if stored.is_empty():
+            return set()
+        earlier = (pl.col("first_offset") < pl.col("src_offset")) | (
+            (pl.col("first_offset") == pl.col("src_offset")) & (pl.col("first_index") < pl.col("src_index"))
+        )
+        found = old.join(stored, on=["organization", "time_ms", "event_id"]).filter(earlier)
+        return set(found["row"].to_list())
+
+    def _priced(self, frame: pl.DataFrame) -> pl.DataFrame:
+        rules = self._rules
+        return rules.billing.bill(rules.multipliers.credit(rules.prices.price(frame)))
+
+    async def _placed(self, frame: pl.DataFrame, seen_ms: int) -> pl.DataFrame:
+        """Adds bucket, and hour, day and week of the organisation's calendar."""
+        frame = frame.with_columns(bucket())
+        pairs = frame.select("organization", "bucket").unique()
+        unknown = self._directory.unknown(pairs["organization"].unique().to_list())
+        if unknown:
+            await asyncio.to_thread(self._directory.learn, unknown, seen_ms)
+        places = [self._directory.place(name, start) for name, start in pairs.iter_rows()]
+        located = pairs.with_columns(
+            pl.Series("hour", [place.hour for place in places], pl.UInt32),
+            pl.Series("day", [place.day for place in places], pl.Date),
+            pl.Series("week", [place.week for place in places], pl.Date),
+        )
+        return frame.join(located, on=["organization", "bucket"], how="left", maintain_order="left")
+
+    def _touch_periods(self, frame: pl.DataFrame, taken: Taken) -> None:
+        touched = frame.select("src_partition", "organization", "day", "week").unique()
+        for partition, organization, day, week in touched.iter_rows():
+            calendar = self._directory.calendar(organization)
+            for key, period in (
+                ((partition, organization, "day", day), calendar.day),
+                ((partition, organization, "week", week), calendar.week),
+            ):
+                if key not in taken.periods:
+                    taken.periods[key] = Pending(period(key[3]), week)
+
+    async def _rolled_up(self, state: WorkerState, frame: pl.DataFrame) -> list[Numbers]:
+        pairs = frame.select("src_partition", "organization", "bucket").unique().rows()
+        missing = state.to_load(pairs)
+        if missing:
+            for store in state.stores:
+                stored = await asyncio.to_thread(load_rows, self._sink, store.family, missing)
+                if not stored.is_empty():
+                    store.put(stored)
+                    self._raise_horizons(state.partitions, stored)
+        lowest = frame.group_by("src_partition").agg(pl.col("src_offset").min()).iter_rows()
+        careful = any(offset <= state.partitions[number].horizon for number, offset in lowest)
+        touched = []
+        for store in state.stores:
+            lines = grouped(frame, store.family, by_offset=careful)
+            touched.append(store.add_checked(lines) if careful else store.add_new(lines))
+        return touched
+
+    @staticmethod
+    def _raise_horizons(partitions: dict[int, Partition], stored: pl.DataFrame) -> None:
+        for number, highest in stored.group_by("src_partition").agg(pl.col("offset").max()).iter_rows():
+            partition = partitions[number]
+            partition.horizon = max(partition.horizon, highest)
+
+
+def _refused_row(row: dict[str, Any]) -> Rejection:
+    event_id = str(UUID(bytes=row["event_id"]))
+    told = {name: value for name, value in row.items() if value not in ("", None, 0) and name != "refusal"}
+    return Rejection.of_worker(
+        row["src_partition"],
+        row["src_offset"],
+        round(row["append_time"].timestamp() * 1000),
+        row["src_index"],
+        row["refusal"],
+        json.dumps({**told, "event_id": event_id}, default=str).encode(),
+        organization=row["organization"],
+        event_id=event_id,
+    )

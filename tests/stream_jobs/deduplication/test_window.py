@@ -1,0 +1,101 @@
+"""First sight counts, whatever the batches, restarts and evictions."""
+
+from dataclasses import dataclass
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream_jobs.deduplication.window import Window
+
+
+@dataclass(frozen=True)
+class Sent:
+    key: bytes
+    time_ms: int
+
+
+def reference(log: list[Sent], size: int) -> list[int]:
+    """Rules (a) and (b) read literally, one event after the other."""
+    number_of: dict[bytes, int] = {}
+    identities: set[tuple[bytes, int]] = set()
+    kept: list[int] = []
+    for position, event in enumerate(log):
+        near = event.key in number_of and len(kept) - number_of[event.key] <= size
+        if near or (event.key, event.time_ms) in identities:
+            continue
+        number_of[event.key] = len(kept)
+        identities.add((event.key, event.time_ms))
+        kept.append(position)
+    return kept
+
+
+events = st.builds(Sent, st.sampled_from([bytes([n]) for n in range(12)]), st.sampled_from([1, 2]))
+
+
+def copies_in_store(log: list[Sent], kept: list[int], start: int, batch: list[Sent], limit: int | None) -> set[int]:
+    """What the lookup table answers: copies at lower positions, for the events that may be asked for."""
+    stored = {(log[position].key, log[position].time_ms) for position in kept if position < start}
+    return {
+        index
+        for index, event in enumerate(batch)
+        if limit is not None and event.time_ms <= limit and (event.key, event.time_ms) in stored
+    }
+
+
+@given(
+    log=st.lists(events, max_size=60),
+    cuts=st.lists(st.integers(1, 7), min_size=60, max_size=60),
+    restarts=st.sets(st.integers(0, 59)),
+    size=st.integers(1, 20),
+)
+@settings(max_examples=300, deadline=None)
+def test_any_split_restart_and_eviction_counts_the_same_events(
+    log: list[Sent], cuts: list[int], restarts: set[int], size: int
+) -> None:
+    window, kept, start = Window(size), list[int](), 0
+    for step, width in enumerate(cuts):
+        batch = log[start : start + width]
+        if not batch:
+            break
+        if step in restarts:
+            newest = kept[-size:]
+            keys, times = [log[p].key for p in newest], [log[p].time_ms for p in newest]
+            window = Window.refilled(size, len(kept), keys, times, oldest_append_ms=5)
+        copies = copies_in_store(log, kept, start, batch, window.lookup_until_ms(0))
+        first = window.sift([e.key for e in batch], [e.time_ms for e in batch], 5, copies)
+        kept += [start + position for position in first]
+        chunk = window.newest()
+        if chunk is not None:
+            chunk.durable = True
+        window.evict()
+        start += width
+    assert kept == reference(log[:start], size)
+
+
+def test_a_copy_does_not_refresh_its_id() -> None:
+    window = Window(2)
+    assert window.sift([b"a", b"b", b"a", b"c", b"a"], [1, 1, 1, 1, 2], 0, ()) == [0, 1, 3, 4]
+
+
+def test_the_same_id_with_another_time_beyond_the_window_is_another_event() -> None:
+    window = Window(1)
+    assert window.sift([b"a", b"b", b"c", b"a"], [1, 1, 1, 2], 0, ()) == [0, 1, 2, 3]
+
+
+def test_ids_stay_until_their_events_are_durable() -> None:
+    window = Window(1)
+    window.sift([b"a", b"b", b"c"], [1, 1, 1], 0, ())
+    window.evict()
+    assert len(window) == 3
+    chunk = window.newest()
+    assert chunk is not None
+    chunk.durable = True
+    window.sift([b"d"], [1], 0, ())
+    window.evict()
+    assert len(window) == 1
+
+
+def test_nothing_is_looked_up_while_memory_holds_everything() -> None:
+    assert Window(10).lookup_until_ms(5) is None
+    refilled = Window.refilled(1, 2, [b"b"], [1], oldest_append_ms=100)
+    assert refilled.lookup_until_ms(5) == 105
