@@ -1,0 +1,73 @@
+"""Matching rules of the catalogue: a JSON clause in, a predicate over lower-case text out."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+from stream_jobs.pricing.errors import PriceListRefused
+
+Clause: TypeAlias = Mapping[str, Any]
+Predicate: TypeAlias = Callable[[str], bool]
+
+
+def predicate(clause: Clause) -> Predicate:
+    """The clause as a function of lower-case text. Raises PriceListRefused for a clause of no known kind."""
+    if len(clause) == 1:
+        ((kind, operand),) = clause.items()
+        if kind in ("or", "and") and isinstance(operand, list):
+            return _combined(kind, [predicate(part) for part in operand])
+        if isinstance(operand, str) and (found := _simple(kind, operand)):
+            return found
+    raise PriceListRefused(
+        f"matching rule {dict(clause)!r} is not one of equals, starts_with, ends_with, contains, regex, or, and"
+    )
+
+
+def _combined(kind: str, parts: list[Predicate]) -> Predicate:
+    if kind == "or":
+        return lambda text: any(part(text) for part in parts)
+    return lambda text: all(part(text) for part in parts)
+
+
+def _simple(kind: str, operand: str) -> Predicate | None:
+    lowered = operand.lower()
+    if kind == "equals":
+        return lambda text: text == lowered
+    if kind == "starts_with":
+        return lambda text: text.startswith(lowered)
+    if kind == "ends_with":
+        return lambda text: text.endswith(lowered)
+    if kind == "contains":
+        return lambda text: lowered in text
+    if kind == "regex":
+        try:
+            search = re.compile(operand).search
+        except re.error as problem:
+            raise PriceListRefused(f"matching rule regex {operand!r} does not compile: {problem}") from problem
+        return lambda text: search(text) is not None
+    return None
+
+
+class FirstMatch:
+    """The first of many clauses that a text satisfies, without trying them all: plain equality is a dict lookup."""
+
+    def __init__(self, clauses: Iterable[Clause]) -> None:
+        self._exact: dict[str, int] = {}
+        self._others: list[tuple[int, Predicate]] = []
+        for position, clause in enumerate(clauses):
+            alternatives = clause["or"] if set(clause) == {"or"} else [clause]
+            for alternative in alternatives:
+                if set(alternative) == {"equals"}:
+                    self._exact.setdefault(str(alternative["equals"]).lower(), position)
+                else:
+                    self._others.append((position, predicate(alternative)))
+
+    def find(self, text: str) -> int | None:
+        """Position of the first satisfied clause, None when there is none."""
+        exact = self._exact.get(text)
+        for position, satisfied in self._others:
+            if exact is not None and position > exact:
+                break
+            if satisfied(text):
+                return position
+        return exact

@@ -1,0 +1,48 @@
+"""One price as the warehouse keeps it: plain values, one row per unit and tier."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+
+ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""`effective_from` of a price that has no start date."""
+
+FREE: Final = "free"
+"""Unit of a row that says: the source calls this model free and lists no rates."""
+
+NO_RATES: Final = ""
+"""Unit of a row without a price: a provider's rules (model empty), or a model that the source lists without rates."""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRow:
+    """A price, or one of the two markers above.
+
+    Rows with the same organization, provider, model, effective_from and daily window form one sheet of
+    rates. Of the sheets active at an event's time the one of the highest position holds. An organization's
+    sheets for a model replace those for everyone. A row's price holds for the whole call when its total
+    input tokens exceed `tier_start`.
+    """
+
+    provider: str
+    model: str
+    display_name: str
+    match: str
+    """JSON. Of a model: {"model": clause}. Of a provider: {"provider": clause, "model": clause, "fallback":
+    [ids]}.
+    """
+    unit: str
+    """Price key of the unit (input_mtok), FREE or NO_RATES."""
+    price_usd: Decimal
+    """USD for `per` units of usage, exact, at most 18 places."""
+    per: int
+    position: int
+    source: str
+    tier_start: int = 0
+    effective_from: datetime = ALWAYS
+    daily_from: str = ""
+    """Start of the daily window (UTC, HH:MM:SS), inclusive; empty together with daily_to: all day."""
+    daily_to: str = ""
+    """End of the daily window, exclusive; before daily_from when the window crosses midnight."""
+    organization: str = ""

@@ -1,0 +1,85 @@
+"""The units of usage that prices are given for, and which of them are part of which.
+
+Vocabulary and structure are genai-prices': a unit is a set of dimensions (input, cache read, audio …), and
+a unit with more dimensions is a part of the unit with fewer. Its usage is inclusive (input tokens contain
+cached ones), ours is disjoint: every token is in one bucket. Both meet in one rule, which is theirs seen
+from the parts: a bucket is charged at the price of the most specific priced unit that contains it. So a
+cache read without a price of its own costs as much as other input, and nothing is charged twice.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from types import MappingProxyType
+from typing import Final
+
+from genai_prices.data_units import unit_data
+
+from tokentally.tokens import TOKEN_BUCKETS
+
+REQUESTS: Final = "requests"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A countable thing: its name in usage, its name in price lists, the number a price is for, its dimensions."""
+
+    usage_key: str
+    price_key: str
+    per: int
+    dimensions: frozenset[tuple[str, str]]
+
+    def contains(self, part: "Unit") -> bool:
+        """True when all usage of `part` is also usage of this unit (a unit contains itself)."""
+        return self.dimensions <= part.dimensions
+
+
+UNITS: Final[Mapping[str, Unit]] = MappingProxyType(
+    {
+        key: Unit(key, raw["price_key"], raw["per"], frozenset(raw["dimensions"].items()))
+        for key, raw in unit_data.items()
+    }
+)
+"""Every unit by its usage key."""
+
+UNITS_BY_PRICE_KEY: Final[Mapping[str, Unit]] = MappingProxyType({unit.price_key: unit for unit in UNITS.values()})
+
+_USAGE_KEY_OF_BUCKET: Final = {"reasoning_tokens": "output_reasoning_tokens"}
+
+BUCKET_UNITS: Final[tuple[Unit, ...]] = tuple(UNITS[_USAGE_KEY_OF_BUCKET.get(name, name)] for name in TOKEN_BUCKETS)
+"""The unit of each of our token buckets, in the order of TOKEN_BUCKETS."""
+
+INPUT_TOKENS: Final = UNITS["input_tokens"]
+
+
+def most_specific(priced: Iterable[Unit], used: Unit) -> Unit | None:
+    """The priced unit whose price `used` is charged at: itself, or the nearest unit containing it."""
+    return max((unit for unit in priced if unit.contains(used)), key=lambda unit: len(unit.dimensions), default=None)
+
+
+@cache
+def missing_join(priced: frozenset[Unit]) -> tuple[Unit, Unit] | None:
+    """Two priced units that share usage which neither's price is nearer to, or None.
+
+    Audio input and cached input share cached audio: with prices for both and none for cached audio, its
+    price would be a matter of taste.
+    """
+    ordered = sorted(priced, key=lambda unit: unit.usage_key)
+    dimension_sets = {unit.dimensions for unit in priced}
+    for index, first in enumerate(ordered):
+        for second in ordered[index + 1 :]:
+            union = first.dimensions | second.dimensions
+            compatible = len({name for name, _ in union}) == len(union)
+            if compatible and union not in dimension_sets:
+                return first, second
+    return None
+
+
+def inclusive_usage(disjoint: Mapping[str, int | Decimal]) -> dict[str, int | Decimal]:
+    """Disjoint counts by usage key as the inclusive counts genai-prices takes: each unit with all of its parts."""
+    return {
+        key: total
+        for key, unit in UNITS.items()
+        if (total := sum(count for part, count in disjoint.items() if unit.contains(UNITS[part])))
+    }
