@@ -19,7 +19,7 @@ from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.loading import load_partitions, load_pending
 from stream_jobs.worker.metrics import Metrics
-from stream_jobs.worker.rejection import Rejection
+from producers.rejections.rejection import Rejection
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink

@@ -21,7 +21,7 @@ from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_progress
 from stream_jobs.worker.metrics import Metrics
-from stream_jobs.worker.rejection import Rejection
+from producers.rejections.rejection import Rejection
 from stream_jobs.worker.settings import LOGIC_VERSION, WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey, WorkerState

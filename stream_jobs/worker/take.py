@@ -26,7 +26,7 @@ from stream_jobs.worker import statements
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_rows
 from stream_jobs.worker.partition import Partition
-from stream_jobs.worker.rejection import Rejection
+from producers.rejections.rejection import Rejection
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey, WorkerState
 

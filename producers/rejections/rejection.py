@@ -53,6 +53,26 @@ class Rejection:
             raw[:RAW_BYTES_KEPT],
         )
 
+    @classmethod
+    def of_collector(
+        cls, rejection_id: str, time_ms: int, reason: str, raw: bytes, *, organization: str = "", event_id: str = ""
+    ) -> "Rejection":
+        """A refusal at the door: there is no log position; rejection_id is made by the collector."""
+        if not organization and not event_id:
+            organization, event_id = _named(raw)
+        return cls(
+            rejection_id,
+            time_ms,
+            "collector",
+            reason,
+            organization,
+            event_id,
+            None,
+            None,
+            None,
+            raw[:RAW_BYTES_KEPT],
+        )
+
     def encoded(self) -> bytes:
         """The record as JSON; raw as base64, since it may be anything."""
         return json.dumps({**asdict(self), "raw": base64.b64encode(self.raw).decode()}).encode()

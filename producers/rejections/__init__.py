@@ -1,0 +1,1 @@
+"""What was refused, by the collector or a worker, as records of usage.rejected."""

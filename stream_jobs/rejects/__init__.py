@@ -1,0 +1,1 @@
+"""Stores what was refused: records of usage.rejected in, rows of the table `rejected` out."""

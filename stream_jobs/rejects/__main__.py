@@ -1,0 +1,78 @@
+"""`python -m stream_jobs.rejects`: consumes usage.rejected and stores it.
+
+Records are stored before their offsets are committed; storing one twice changes nothing.
+"""
+
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import structlog
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from stream_jobs.rejects.rows import Record, rejected_rows
+from stream_jobs.worker.beat import Beat
+from stream_jobs.worker.settings import WorkerSettings
+from stream_jobs.worker.sink import Sink
+from warehouse.client import connect
+
+log = structlog.get_logger()
+BATCH_RECORDS = 500
+WAIT_SECONDS = 1.0
+
+
+def consume(consumer: Any, sink: Sink, beat: Beat, running: list[bool]) -> None:
+    """Stores batch after batch until `running` is empty. Raises KafkaException for anything but a passing error."""
+    while running:
+        records = []
+        messages = consumer.consume(BATCH_RECORDS, WAIT_SECONDS)
+        for message in messages:
+            if message.error() is not None:
+                if message.error().retriable() or message.error().code() < 0:
+                    log.warning("waiting for kafka", reason=str(message.error()))
+                    continue
+                raise KafkaException(message.error())
+            place = f"{message.topic()}-{message.partition()}-{message.offset()}"
+            records.append(Record(message.value() or b"", place, message.timestamp()[1]))
+        if records:
+            sink.insert("rejected", rejected_rows(records))
+            consumer.commit(offsets=_after(messages), asynchronous=False)
+        beat.move()
+        beat.write({})
+        beat.ready()
+
+
+def _after(messages: list[Any]) -> list[TopicPartition]:
+    tops = {(m.topic(), m.partition()): m.offset() + 1 for m in messages if m.error() is None}
+    return [TopicPartition(topic, partition, offset) for (topic, partition), offset in tops.items()]
+
+
+def main() -> None:
+    """Runs until SIGTERM or SIGINT."""
+    settings = WorkerSettings()
+    running = [True]
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        running.clear()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    beat = Beat(settings.run_folder, "rejects")
+    consumer = Consumer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "group.id": f"{settings.consumer_group}.rejects",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+        }
+    )
+    consumer.subscribe([settings.rejected_topic])
+    try:
+        consume(consumer, Sink(connect(), beat), beat, running)
+    finally:
+        consumer.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
