@@ -4,7 +4,6 @@ Records are stored before their offsets are committed; storing one twice changes
 """
 
 import signal
-import sys
 from types import FrameType
 from typing import Any
 
@@ -75,4 +74,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,6 +9,7 @@ import faust
 import structlog
 from prometheus_client import start_http_server
 
+from producers.rejections.rejection import Rejection
 from stream_jobs.errors import OffsetGap
 from stream_jobs.pricing.load import load_rules
 from stream_jobs.timeliness.rules import TimeRules
@@ -19,7 +20,6 @@ from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.loading import load_partitions, load_pending
 from stream_jobs.worker.metrics import Metrics
-from producers.rejections.rejection import Rejection
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import structlog
 
+from producers.rejections.rejection import Rejection
 from stream_jobs.deduplication.window import Chunk
 from stream_jobs.errors import WarehouseSetBack
 from stream_jobs.rollups.row_store import Numbers
@@ -21,7 +22,6 @@ from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_progress
 from stream_jobs.worker.metrics import Metrics
-from producers.rejections.rejection import Rejection
 from stream_jobs.worker.settings import LOGIC_VERSION, WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey, WorkerState

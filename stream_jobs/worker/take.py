@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from producers.envelopes.envelope import decode_envelope
 
+from producers.rejections.rejection import Rejection
 from stream_jobs.credits.billing import Billing
 from stream_jobs.credits.multipliers import MultiplierTable
 from stream_jobs.deduplication.window import Chunk
@@ -26,7 +27,6 @@ from stream_jobs.worker import statements
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_rows
 from stream_jobs.worker.partition import Partition
-from producers.rejections.rejection import Rejection
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey, WorkerState
 
