@@ -1,0 +1,1 @@
+"""Importers: files of other tools in, usage events for the collector out."""
