@@ -1,0 +1,1 @@
+"""One machine: Kafka, the warehouse and every process of ours under one supervisor, all state in one folder."""

@@ -1,0 +1,148 @@
+"""An installation on one machine: a home folder in; up, down and status out."""
+
+import contextlib
+import fcntl
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from deploy.errors import WrongSetting
+from deploy.local import health, ports, processes
+from deploy.local.home import Home
+from deploy.local.secrets import Secrets
+from deploy.local.services import Plan, Service
+from deploy.local.settings import LocalSettings
+from deploy.local.startup import START_SECONDS, Report, Startup
+from deploy.local.supervision import ProcessState, Supervisor
+
+STOP_SECONDS = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """What a person sees of one service."""
+
+    name: str
+    state: str
+    """running, waiting or stopped."""
+    pid: int
+    uptime_seconds: float
+    memory_bytes: int
+    address: str
+    waits_for: str
+
+
+class Installation:
+    """Everything under one home folder. Commands and tests use the same one."""
+
+    def __init__(self, folder: Path, **given: object) -> None:
+        """`given` are settings by name (`port_base=9700`); see LocalSettings. Raises WrongSetting."""
+        self.home = Home(folder.resolve())
+        self.settings = LocalSettings.load(self.home.settings, **given)
+        self.plan = Plan(self.home, self.settings)
+        self.supervisor = Supervisor(self.home)
+
+    @classmethod
+    def from_environment(cls) -> "Installation":
+        """The installation that TALLY_HOME names."""
+        return cls(Home.from_environment().folder)
+
+    def up(self, *, without: Collection[str] = (), report: Report = lambda _: None) -> None:
+        """Starts what does not run yet and returns when all of it serves. Changes nothing when all does.
+
+        `without` names services to leave as they are ("worker" means all of them).
+        Raises Missing, PortTaken, WrongSetting or ServiceFailed.
+        """
+        self.home.make()
+        with self._alone():
+            self._refuse_moving()
+            if not self.supervisor.is_running():
+                processes.end(processes.of_home(self.home))
+            wanted = [service for service in self.plan.services() if service.kind not in without]
+            ports.require_free(self._ports_to_take(wanted))
+            self.settings.remember(self.home.settings)
+            Secrets(self.home.secrets).make()
+            self.supervisor.start(self.plan.services())
+            Startup(self.plan, self.supervisor, frozenset(service.name for service in wanted), report).run()
+
+    def down(self) -> bool:
+        """Stops every process of this home, also those whose supervisor died. False when there was none."""
+        if not self.home.run.exists():
+            return False
+        with self._alone():
+            found = processes.of_home(self.home)
+            if self.supervisor.is_running():
+                self.supervisor.shutdown()
+                psutil.wait_procs(found, timeout=STOP_SECONDS)
+            processes.end(processes.of_home(self.home))
+            return bool(found)
+
+    def status(self) -> list[ServiceStatus]:
+        """Every service as it is now; all are stopped when nothing runs."""
+        states = self.supervisor.states() if self.supervisor.is_running() else {}
+        return [self._status(service, states) for service in self.plan.services()]
+
+    def environment(self, user: str = "tally") -> dict[str, str]:
+        """Variables with which a command reaches this installation, asking the warehouse as that user."""
+        variables = self.plan.environment("", user)
+        del variables["TALLY_SERVICE"]
+        return variables
+
+    def restart(self, name: str) -> None:
+        """Stops and starts one service, and waits until it serves."""
+        service = self._service(name)
+        self.supervisor.stop_service(name)
+        self.supervisor.start_service(name)
+        self.wait_until_ready(service.name)
+
+    def wait_until_ready(self, name: str, *, deadline_seconds: float = START_SECONDS) -> None:
+        """Returns when the service serves. Raises ServiceFailed."""
+        health.wait_until_ready(self._service(name), self.supervisor, self.home, deadline_seconds=deadline_seconds)
+
+    def _service(self, name: str) -> Service:
+        for service in self.plan.services():
+            if service.name == name:
+                return service
+        names = ", ".join(service.name for service in self.plan.services())
+        raise WrongSetting(f"there is no service {name!r}; there are {names}")
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Only one command starts or stops at a time; the others wait."""
+        with open(self.home.run / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _refuse_moving(self) -> None:
+        """A running installation keeps its ports."""
+        running = LocalSettings.remembered_port_base(self.home.settings)
+        wanted = self.settings.port_base
+        if running not in (None, wanted) and self.supervisor.is_running():
+            raise WrongSetting(
+                f"this installation runs with TALLY_PORT_BASE={running}; "
+                f"to move it to {wanted}: ./tally down, then TALLY_PORT_BASE={wanted} ./tally up"
+            )
+
+    def _ports_to_take(self, wanted: Sequence[Service]) -> list[tuple[str, int]]:
+        """Ports of the wanted services that do not run yet."""
+        states = self.supervisor.states() if self.supervisor.is_running() else {}
+        idle = [service for service in wanted if service.name not in states or not states[service.name].pid]
+        return [(service.name, port) for service in idle for port in service.ports]
+
+    def _status(self, service: Service, states: Mapping[str, ProcessState]) -> ServiceStatus:
+        process = states.get(service.name)
+        if process is None or process.state == "STOPPED":
+            return ServiceStatus(service.name, "stopped", 0, 0.0, 0, service.address, "")
+        reason = health.waits_for(service, process)
+        return ServiceStatus(
+            service.name,
+            "waiting" if reason else "running",
+            process.pid,
+            max(0.0, time.time() - process.started) if process.pid else 0.0,
+            processes.memory_bytes(process.pid),
+            service.address,
+            reason,
+        )

@@ -1,0 +1,1 @@
+"""Apache Kafka on one machine: fetched, configured, its topics created."""

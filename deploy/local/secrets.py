@@ -1,0 +1,44 @@
+"""Passwords of an installation: made once, kept in files that only their owner reads."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+WAREHOUSE_USERS = ("tally", "api", "analyst", "superset")
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The secrets folder of a home."""
+
+    folder: Path
+
+    def path(self, name: str) -> Path:
+        """The file that holds the secret; services are told this path, never the secret."""
+        return self.folder / name
+
+    def warehouse(self, user: str) -> Path:
+        """The file with a warehouse user's password."""
+        return self.path(f"warehouse_{user}")
+
+    def read(self, name: str) -> str:
+        """The secret itself."""
+        return self.path(name).read_text().strip()
+
+    def make(self) -> None:
+        """Makes what does not exist yet; never changes what does."""
+        for name in (*(f"warehouse_{user}" for user in WAREHOUSE_USERS), "superset_admin", "superset_key"):
+            write_once(self.path(name), secrets.token_urlsafe(24))
+
+
+def write_once(path: Path, secret: str) -> None:
+    """Creates the file with mode 0600 unless it exists: a crash between leaves no empty or readable file."""
+    if path.exists():
+        return
+    unfinished = path.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(secret + "\n")
+    unfinished.rename(path)
