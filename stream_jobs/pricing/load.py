@@ -1,0 +1,71 @@
+"""The price book and multipliers in force: the rows of a revision in the warehouse in, compiled lookups out."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from stream_jobs.credits.multiplier_row import MultiplierRow
+from stream_jobs.credits.multiplier_table import MultiplierTable
+from stream_jobs.pricing.errors import RevisionMissing
+from stream_jobs.pricing.price_book import PriceBook
+from stream_jobs.pricing.price_row import PriceRow
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.client import Client
+
+_NEWEST = "SELECT max(revision) FROM config_revisions WHERE kind = {kind:String}"
+
+_PRICES = """
+SELECT provider, model, display_name, match, unit, price_usd, per, position, source, tier_start,
+    toUnixTimestamp(effective_from), daily_from, daily_to, organization
+FROM prices FINAL
+WHERE revision = {revision:UInt32}
+ORDER BY position
+"""
+
+_MULTIPLIERS = """
+SELECT provider, model, multiplier_milli, source, note, toUnixTimestamp(effective_from), organization
+FROM multipliers FINAL
+WHERE revision = {revision:UInt32}
+ORDER BY organization, provider, model, effective_from
+"""
+
+
+def newest_revision(client: "Client", kind: Literal["prices", "multipliers"]) -> int:
+    """The highest revision of this kind, 0 when there is none: revisions count from 1."""
+    return int(client.query(_NEWEST, parameters={"kind": kind}).first_row[0])
+
+
+def load_price_book(client: "Client", revision: int | None = None) -> PriceBook:
+    """The prices of this revision, of the newest one without a number.
+
+    Raises RevisionMissing when the warehouse has none, PriceListRefused when a row cannot be right.
+    """
+    revision = newest_revision(client, "prices") if revision is None else revision
+    rows = client.query(_PRICES, parameters={"revision": revision}).result_rows
+    if not rows:
+        raise RevisionMissing(f"no prices of revision {revision}; write revision 1: python -m stream_jobs.pricing.seed")
+    return PriceBook.from_rows(
+        (PriceRow(*row[:10], _instant(row[10]), *row[11:]) for row in rows),
+        revision=revision,
+    )
+
+
+def load_multipliers(client: "Client", revision: int | None = None) -> MultiplierTable:
+    """The multipliers of this revision, of the newest one without a number.
+
+    Raises RevisionMissing when the warehouse has none, CreditRulesRefused when a row cannot be right.
+    """
+    revision = newest_revision(client, "multipliers") if revision is None else revision
+    rows = client.query(_MULTIPLIERS, parameters={"revision": revision}).result_rows
+    if not rows:
+        raise RevisionMissing(
+            f"no multipliers of revision {revision}; write revision 1: python -m stream_jobs.pricing.seed"
+        )
+    return MultiplierTable.from_rows(
+        (MultiplierRow(*row[:5], _instant(row[5]), row[6]) for row in rows),
+        revision=revision,
+    )
+
+
+def _instant(unix_seconds: int) -> datetime:
+    return datetime.fromtimestamp(unix_seconds, UTC)
