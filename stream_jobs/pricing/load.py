@@ -1,7 +1,7 @@
 """The price book and multipliers in force: the rows of a revision in the warehouse in, compiled lookups out."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from stream_jobs.credits.multiplier_row import MultiplierRow
 from stream_jobs.credits.multiplier_table import MultiplierTable
@@ -16,14 +16,15 @@ _NEWEST = "SELECT max(revision) FROM config_revisions WHERE kind = {kind:String}
 
 _PRICES = """
 SELECT provider, model, display_name, match, unit, price_usd, per, position, source, tier_start,
-    toUnixTimestamp(effective_from), daily_from, daily_to, organization
+    toUnixTimestamp(effective_from) AS from_unix_seconds, daily_from, daily_to, organization
 FROM prices FINAL
 WHERE revision = {revision:UInt32}
 ORDER BY position
 """
 
 _MULTIPLIERS = """
-SELECT provider, model, multiplier_milli, source, note, toUnixTimestamp(effective_from), organization
+SELECT provider, model, multiplier_milli, source, note,
+    toUnixTimestamp(effective_from) AS from_unix_seconds, organization
 FROM multipliers FINAL
 WHERE revision = {revision:UInt32}
 ORDER BY organization, provider, model, effective_from
@@ -32,7 +33,8 @@ ORDER BY organization, provider, model, effective_from
 
 def newest_revision(client: "Client", kind: Literal["prices", "multipliers"]) -> int:
     """The highest revision of this kind, 0 when there is none: revisions count from 1."""
-    return int(client.query(_NEWEST, parameters={"kind": kind}).first_row[0])
+    (row,) = client.query(_NEWEST, parameters={"kind": kind}).result_rows
+    return int(row[0])
 
 
 def load_price_book(client: "Client", revision: int | None = None) -> PriceBook:
@@ -41,13 +43,10 @@ def load_price_book(client: "Client", revision: int | None = None) -> PriceBook:
     Raises RevisionMissing when the warehouse has none, PriceListRefused when a row cannot be right.
     """
     revision = newest_revision(client, "prices") if revision is None else revision
-    rows = client.query(_PRICES, parameters={"revision": revision}).result_rows
+    rows = [PriceRow(**_dated(row)) for row in client.query(_PRICES, {"revision": revision}).named_results()]
     if not rows:
         raise RevisionMissing(f"no prices of revision {revision}; write revision 1: python -m stream_jobs.pricing.seed")
-    return PriceBook.from_rows(
-        (PriceRow(*row[:10], _instant(row[10]), *row[11:]) for row in rows),
-        revision=revision,
-    )
+    return PriceBook.from_rows(rows, revision=revision)
 
 
 def load_multipliers(client: "Client", revision: int | None = None) -> MultiplierTable:
@@ -56,16 +55,17 @@ def load_multipliers(client: "Client", revision: int | None = None) -> Multiplie
     Raises RevisionMissing when the warehouse has none, CreditRulesRefused when a row cannot be right.
     """
     revision = newest_revision(client, "multipliers") if revision is None else revision
-    rows = client.query(_MULTIPLIERS, parameters={"revision": revision}).result_rows
+    found = client.query(_MULTIPLIERS, {"revision": revision}).named_results()
+    rows = [MultiplierRow(**_dated(row)) for row in found]
     if not rows:
         raise RevisionMissing(
             f"no multipliers of revision {revision}; write revision 1: python -m stream_jobs.pricing.seed"
         )
-    return MultiplierTable.from_rows(
-        (MultiplierRow(*row[:5], _instant(row[5]), row[6]) for row in rows),
-        revision=revision,
-    )
+    return MultiplierTable.from_rows(rows, revision=revision)
 
 
-def _instant(unix_seconds: int) -> datetime:
-    return datetime.fromtimestamp(unix_seconds, UTC)
+def _dated(row: dict[str, Any]) -> dict[str, Any]:
+    effective_from = datetime.fromtimestamp(row["from_unix_seconds"], UTC)
+    return {name: value for name, value in row.items() if name != "from_unix_seconds"} | {
+        "effective_from": effective_from
+    }
