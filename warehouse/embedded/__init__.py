@@ -1,0 +1,1 @@
+"""The warehouse of one machine: chDB, the whole ClickHouse engine in a process, behind ClickHouse's HTTP interface."""

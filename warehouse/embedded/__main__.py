@@ -1,0 +1,54 @@
+"""`python -m warehouse.embedded`: serves ClickHouse's HTTP interface on 127.0.0.1 until SIGTERM."""
+
+import logging
+import os
+import sys
+import time
+
+
+def main() -> int:
+    """Serves until a signal ends it. Returns 1 with a sentence on stderr when it cannot start."""
+    os.environ["TZ"] = "UTC"  # the engine's zone, whatever the machine's is
+    time.tzset()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # an INSERT without data would read the engine's standard input
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+
+    import uvicorn
+    from pydantic import ValidationError
+
+    from warehouse.embedded.app import EmbeddedWarehouse
+    from warehouse.embedded.errors import ClickHouseError
+    from warehouse.embedded.settings import EmbeddedSettings
+    from warehouse.embedded.users import UsersFileInvalid
+
+    try:
+        settings = EmbeddedSettings()
+        warehouse = EmbeddedWarehouse(settings)
+    except (ValidationError, UsersFileInvalid, ClickHouseError, OSError, ValueError) as failure:
+        print(f"the embedded warehouse cannot start: {failure}", file=sys.stderr)
+        return 1
+    server = uvicorn.Server(
+        uvicorn.Config(
+            warehouse,
+            host="127.0.0.1",
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=120,
+            timeout_graceful_shutdown=2,
+            h11_max_incomplete_event_size=None,
+        )
+    )
+    server.run()
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # a thread that is still inside the engine must not keep a stopped process alive

@@ -1,0 +1,223 @@
+"""Runs one request's statement in a worker thread: a job in, the engine's answer out (through a pipe when it reads)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from warehouse.embedded.access import check_tree, reader_settings
+from warehouse.embedded.engine import Answer, Classification, Engine, EngineConnection, identifier, literal
+from warehouse.embedded.errors import ClickHouseError, Fault, refused
+from warehouse.embedded.sessions import Session
+from warehouse.embedded.source import Insert, Source
+from warehouse.embedded.statements import Statement, by_query_id
+from warehouse.embedded.users import User
+
+Work = Statement | Insert
+
+# chDB gives queries ids of its own; the client's stands first in log_comment, where KILL QUERY finds it.
+QUERY_ID_EXPRESSION = "splitByChar(' ', Settings['log_comment'])[1]"
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalTable:
+    """A table that came with the request; `structure` is ClickHouse's list of columns."""
+
+    name: str
+    data_format: str
+    structure: str
+    data: bytes
+
+
+@dataclass(slots=True)
+class Told:
+    """What the worker thread has learnt of the statement, for the response's headers and the log."""
+
+    sql: bytes = b""
+    output_format: str = ""
+    reads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that a worker thread needs to know of a request; without a pipe an answer is handed back whole."""
+
+    user: User
+    query_id: str
+    source: Source
+    output_format: str
+    told: Told
+    pipe_path: str | None
+    read_only_method: bool = False
+    database: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    external_tables: tuple[ExternalTable, ...] = ()
+    session: Session | None = None
+
+
+def run(engine: Engine, job: Job) -> Answer:
+    """Runs the job to its end. Raises ClickHouseError.
+
+    What a reading statement answers goes to the pipe; the body of the returned answer is empty then.
+    """
+    work = job.source.read()
+    if isinstance(work, Insert):
+        job.told.sql = work.text.head
+    else:
+        job.told.sql, job.told.output_format = work.sql, work.output_format or job.output_format
+        _check_files(work)
+    if job.read_only_method and isinstance(work, Insert):
+        raise _get_is_read_only()
+    if job.user.is_reader:
+        return _run_as_reader(engine, job, work)
+    session = job.session
+    if session is not None and (session.connection is not None or _leaves_something(work)):
+        return _run_in_session(engine, job, work, session)
+    connection = engine.connect()
+    try:
+        if job.database:
+            connection.use(job.database)
+        connection.set_settings(_with_comment(job, job.settings))
+        return _run_as_writer(connection, job, work)
+    finally:
+        connection.close()
+
+
+def _run_as_reader(engine: Engine, job: Job, work: Work) -> Answer:
+    """A reader's session holds nothing (SET and temporary tables are refused): every statement is on its own."""
+    if isinstance(work, Insert):
+        raise _is_reader(job)
+    settings = _with_comment(job, reader_settings(job.user, job.settings, engine.system_tables))
+    connection = engine.connect()
+    try:
+        if job.database:
+            connection.use(job.database)
+        if job.external_tables:
+            connection.set_settings({name: value for name, value in settings.items() if name != "readonly"})
+            _load_external_tables(connection, job)
+            settings = {"readonly": "1"}
+        connection.set_settings(settings)
+        _check_reading(engine, connection, job, work)
+        return _read(connection, job, work)
+    finally:
+        connection.close()
+
+
+def _check_reading(engine: Engine, connection: EngineConnection, job: Job, statement: Statement) -> None:
+    """Lets one READ_ONLY statement pass that stays inside what a reader may touch."""
+    kind = connection.classify(statement.sql)
+    if kind.query_class not in ("READ_ONLY", "UNKNOWN"):
+        raise _is_reader(job)
+    _check_count(kind)
+    # A text that does not parse fails here, with the engine's own words.
+    tree = connection.query(b"EXPLAIN AST " + statement.sql, "TSVRaw", job.parameters).body.decode("utf-8", "replace")
+    check_tree(tree, job.user, engine.table_functions)
+    if kind.query_class != "READ_ONLY":
+        raise _is_reader(job)
+
+
+def _run_in_session(engine: Engine, job: Job, work: Work, session: Session) -> Answer:
+    if session.connection is None:
+        session.connection = engine.connect()
+    connection = session.connection
+    _forget_request(connection, session)
+    database = session.database
+    if job.database and job.database != database:
+        connection.use(job.database)
+    verb = work.verb if isinstance(work, Statement) else "INSERT"
+    if verb not in ("SET", "USE"):  # the settings of a request do not outlive it, those of SET do
+        settings = _with_comment(job, job.settings)
+        session.replaced = _current_values(connection, settings)
+        connection.set_settings(settings)
+    try:
+        answer = _run_as_writer(connection, job, work)
+        if verb == "USE":
+            session.database = database = connection.text("SELECT currentDatabase()").strip()
+        return answer
+    finally:
+        for table in job.external_tables:
+            connection.text(f"DROP TEMPORARY TABLE IF EXISTS {identifier(table.name)}")
+        if job.database and job.database != database:
+            connection.use(database)
+
+
+def _forget_request(connection: EngineConnection, session: Session) -> None:
+    replaced, session.replaced = session.replaced, {}
+    connection.set_settings({name: value for name, value in replaced.items() if value is not None})
+    connection.reset_settings(name for name, value in replaced.items() if value is None)
+
+
+def _current_values(connection: EngineConnection, names: Iterable[str]) -> dict[str, str | None]:
+    """The values a session has set itself; None where it has the engine's default."""
+    listed = ", ".join(literal(name) for name in names)
+    rows = connection.query(
+        f"SELECT name, value FROM system.settings WHERE changed AND name IN ({listed})".encode(), "JSONCompactEachRow"
+    ).body
+    return {**dict.fromkeys(names), **dict(json.loads(row) for row in rows.splitlines())}
+
+
+def _leaves_something(work: Work) -> bool:
+    if not isinstance(work, Statement):
+        return False
+    return work.verb in ("SET", "USE") or (work.verb == "CREATE" and b"TEMPORARY" in work.sql.upper())
+
+
+def _with_comment(job: Job, settings: Mapping[str, str]) -> dict[str, str]:
+    """The settings with the query id in front of the client's log_comment; readonly goes last."""
+    comment = f"{job.query_id} {settings.get('log_comment', '')}".rstrip()
+    ordered = {name: value for name, value in settings.items() if name != "readonly"}
+    readonly = {name: value for name, value in settings.items() if name == "readonly"}
+    return {**ordered, "log_comment": comment, **readonly}
+
+
+def _run_as_writer(connection: EngineConnection, job: Job, work: Work) -> Answer:
+    _load_external_tables(connection, job)
+    if isinstance(work, Insert):
+        connection.set_settings({f"param_{name}": value for name, value in job.parameters.items()})
+        return Answer(b"", connection.insert(work.text.head, work.text.data_format, work.chunks))
+    kind = connection.classify(work.sql)
+    _check_count(kind)
+    if kind.query_class == "READ_ONLY":
+        return _read(connection, job, work)
+    if job.read_only_method:
+        raise _get_is_read_only()
+    sql = by_query_id(work.sql, QUERY_ID_EXPRESSION) if work.verb == "KILL" else work.sql
+    return connection.query(sql, job.output_format, job.parameters)
+
+
+def _read(connection: EngineConnection, job: Job, statement: Statement) -> Answer:
+    job.told.reads = True
+    sql = statement.into(job.pipe_path, job.output_format) if job.pipe_path else statement.sql
+    return connection.query(sql, job.output_format, job.parameters)
+
+
+def _load_external_tables(connection: EngineConnection, job: Job) -> None:
+    for table in job.external_tables:
+        # null() takes the structure as a string: it cannot end the statement and begin another.
+        columns = f"SELECT * FROM null({literal(table.structure)}) LIMIT 0"
+        connection.text(f"CREATE TEMPORARY TABLE {identifier(table.name)} ENGINE = Memory AS {columns}")
+        connection.insert(f"INSERT INTO {identifier(table.name)}".encode(), table.data_format, [table.data])
+
+
+def _check_count(kind: Classification) -> None:
+    if kind.statement_count > 1:
+        raise refused(Fault.SYNTAX_ERROR, "Syntax error: Multi-statements are not allowed.")
+
+
+def _check_files(statement: Statement) -> None:
+    if statement.touches_files:
+        raise refused(Fault.SUPPORT_IS_DISABLED, "INTO OUTFILE and FROM INFILE would use the server's files: refused.")
+
+
+def _is_reader(job: Job) -> ClickHouseError:
+    return refused(Fault.READONLY, f"{job.user.name}: Cannot execute query in readonly mode.")
+
+
+def _get_is_read_only() -> ClickHouseError:
+    return refused(
+        Fault.READONLY,
+        "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. "
+        "You should use method POST for modifying queries.",
+    )
