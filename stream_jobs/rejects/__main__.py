@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from stream_jobs.logs import log_as_json
 from stream_jobs.rejects.rows import Record, rejected_rows
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.settings import WorkerSettings
@@ -49,6 +50,7 @@ def _after(messages: list[Any]) -> list[TopicPartition]:
 
 def main() -> None:
     """Runs until SIGTERM or SIGINT."""
+    log_as_json()
     settings = WorkerSettings()
     running = [True]
 

@@ -11,7 +11,8 @@ from prometheus_client import start_http_server
 
 from producers.rejections.rejection import Rejection
 from stream_jobs.errors import OffsetGap
-from stream_jobs.pricing.load import load_rules
+from stream_jobs.logs import log_as_json
+from stream_jobs.pricing.load import load_multipliers, load_price_book
 from stream_jobs.timeliness.rules import TimeRules
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
@@ -41,7 +42,8 @@ class Worker:
     def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
         self.beat = Beat(settings.run_folder, settings.name)
-        self.sink = Sink(connect(), self.beat)
+        self.client = connect()
+        self.sink = Sink(self.client, self.beat)
         self.directory = Directory(self.sink, settings.default_time_zone, settings.default_week_start)
         self.metrics = Metrics()
         self.cascade = Cascade(self.sink, self.beat, settings.cascade_seconds)
@@ -63,10 +65,12 @@ class Worker:
 
     def _faust(self) -> faust.App:
         settings = self.settings
+        data_folder = settings.home / "faust" / settings.name
+        data_folder.mkdir(parents=True, exist_ok=True)
         app = faust.App(
             settings.consumer_group,
             broker=f"kafka://{settings.kafka_bootstrap}",
-            datadir=str(settings.home / "faust" / settings.name),
+            datadir=str(data_folder),
             store="memory://",
             value_serializer="raw",
             web_enabled=False,
@@ -92,8 +96,7 @@ class Worker:
         return app
 
     def _rules(self) -> Rules:
-        prices, multipliers, billing = load_rules(self.sink)
-        return Rules(TimeRules(), prices, multipliers, billing)
+        return Rules(TimeRules(), load_price_book(self.client), load_multipliers(self.client), markup_ppm={})
 
     def _positions(self, generation: int, partitions: list[int]) -> Resume:
         return resume_positions(self.settings, self.sink, self.inspector, generation, partitions)
@@ -200,14 +203,23 @@ class Worker:
         next_beat = 0.0
         while True:
             await asyncio.sleep(FLUSH_CHECK_SECONDS)
-            lag = self._lag()
-            if self.flusher.due(sum(lag.values())):
-                await self.flusher.start(self.state)
-            elif self.flusher.rests and self.cascade.due(self.state):
-                await self.flusher.cascade(self.state)
-            if time.monotonic() >= next_beat:
-                next_beat = time.monotonic() + BEAT_SECONDS
-                self._tell(lag)
+            try:
+                next_beat = await self._turn(next_beat)
+            except asyncio.CancelledError:
+                raise
+            except BaseException as failure:  # noqa: BLE001 - a silent tick would never flush again
+                leave("tick failed", failure)
+
+    async def _turn(self, next_beat: float) -> float:
+        lag = self._lag()
+        if self.flusher.due(sum(lag.values())):
+            await self.flusher.start(self.state)
+        elif self.flusher.rests and self.cascade.due(self.state):
+            await self.flusher.cascade(self.state)
+        if time.monotonic() >= next_beat:
+            next_beat = time.monotonic() + BEAT_SECONDS
+            self._tell(lag)
+        return next_beat
 
     async def _evict(self) -> None:
         """Forgets old rows once everything is acknowledged (rule E4), all of them if that is not enough."""
@@ -257,6 +269,7 @@ def _leave_on_failed_task(_loop: asyncio.AbstractEventLoop, context: dict[str, A
 
 def run() -> None:
     """Runs the worker until it is told to stop."""
+    log_as_json()
     worker = Worker(WorkerSettings())
     start_http_server(worker.settings.port, addr="127.0.0.1")
     faust.Worker(worker.app, loglevel="WARN", redirect_stdouts=False).execute_from_commandline()

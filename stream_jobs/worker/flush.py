@@ -17,7 +17,7 @@ import structlog
 from producers.rejections.rejection import Rejection
 from stream_jobs.deduplication.window import Chunk
 from stream_jobs.errors import WarehouseSetBack
-from stream_jobs.rollups.row_store import Numbers
+from stream_jobs.rollups.row_store import Numbers, RowStore
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_progress
@@ -136,10 +136,7 @@ class Flusher:
         batch, self._batch, self.hurry = self._batch, Batch(), False
         if not batch.events:
             return
-        frames = [
-            store.rows(np.unique(np.concatenate(numbers))) if numbers else None
-            for store, numbers in zip(state.stores, batch.rows, strict=True)
-        ]
+        frames = [_snapshot(store, touched) for store, touched in zip(state.stores, batch.rows, strict=True)]
         progress = self._progress(state, batch)
         self._running = asyncio.create_task(self._flush(state, batch, frames, progress))
         self._running.add_done_callback(_raise_in_loop)
@@ -230,6 +227,11 @@ class Flusher:
             return
         self._running = asyncio.create_task(asyncio.to_thread(self._cascade.run, state))
         self._running.add_done_callback(_raise_in_loop)
+
+
+def _snapshot(store: RowStore, touched: list[Numbers]) -> pl.DataFrame | None:
+    numbers = np.unique(np.concatenate(touched)) if touched else np.array([], np.int64)
+    return store.rows(numbers) if len(numbers) else None
 
 
 def _quarters(frame: pl.DataFrame) -> pl.DataFrame:

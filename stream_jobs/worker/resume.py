@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from confluent_kafka import TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from stream_jobs.worker.loading import load_progress
 from stream_jobs.worker.partition import Progress, refusal

@@ -5,7 +5,7 @@ The steps are pure functions of the partition's state and the envelopes; only lo
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,10 +15,10 @@ import polars as pl
 from producers.envelopes.envelope import decode_envelope
 
 from producers.rejections.rejection import Rejection
-from stream_jobs.credits.billing import Billing
-from stream_jobs.credits.multipliers import MultiplierTable
+from stream_jobs.credits.billed import billed
+from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.deduplication.window import Chunk
-from stream_jobs.pricing.price_book import PriceBook
+from stream_jobs.pricing.price_book import PriceBook, exceeds_cost_bound
 from stream_jobs.rollups.groups import grouped
 from stream_jobs.rollups.measures import bucket, with_measures
 from stream_jobs.rollups.row_store import Numbers
@@ -29,6 +29,8 @@ from stream_jobs.worker.loading import load_rows
 from stream_jobs.worker.partition import Partition
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey, WorkerState
+
+TOO_EXPENSIVE = "the event would cost more than 1,000,000 USD: check the unit of its token counts and quantities"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,12 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is in force: times, prices, multipliers, billing."""
+    """What is in force: times, prices, multipliers, markups."""
 
     times: TimeRules
     prices: PriceBook
     multipliers: MultiplierTable
-    billing: Billing
+    markup_ppm: Mapping[str, int]
 
 
 class TakeProcessor:
@@ -77,11 +79,11 @@ class TakeProcessor:
         frame = self._decoded(state, envelopes, taken)
         if frame is None:
             return taken
-        frame = self._timely(state, frame, taken)
+        frame = self._without_refused(state, self._rules.times.judged(frame), taken)
+        frame = self._without_refused(state, self._priced(frame), taken)
         frame = await self._first_sights(state, frame, taken)
         if frame.is_empty():
             return taken
-        frame = self._priced(frame)
         frame = await self._placed(frame, envelopes[-1].append_ms)
         taken.raw = frame
         self._touch_periods(frame, taken)
@@ -113,15 +115,16 @@ class TakeProcessor:
             return pl.Series(np.repeat(np.array(values, np.int64), heights)).cast(dtype)
 
         append = spread([e.append_ms for e in envelopes], pl.Int64)
-        return frame.with_columns(
+        positioned: pl.DataFrame = frame.with_columns(
             spread([e.src_partition for e in envelopes], pl.UInt16).alias("src_partition"),
             spread([e.offset for e in envelopes], pl.Int64).alias("src_offset"),
             pl.Series("src_index", np.concatenate(indexes)),
             append.cast(pl.Datetime("ms", "UTC")).alias("append_time"),
         )
+        return positioned
 
-    def _timely(self, state: WorkerState, frame: pl.DataFrame, taken: Taken) -> pl.DataFrame:
-        judged = self._rules.times.judged(frame)
+    def _without_refused(self, state: WorkerState, judged: pl.DataFrame, taken: Taken) -> pl.DataFrame:
+        """The rows whose `refusal` is empty, without that column; the others are counted and kept as refusals."""
         refused = judged.filter(pl.col("refusal") != "")
         if refused.is_empty():
             return judged.drop("refusal")
@@ -182,7 +185,11 @@ class TakeProcessor:
 
     def _priced(self, frame: pl.DataFrame) -> pl.DataFrame:
         rules = self._rules
-        return rules.billing.bill(rules.multipliers.credit(rules.prices.price(frame)))
+        priced = billed(rules.multipliers.credit(rules.prices.price(frame)), rules.markup_ppm)
+        excessive = exceeds_cost_bound(priced)
+        return priced.with_columns(
+            pl.when(excessive).then(pl.lit(TOO_EXPENSIVE)).otherwise(pl.lit("")).alias("refusal")
+        )
 
     async def _placed(self, frame: pl.DataFrame, seen_ms: int) -> pl.DataFrame:
         """Adds bucket, and hour, day and week of the organisation's calendar."""
