@@ -1,0 +1,1 @@
+"""Synthetic usage: plausible traffic for demonstrations, and frames for load tests."""
