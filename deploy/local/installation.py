@@ -88,7 +88,7 @@ class Installation:
     def environment(self, user: str = "tally") -> dict[str, str]:
         """Variables with which a command reaches this installation, asking the warehouse as that user."""
         variables = self.plan.environment("", user)
-        del variables["TALLY_SERVICE"]
+        del variables["TALLY_SERVICE"], variables["PYTHONUNBUFFERED"]
         return variables
 
     def restart(self, name: str) -> None:

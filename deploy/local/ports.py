@@ -69,16 +69,23 @@ def owner(port: int) -> str:
         sockets = []
     for entry in sockets:
         if entry.laddr and entry.laddr.port == port and entry.status == psutil.CONN_LISTEN and entry.pid:
-            try:
-                command = " ".join(psutil.Process(entry.pid).cmdline())
-            except psutil.Error:
-                command = "?"
-            return f"process {entry.pid} ({command[:120]})"
+            return describe(entry.pid)
     return "a process of another user"
+
+
+def describe(pid: int) -> str:
+    """A process as a person recognises it, also when it belongs to another installation of ours."""
+    try:
+        process = psutil.Process(pid)
+        home = process.environ().get("TALLY_HOME")
+        belongs = f" of the installation in {home}" if home else ""
+        return f"process {pid} ({' '.join(process.cmdline())[:60]} …){belongs}"
+    except psutil.Error:
+        return f"process {pid}"
 
 
 def require_free(ports: Iterable[tuple[str, int]]) -> None:
     """Raises PortTaken naming every taken port with its owner."""
     taken = [f"port {port} of {name} is taken by {owner(port)}" for name, port in ports if not is_free(port)]
     if taken:
-        raise PortTaken("; ".join(taken) + ". Stop it, or move all ports: TALLY_PORT_BASE=9700 ./tally up")
+        raise PortTaken("; ".join(taken) + ". Stop it, or choose other ports: TALLY_PORT_BASE=9700 ./tally up")

@@ -1,5 +1,8 @@
 """Processes of an installation, found by the home written in their environment."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import psutil
 
 from deploy.local.home import Home
@@ -8,19 +11,24 @@ PATIENCE_SECONDS = 10.0
 
 
 def of_home(home: Home) -> list[psutil.Process]:
-    """Every process that a supervisor of this home started, and the supervisor: with or without one alive.
+    """Every process that a supervisor of this home started, and the supervisor: with or without one alive."""
+    return [process for process, folder in _services() if folder == home.folder]
 
-    A person's own commands carry TALLY_HOME too, but not TALLY_SERVICE.
-    """
-    found = []
+
+def under(folder: Path) -> list[psutil.Process]:
+    """Every process of every home under a folder."""
+    return [process for process, home in _services() if home.is_relative_to(folder)]
+
+
+def _services() -> Iterator[tuple[psutil.Process, Path]]:
+    """Processes with their home. A person's own commands carry TALLY_HOME too, but not TALLY_SERVICE."""
     for process in psutil.process_iter():
         try:
             environment = process.environ()
         except (psutil.Error, OSError):
             continue
-        if environment.get("TALLY_SERVICE") and environment.get("TALLY_HOME") == str(home.folder):
-            found.append(process)
-    return found
+        if environment.get("TALLY_SERVICE") and "TALLY_HOME" in environment:
+            yield process, Path(environment["TALLY_HOME"])
 
 
 def memory_bytes(pid: int) -> int:

@@ -5,7 +5,9 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-WAREHOUSE_USERS = ("tally", "api", "analyst", "superset")
+from warehouse.embedded.users import Profile, ensure_users
+
+WAREHOUSE_USERS: dict[str, Profile] = {"tally": "writer", "api": "reader", "analyst": "reader", "superset": "reader"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Secrets:
 
     def make(self) -> None:
         """Makes what does not exist yet; never changes what does."""
-        for name in (*(f"warehouse_{user}" for user in WAREHOUSE_USERS), "superset_admin", "superset_key"):
+        ensure_users(self.path("warehouse_users.json"), WAREHOUSE_USERS, self.folder)
+        for name in ("superset_admin", "superset_key"):
             write_once(self.path(name), secrets.token_urlsafe(24))
 
 

@@ -66,7 +66,7 @@ class Startup:
         if "superset" not in self.wanted:
             return
         if not self._runs("superset"):
-            superset.ensure_environment(self.plan)
+            superset.ensure_environment(self.plan.home)
             superset.set_up(self.plan)
         self._serve("superset", SUPERSET_SECONDS)
 

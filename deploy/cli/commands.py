@@ -1,0 +1,26 @@
+"""The commands of ./tally: a name, the module whose `app` it is, and its line in the help."""
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """One command. Its module is imported only when it is typed."""
+
+    name: str
+    module: str
+    help: str
+
+
+COMMANDS = (
+    Command("up", "deploy.cli.up", "Start everything and wait until it serves."),
+    Command("down", "deploy.cli.down", "Stop everything; data stays."),
+    Command("status", "deploy.cli.status", "Show each service, and what it waits for."),
+    Command("logs", "deploy.cli.logs", "Show the end of a service's log, or follow it."),
+    Command("doctor", "deploy.cli.doctor", "Look for what is missing, each with its cure."),
+    Command("sql", "deploy.cli.sql", "Ask the warehouse as the read-only analyst."),
+    Command("keys", "deploy.cli.keys", "Create, list and revoke API keys."),
+    Command("migrate", "deploy.cli.migrate", "Bring the warehouse's tables to this version."),
+    Command("env", "deploy.cli.env", "Print the variables with which a program reaches this installation."),
+    Command("test", "deploy.cli.test", "Check and test everything."),
+    Command("requirements", "deploy.cli.requirements", "Pin the newest libraries anew."),
+)

@@ -1,0 +1,66 @@
+"""Runs one command: arguments in, an exit status out; expected trouble is one line without a traceback.
+
+Exit status: 0 done, 1 it failed, 2 wrong arguments, 3 nothing runs, 4 something must be installed or set first.
+"""
+
+import importlib
+import sys
+
+import typer
+from typer.core import TyperGroup
+
+from deploy.cli.commands import COMMANDS
+from deploy.errors import DeployError, Missing, NotRunning, PortTaken, WrongSetting
+
+STATUS = ((NotRunning, 3), (Missing, 4), (PortTaken, 4), (WrongSetting, 4))
+FAILED, INTERRUPTED = 1, 130
+
+
+class LoadedWhenTyped(TyperGroup):
+    """Knows every command by its line of help, and imports only the one that is typed."""
+
+    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]
+        """The real command in place of the placeholder that the help shows."""
+        name, placeholder, rest = super().resolve_command(ctx, args)
+        module = next((command.module for command in COMMANDS if command.name == name), None)
+        if module is None:
+            return name, placeholder, rest
+        command = typer.main.get_command(importlib.import_module(module).app)
+        return name, command, rest
+
+
+def application() -> typer.Typer:
+    """The command line with a placeholder for each command."""
+    app = typer.Typer(
+        cls=LoadedWhenTyped,
+        help="Exact LLM token usage and cost, from the call to the dashboard.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    for command in COMMANDS:
+        app.command(command.name, help=command.help)(_placeholder)
+    app.callback()(_placeholder)
+    return app
+
+
+def _placeholder() -> None:
+    return
+
+
+def exit_status(trouble: DeployError) -> int:
+    """The exit status for a kind of trouble."""
+    return next((status for kind, status in STATUS if isinstance(trouble, kind)), FAILED)
+
+
+def main() -> None:
+    """Runs the command that was typed."""
+    try:
+        application()(prog_name="./tally")
+    except DeployError as trouble:
+        print(f"tally: {trouble}", file=sys.stderr)
+        sys.exit(exit_status(trouble))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.exit(FAILED)

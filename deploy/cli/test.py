@@ -1,0 +1,120 @@
+"""`./tally test`: every check and every test, with all they need; one summary, which pytest's closing line ends."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.local import chromium, processes, superset
+from deploy.local.home import ROOT, Home
+
+app = typer.Typer(add_completion=False)
+
+CHECKS = (
+    ("ruff check", ["-m", "ruff", "check", "."]),
+    ("ruff format", ["-m", "ruff", "format", "--check", "."]),
+    ("mypy", ["-m", "mypy"]),
+    ("lint-imports", ["-c", "from importlinter.cli import lint_imports_command as run; run()"]),
+)
+WITH_SERVICES = "integration or browser or chaos"
+NOTHING_COLLECTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of one check of the code."""
+
+    name: str
+    status: int
+    seconds: float
+    output: str
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(
+    context: typer.Context,
+    fast: Annotated[bool, typer.Option("--fast", help="Checks and the tests that need no services.")] = False,
+) -> None:
+    """Check and test everything. What else is typed goes to pytest."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    homes = Path(tempfile.mkdtemp(prefix="tally-test-"))
+    checks: list[Check] = []
+    closing, status = "no test was run", 1
+    try:
+        checks = check_code()
+        if not fast:
+            prepare()
+        closing, status = run_pytest(context.args, homes, fast=fast)
+    finally:
+        processes.end(processes.under(homes))
+        shutil.rmtree(homes, ignore_errors=True)
+        print(summary(checks))
+        print(closing)
+    raise typer.Exit(1 if status or any(check.status for check in checks) else 0)
+
+
+def check_code() -> list[Check]:
+    """All checks side by side; what a failed one says is printed."""
+    with ThreadPoolExecutor() as pool:
+        checks = list(pool.map(run_check, *zip(*CHECKS, strict=True)))
+    for check in checks:
+        if check.status:
+            print(f"--- {check.name}\n{check.output}", flush=True)
+    return checks
+
+
+def run_check(name: str, arguments: Sequence[str]) -> Check:
+    """Runs one check in the checkout."""
+    began = time.monotonic()
+    result = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return Check(name, result.returncode, time.monotonic() - began, result.stdout)
+
+
+def prepare() -> None:
+    """What only tests with services need: a browser, and Superset's environment. Raises Missing."""
+    chromium.ensure()
+    superset.ensure_environment(Home.from_environment())
+
+
+def run_pytest(arguments: Sequence[str], homes: Path, *, fast: bool) -> tuple[str, int]:
+    """Shows pytest's words as they come; returns its closing line and its exit status."""
+    marked = f"not benchmark and not ({WITH_SERVICES})" if fast else "not benchmark"
+    command = [sys.executable, "-m", "pytest", "-m", marked, f"--basetemp={homes / 'pytest'}"]
+    command += [f"--color={'yes' if sys.stdout.isatty() else 'no'}", *arguments]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("TALLY_")}
+    environment["TALLY_ENVIRONMENTS"] = str(Home.from_environment().environments)
+    closing = ""
+    # In a process group of its own: a Ctrl-C reaches it once, through us, and does not cut its cleaning up short.
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, process_group=0
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                closing = line.strip() or closing
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            for line in process.stdout:
+                print(line, end="", flush=True)
+            raise
+    status = process.returncode
+    return closing, 0 if arguments and status == NOTHING_COLLECTED else status
+
+
+def summary(checks: Sequence[Check]) -> str:
+    """One line per check."""
+    lines = [f"{'passed' if check.status == 0 else 'FAILED'}  {check.name} ({check.seconds:.0f} s)" for check in checks]
+    return "\n".join(["", "Checks:", *(f"  {line}" for line in lines)])

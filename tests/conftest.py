@@ -1,0 +1,74 @@
+"""Fixtures for every test: a real installation when one is asked for, and no network without asking."""
+
+import random
+import socket
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from deploy.local.installation import Installation
+from deploy.local.ports import is_free
+
+ORDER = ("integration", "browser", "chaos", "benchmark")
+"""Tests without a marker come first: they are quick, and what they find is near its cause."""
+PORTS_NEEDED = 30
+PORT_BASES = range(20_000, 32_000, PORTS_NEEDED)
+"""Below the ports that the system gives to outgoing connections."""
+
+
+def needs_services(item: pytest.Item) -> int:
+    """0 for a test without services, else its place in the order."""
+    return max((1 + ORDER.index(name) for name in ORDER if item.get_closest_marker(name)), default=0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick tests first."""
+    items.sort(key=needs_services)
+
+
+@pytest.fixture(autouse=True)
+def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test without a marker reaches only servers that it started itself, inside the test process."""
+    if needs_services(request.node):
+        return
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: object) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and not own_server(address):
+            pytest.fail(f"connects to {address} without the marker `integration`")
+        connect(self, address)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def own_server(address: object) -> bool:
+    """True when this process listens there."""
+    port = address[1] if isinstance(address, tuple) else None
+    return any(entry.laddr.port == port for entry in psutil.Process().net_connections() if entry.laddr)
+
+
+def free_port_base() -> int:
+    """A base whose ports are all free, chosen by chance so that test runs side by side do not meet."""
+    for base in random.sample(PORT_BASES, len(PORT_BASES)):
+        if all(is_free(port) for port in range(base, base + PORTS_NEEDED)):
+            return base
+    raise RuntimeError(f"no {PORTS_NEEDED} free ports in a row between {PORT_BASES.start} and {PORT_BASES.stop}")
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """A running installation without Superset, shared by the whole test run."""
+    made = Installation(tmp_path_factory.mktemp("home"), port_base=free_port_base())
+    try:
+        made.up(without=("superset",))
+        yield made
+    finally:
+        made.down()
+
+
+@pytest.fixture(scope="session")
+def superset_installation(installation: Installation) -> Installation:
+    """The same installation with Superset and its dashboards."""
+    installation.up()
+    return installation
