@@ -10,11 +10,17 @@ from typing import Any
 
 import chdb
 
-from warehouse.embedded.errors import from_engine
+from warehouse.embedded.errors import ClickHouseError, from_engine
 
 _PIECE_BYTES = 1 << 20  # measured: 1 MiB pieces insert 25 % faster than a whole 25 MB body
-# The engine's own defaults acknowledge inserts early, let bare expressions be statements and reveal its code.
-_FIRM_SETTINGS = {"async_insert": "0", "implicit_select": "0", "allow_introspection_functions": "0"}
+# The engine's own defaults would acknowledge inserts before they are on disk, take bare expressions for statements,
+# reveal its code, and start threads to format a single row (0.8 ms).
+_FIRM_SETTINGS = {
+    "async_insert": "0",
+    "implicit_select": "0",
+    "allow_introspection_functions": "0",
+    "output_format_parallel_formatting": "0",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +64,16 @@ class EngineConnection:
     One thread at a time. Every method raises ClickHouseError.
     """
 
-    def __init__(self, engine_address: str) -> None:
+    def __init__(self, engine_address: str, settings: Mapping[str, str]) -> None:
         try:
             self._chdb: Any = chdb.connect(engine_address)  # its types forbid bytes, which it takes
         except RuntimeError as failure:
             raise from_engine(failure) from failure
-        self.set_settings(_FIRM_SETTINGS)
+        try:
+            self.set_settings({**_FIRM_SETTINGS, **settings})
+        except ClickHouseError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Ends the session; what it ran is cancelled."""
@@ -174,9 +184,9 @@ class Engine:
     def _names(self, sql: str) -> frozenset[str]:
         return frozenset(self._keeper.text(sql).split())
 
-    def connect(self) -> EngineConnection:
-        """A fresh ClickHouse session (0.3 ms)."""
-        return EngineConnection(self._address)
+    def connect(self, settings: Mapping[str, str] | None = None) -> EngineConnection:
+        """A fresh ClickHouse session with these settings (0.5 ms); they are applied in their order."""
+        return EngineConnection(self._address, settings or {})
 
     def kill(self, condition: str) -> None:
         """Cancels the running queries that match, without waiting; those of another thread included."""

@@ -75,11 +75,10 @@ def run(engine: Engine, job: Job) -> Answer:
     session = job.session
     if session is not None and (session.connection is not None or _leaves_something(work)):
         return _run_in_session(engine, job, work, session)
-    connection = engine.connect()
+    connection = engine.connect(_with_comment(job, job.settings))
     try:
         if job.database:
             connection.use(job.database)
-        connection.set_settings(_with_comment(job, job.settings))
         return _run_as_writer(connection, job, work)
     finally:
         connection.close()
@@ -90,15 +89,13 @@ def _run_as_reader(engine: Engine, job: Job, work: Work) -> Answer:
     if isinstance(work, Insert):
         raise _is_reader(job)
     settings = _with_comment(job, reader_settings(job.user, job.settings, engine.system_tables))
-    connection = engine.connect()
+    readonly = {"readonly": settings.pop("readonly")}
+    connection = engine.connect(settings)
     try:
         if job.database:
             connection.use(job.database)
-        if job.external_tables:
-            connection.set_settings({name: value for name, value in settings.items() if name != "readonly"})
-            _load_external_tables(connection, job)
-            settings = {"readonly": "1"}
-        connection.set_settings(settings)
+        _load_external_tables(connection, job)
+        connection.set_settings(readonly)
         _check_reading(engine, connection, job, work)
         return _read(connection, job, work)
     finally:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from starlette.types import Receive, Scope, Send
@@ -44,6 +44,14 @@ class Exchange:
     stats: QueryStats = field(default_factory=QueryStats)
     sent_bytes: int = 0
     code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The session and the query id that a request holds; `release` may be called twice."""
+
+    session: Session | None
+    release: Callable[[], None]
 
 
 class Front:
@@ -97,31 +105,36 @@ class Front:
         if request.method == "GET" and not request.sql:
             await exchange.response.whole(200, b"Ok.\n")
             return
-        with self.running.entered(request.query_id), self._session(user, request) as session:
-            await self._answer_in(session, user, exchange)
+        with self._hold(user, request) as hold:
+            await self._answer_in(hold, user, exchange)
 
     @contextmanager
-    def _session(self, user: User, request: Request) -> Iterator[Session | None]:
+    def _hold(self, user: User, request: Request) -> Iterator[Hold]:
+        session, timeout_seconds = None, 0.0
         session_id = request.parameters.get("session_id")
-        if not session_id:
-            yield None
-            return
-        timeout_seconds = session_timeout_seconds(request.parameters.get("session_timeout"))
-        must_exist = request.parameters.get("session_check") == "1"
-        session = self.sessions.acquire(user.name, session_id, must_exist=must_exist, now=time.monotonic())
-        try:
-            yield session
-        finally:
-            self.sessions.release(session, timeout_seconds=timeout_seconds, now=time.monotonic())
+        if session_id:
+            timeout_seconds = session_timeout_seconds(request.parameters.get("session_timeout"))
+            must_exist = request.parameters.get("session_check") == "1"
+            session = self.sessions.acquire(user.name, session_id, must_exist=must_exist, now=time.monotonic())
+        with ExitStack() as releases:
+            if session is not None:
+                releases.callback(self._release, session, timeout_seconds)
+            self.running.enter(request.query_id)
+            releases.callback(self.running.leave, request.query_id)
+            yield Hold(session, releases.close)
 
-    async def _answer_in(self, session: Session | None, user: User, exchange: Exchange) -> None:
-        job = await self._job(session, user, exchange)
+    def _release(self, session: Session, timeout_seconds: float) -> None:
+        self.sessions.release(session, timeout_seconds=timeout_seconds, now=time.monotonic())
+
+    async def _answer_in(self, hold: Hold, user: User, exchange: Exchange) -> None:
+        job = await self._job(hold.session, user, exchange)
         key = self._handshake_key(job, exchange)
         kept = self._handshakes.get(key)
         if kept is not None:
+            hold.release()
             exchange.sent_bytes = await exchange.response.kept(kept.answer.body, kept.answer.stats, kept.output_format)
             return
-        answer = await self._run(job if key is None else replace(job, pipe_path=None), exchange)
+        answer = await self._run(job if key is None else replace(job, pipe_path=None), hold, exchange)
         exchange.stats = answer.stats
         if key is not None:
             self._handshakes.keep(key, KeptAnswer(answer, exchange.told.output_format))
@@ -160,7 +173,7 @@ class Front:
             return None
         return self._handshakes.key(job, self._users.generation, job.source.text + b"".join(body.head))
 
-    async def _run(self, job: Job, exchange: Exchange) -> Answer:
+    async def _run(self, job: Job, hold: Hold, exchange: Exchange) -> Answer:
         """Runs the job and sends its answer. Raises ClientGone when there is nobody left to send it to."""
         pipe, told, request = exchange.pipe, exchange.told, exchange.request
 
@@ -171,6 +184,8 @@ class Front:
                 pipe.close_writer()
 
         ticket = self.lanes.of(job.user.profile).submit(work)
+        # Before the last byte is sent: the client's next request may use the session at once.
+        ticket.outcome.add_done_callback(lambda _: hold.release())
         wait = self._spool_dir if request.waits_for_end else None
         sending = asyncio.create_task(
             exchange.response.statement(pipe, ticket.outcome, told, wait, self._engine.version)

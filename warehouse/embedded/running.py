@@ -1,8 +1,6 @@
 """Statements that are running: found by their query id, cancelled when their client goes away."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from warehouse.embedded.engine import Engine, literal
 from warehouse.embedded.errors import Fault, refused
@@ -21,21 +19,20 @@ class RunningQueries:
         self._none = asyncio.Event()
         self._none.set()
 
-    @contextmanager
-    def entered(self, query_id: str) -> Iterator[None]:
-        """Holds an id while its statement runs. Raises 216 when it is in use."""
+    def enter(self, query_id: str) -> None:
+        """Holds an id while its statement runs, until `leave`. Raises 216 when it is in use."""
         if query_id in self._ids:
             raise refused(
                 Fault.QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING, f"Query with id = {query_id} is already running."
             )
         self._ids.add(query_id)
         self._none.clear()
-        try:
-            yield
-        finally:
-            self._ids.discard(query_id)
-            if not self._ids:
-                self._none.set()
+
+    def leave(self, query_id: str) -> None:
+        """Frees an id."""
+        self._ids.discard(query_id)
+        if not self._ids:
+            self._none.set()
 
     async def cancel(self, query_id: str, ticket: Ticket, told: Told) -> None:
         """Ends a statement whose client has gone, and returns when it is gone.
