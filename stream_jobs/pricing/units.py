@@ -9,7 +9,6 @@ cache read without a price of its own costs as much as other input, and nothing 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
 from typing import Final
@@ -74,12 +73,3 @@ def missing_join(priced: frozenset[Unit]) -> tuple[Unit, Unit] | None:
             if compatible and union not in dimension_sets:
                 return first, second
     return None
-
-
-def inclusive_usage(disjoint: Mapping[str, int | Decimal]) -> dict[str, int | Decimal]:
-    """Disjoint counts by usage key as the inclusive counts genai-prices takes: each unit with all of its parts."""
-    return {
-        key: total
-        for key, unit in UNITS.items()
-        if (total := sum(count for part, count in disjoint.items() if unit.contains(UNITS[part])))
-    }
