@@ -1,0 +1,24 @@
+"""Starts the API: environment in, a served application until the process is stopped."""
+
+import logging
+
+import uvicorn
+from producers.keys.store import KeyStore
+
+from api.app import create_app
+from api.settings import ApiSettings, warehouse_settings
+from api.warehouse import ThreadedWarehouse
+from warehouse.client import connect
+
+
+def main() -> None:
+    """Serves until SIGTERM."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings, where = ApiSettings(), warehouse_settings()
+    warehouse = ThreadedWarehouse(lambda: connect(where), settings.query_threads, settings.queries_waiting_max)
+    app = create_app(warehouse, KeyStore(settings.keys_file))
+    uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""What the API refuses or cannot do, by what the caller should do next; each becomes an answer of one shape.
+
+ApiError
+├── Unauthorized          401  send a valid key
+├── Forbidden             403  use another key
+├── NotFound              404  ask for something that exists
+├── InvalidParameter      422  correct the request
+└── TryLater              503  repeat after the seconds in Retry-After
+"""
+
+from typing import ClassVar
+
+
+class ApiError(Exception):
+    """An answer other than success; the message says what was wrong and what to do."""
+
+    status: ClassVar[int] = 500
+    code = "internal"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or type(self).code
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers the answer needs."""
+        return {}
+
+
+class Unauthorized(ApiError):
+    """No key, or one that is unknown or revoked."""
+
+    status = 401
+    code = "unauthorized"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The scheme to use."""
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class Forbidden(ApiError):
+    """The key is valid but not for this."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(ApiError):
+    """What was asked for does not exist."""
+
+    status = 404
+    code = "not_found"
+
+
+class InvalidParameter(ApiError):
+    """A parameter has a value that cannot be used."""
+
+    status = 422
+    code = "invalid_parameter"
+
+
+class TryLater(ApiError):
+    """The request is fine, the moment is not."""
+
+    status = 503
+    code = "unavailable"
+    retry_after_seconds = 2
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """How long to wait."""
+        return {"Retry-After": str(self.retry_after_seconds)}
