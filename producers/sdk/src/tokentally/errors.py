@@ -38,5 +38,7 @@ def _reason(field: str, kind: str, message: str) -> str:
         return f"unknown field {field}: facts of your own go into metadata"
     if kind == "string_pattern_mismatch":
         return f"{field}: control characters are not allowed"
+    if kind == "dict_type":
+        return f"{field}: Input should be an object"  # as it is called in JSON
     sentence = message.removeprefix("Value error, ")
     return f"{field}: {sentence}" if field else sentence

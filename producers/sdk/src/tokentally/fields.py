@@ -43,6 +43,10 @@ _CONTROL_BUT_LINES: Final = r"[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u00
 _NO_CONTROL_BUT_LINES: Final = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 
 
+_RFC_3339: Final = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,30})?"
+    r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
 _UNIT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -66,7 +70,7 @@ def _number(quantity: Decimal) -> int | float:
 def _unit(name: str) -> str:
     if not _UNIT_NAME.fullmatch(name):
         raise ValueError("a unit is named in at most 64 lower-case letters, digits and underscores")
-    if name.endswith("_tokens"):
+    if name.endswith(("_tokens", "_mtok")):
         raise ValueError("tokens belong to the token buckets, where each is counted once")
     return name
 
@@ -91,7 +95,7 @@ Stars = Annotated[int, Field(ge=1, le=5)]
 Instant = Annotated[
     datetime,
     PlainSerializer(rfc3339, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
+    WithJsonSchema({"type": ["string", "null"], "format": "date-time", "pattern": _RFC_3339}),
 ]
 Usd = Annotated[
     Decimal,
@@ -107,10 +111,13 @@ Quantity = Annotated[
     PlainSerializer(_number, return_type=int | float, when_used="json"),
     _decimal_schema(MAX_QUANTITY),
 ]
+# By exclusion too: pydantic would make a plain pattern of names into patternProperties, which let other names pass.
 Unit = Annotated[
     str,
     AfterValidator(_unit),
-    WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,63}$", "not": {"pattern": "_tokens$"}}),
+    WithJsonSchema(
+        {"type": "string", "minLength": 1, "maxLength": 64, "not": {"pattern": "^[^a-z]|[^a-z0-9_]|(_tokens|_mtok)$"}}
+    ),
 ]
 Quantities = Annotated[dict[Unit, Quantity], Field(max_length=MAX_QUANTITIES)]
 MetadataKey = Annotated[
