@@ -45,7 +45,8 @@ def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 def own_server(address: object) -> bool:
     """True when this process listens there."""
     port = address[1] if isinstance(address, tuple) else None
-    return any(entry.laddr.port == port for entry in psutil.Process().net_connections() if entry.laddr)
+    listening = (entry for entry in psutil.Process().net_connections("tcp") if entry.status == psutil.CONN_LISTEN)
+    return any(entry.laddr.port == port for entry in listening)
 
 
 def free_port_base() -> int:

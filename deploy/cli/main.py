@@ -60,6 +60,9 @@ def main() -> None:
     except DeployError as trouble:
         print(f"tally: {trouble}", file=sys.stderr)
         sys.exit(exit_status(trouble))
+    except PermissionError as refusal:
+        print(f"tally: this user may not use {refusal.filename}; set TALLY_HOME to a folder of yours", file=sys.stderr)
+        sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:

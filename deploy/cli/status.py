@@ -9,6 +9,7 @@ from deploy.local.installation import Installation, ServiceStatus
 app = typer.Typer(add_completion=False)
 
 STOPPED, TROUBLED = 3, 1
+WIDTH = 120
 COLORS = {"running": "green", "waiting": "yellow", "stopped": "dim"}
 
 
@@ -16,7 +17,8 @@ COLORS = {"running": "green", "waiting": "yellow", "stopped": "dim"}
 def status() -> None:
     """Show each service. Exits with 0 when all that was started serves, 1 when not, 3 when nothing runs."""
     services = Installation.from_environment().status()
-    Console(highlight=False).print(table(services))
+    console = Console(highlight=False)
+    console.print(table(services), no_wrap=True, crop=False, width=max(console.width, WIDTH))
     if all(service.state == "stopped" for service in services):
         raise typer.Exit(STOPPED)
     if any(service.state == "waiting" for service in services):

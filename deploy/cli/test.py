@@ -40,8 +40,8 @@ class Check:
     output: str
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def test(
+@app.command("test", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def check_and_test(
     context: typer.Context,
     fast: Annotated[bool, typer.Option("--fast", help="Checks and the tests that need no services.")] = False,
 ) -> None:

@@ -18,7 +18,8 @@ from deploy.local.settings import LocalSettings
 from deploy.local.startup import START_SECONDS, Report, Startup
 from deploy.local.supervision import ProcessState, Supervisor
 
-STOP_SECONDS = 90.0
+STOP_SECONDS = 60.0
+STORES = ("kafka", "warehouse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +76,18 @@ class Installation:
         with self._alone():
             found = processes.of_home(self.home)
             if self.supervisor.is_running():
+                for services in self._stopping_order():
+                    self.supervisor.stop_together(services, deadline_seconds=STOP_SECONDS)
                 self.supervisor.shutdown()
                 psutil.wait_procs(found, timeout=STOP_SECONDS)
             processes.end(processes.of_home(self.home))
             return bool(found)
+
+    def _stopping_order(self) -> list[list[str]]:
+        """Kafka and the warehouse go last: those that write to them may still have something to write."""
+        names = list(self.supervisor.states())
+        stores = [name for name in names if name in STORES]
+        return [[name for name in names if name not in STORES], stores]
 
     def status(self) -> list[ServiceStatus]:
         """Every service as it is now; all are stopped when nothing runs."""

@@ -5,7 +5,8 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from warehouse.embedded.users import Profile, ensure_users
+from deploy.errors import WrongSetting
+from warehouse.embedded.users import Profile, UsersFileInvalid, ensure_users
 
 WAREHOUSE_USERS: dict[str, Profile] = {"tally": "writer", "api": "reader", "analyst": "reader", "superset": "reader"}
 
@@ -29,8 +30,11 @@ class Secrets:
         return self.path(name).read_text().strip()
 
     def make(self) -> None:
-        """Makes what does not exist yet; never changes what does."""
-        ensure_users(self.path("warehouse_users.json"), WAREHOUSE_USERS, self.folder)
+        """Makes what does not exist yet; never changes what does. Raises WrongSetting when a file is damaged."""
+        try:
+            ensure_users(self.path("warehouse_users.json"), WAREHOUSE_USERS, self.folder)
+        except UsersFileInvalid as problem:
+            raise WrongSetting(f"{problem}; mend the file, or delete it to have it made anew") from problem
         for name in ("superset_admin", "superset_key"):
             write_once(self.path(name), secrets.token_urlsafe(24))
 

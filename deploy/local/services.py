@@ -27,8 +27,6 @@ class Service:
     ports: tuple[int, ...] = ()
     address: str = ""
     """What a person types to reach it."""
-    priority: int = 50
-    """Lower ones are stopped later."""
     stop_seconds: int = 15
     stop_as_group: bool = False
     """Whether its children are asked to stop too, instead of by their parent."""
@@ -118,7 +116,6 @@ class Plan:
             probes.kafka(self.kafka_bootstrap),
             ports=(self.ports.kafka, self.ports.kafka_controller),
             address=self.kafka_bootstrap,
-            priority=10,
             stop_seconds=30,
         )
 
@@ -131,7 +128,6 @@ class Plan:
             probes.http(f"{self.warehouse_url}/ping"),
             ports=(self.ports.warehouse,),
             address=self.warehouse_url,
-            priority=20,
             stop_seconds=30,
         )
 
@@ -156,7 +152,6 @@ class Plan:
             self.environment(name) | {"TALLY_WORKER_ID": str(number)},
             probes.worker(self.home.run, name),
             ports=(self.ports.worker_metrics(number),),
-            priority=40,
         )
 
     def watchdog(self) -> Service:
@@ -166,7 +161,6 @@ class Plan:
             [sys.executable, "-m", "deploy.local.watchdog"],
             self.environment("watchdog"),
             probes.nothing,
-            priority=60,
         )
 
     def api(self) -> Service:

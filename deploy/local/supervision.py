@@ -4,8 +4,9 @@ import http.client
 import os
 import subprocess
 import sys
+import time
 import xmlrpc.client
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,10 @@ from supervisor.xmlrpc import SupervisorTransport
 from deploy.errors import NotRunning, ServiceFailed
 from deploy.local.home import ROOT, Home
 from deploy.local.services import Service
+
+POLL_SECONDS = 0.1
+IDLE = frozenset({"STOPPED", "EXITED", "FATAL"})
+"""States in which a service has no process and gets none by itself."""
 
 CONFIG_HEAD = """; Written by ./tally up from the services of deploy.local.services; changes here are lost.
 [unix_http_server]
@@ -39,7 +44,6 @@ CONFIG_PROGRAM = """
 command={command}
 directory={root}
 environment={environment}
-priority={priority}
 autostart=false
 autorestart=true
 startsecs=1
@@ -75,7 +79,6 @@ def config_text(home: Home, services: Sequence[Service]) -> str:
             name=service.name,
             command=" ".join(quoted(word) for word in service.command),
             environment=",".join(f"{key}={quoted(value)}" for key, value in service.environment.items()),
-            priority=service.priority,
             stop_seconds=service.stop_seconds,
             group="true" if service.stop_as_group else "false",
             root=ROOT,
@@ -144,16 +147,25 @@ class Supervisor:
 
     def start_service(self, name: str) -> None:
         """Starts a service that does not run; returns without waiting."""
-        if self.states()[name].state in {"STOPPED", "EXITED", "FATAL"}:
+        if self.states()[name].state in IDLE:
             self._call("startProcess", name, False)
 
     def stop_service(self, name: str) -> None:
         """Stops a service and waits until it is gone."""
-        if self.states()[name].state not in {"STOPPED", "EXITED", "FATAL"}:
+        if self.states()[name].state not in IDLE:
             self._call("stopProcess", name)
 
+    def stop_together(self, names: Collection[str], *, deadline_seconds: float) -> None:
+        """Stops services at the same time and waits until they are gone, at most until the deadline."""
+        for name in names:
+            if self.states()[name].state not in IDLE:
+                self._call("stopProcess", name, False)
+        deadline = time.monotonic() + deadline_seconds
+        while time.monotonic() < deadline and any(self.states()[name].state not in IDLE for name in names):
+            time.sleep(POLL_SECONDS)
+
     def shutdown(self) -> None:
-        """Asks supervisord to stop every service and itself; returns without waiting."""
+        """Asks supervisord to stop what still runs and itself; returns without waiting."""
         self._call("shutdown")
 
     def _call(self, method: str, *arguments: object) -> Any:
