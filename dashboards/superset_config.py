@@ -69,6 +69,8 @@ TALISMAN_CONFIG = {
     "session_cookie_secure": False,
 }
 
+ENABLE_CORS = False
+
 APP_NAME = "Tokentally"
 _LOGO = "data:image/svg+xml;base64," + base64.b64encode(Path(__file__).with_name("logo.svg").read_bytes()).decode()
 _BRAND = {"brandAppName": APP_NAME, "brandLogoAlt": APP_NAME, "brandLogoUrl": _LOGO}
@@ -78,10 +80,9 @@ THEME_DARK = {**SHIPPED_DARK, "token": {**SHIPPED_DARK["token"], **_BRAND}}
 BABEL_DEFAULT_LOCALE = "en"
 LANGUAGES = {"en": {"flag": "us", "name": "English"}, "fr": {"flag": "fr", "name": "Français"}}
 
-# Superset's own expressions go through toDateTime(), that is, through the server's time zone. These keep the column's.
+# Superset's own expressions for these go through toDateTime(): a date would get the server's time zone.
 TIME_GRAIN_ADDON_EXPRESSIONS = {
     "clickhousedb": {
-        "PT1H": "dateTrunc('hour', {col})",
         "P1D": "dateTrunc('day', {col})",
         "P1W": "dateTrunc('week', {col})",
         "P1M": "dateTrunc('month', {col})",
