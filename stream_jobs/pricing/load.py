@@ -37,13 +37,18 @@ def newest_revision(client: "Client", kind: Literal["prices", "multipliers"]) ->
     return int(row[0])
 
 
+def price_rows_of(client: "Client", revision: int) -> list[PriceRow]:
+    """The rows of one revision in their order; none when there is no such revision."""
+    return [PriceRow(**_dated(row)) for row in client.query(_PRICES, {"revision": revision}).named_results()]
+
+
 def load_price_book(client: "Client", revision: int | None = None) -> PriceBook:
     """The prices of this revision, of the newest one without a number.
 
     Raises RevisionMissing when the warehouse has none, PriceListRefused when a row cannot be right.
     """
     revision = newest_revision(client, "prices") if revision is None else revision
-    rows = [PriceRow(**_dated(row)) for row in client.query(_PRICES, {"revision": revision}).named_results()]
+    rows = price_rows_of(client, revision)
     if not rows:
         raise RevisionMissing(f"no prices of revision {revision}; write revision 1: python -m stream_jobs.pricing.seed")
     return PriceBook.from_rows(rows, revision=revision)
