@@ -3,7 +3,9 @@
 WarehouseError
 ├── WarehouseUnavailable   try again later: nothing is known about the last write
 ├── WarehouseRefused       the statement or the data is wrong: do not repeat it
-└── MigrationConflict      an applied migration was edited: restore the file
+├── MigrationConflict      an applied migration was edited: restore the file
+├── InvalidOrganization    correct the name, the time zone or the week day
+└── CalendarInUse          keep the organisation's calendar: its usage was counted in it
 """
 
 
@@ -21,3 +23,11 @@ class WarehouseRefused(WarehouseError):
 
 class MigrationConflict(WarehouseError):
     """A numbered migration differs from what was applied."""
+
+
+class InvalidOrganization(WarehouseError):
+    """An organisation was described with something that cannot be."""
+
+
+class CalendarInUse(WarehouseError):
+    """An organisation cannot get another time zone or week start: its usage was counted in the present ones."""

@@ -12,6 +12,7 @@ import zstandard
 
 from producers.importers.errors import CollectorRefused, CollectorUnavailable
 from producers.importers.importer import Event
+from producers.importers.progress import highest
 
 _RETRIED_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT_SECONDS = 30.0
@@ -49,6 +50,10 @@ class _Busy(Exception):
     def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
         super().__init__(reason)
         self.wait_seconds = wait_seconds
+
+
+class _TooLarge(Exception):
+    """The collector takes smaller requests only."""
 
 
 class HttpCollector:
@@ -89,8 +94,21 @@ class HttpCollector:
         body = self._compressor.compress(b"\n".join(orjson.dumps(event) for event in events))
         try:
             return self._retrying(self._post, body)
+        except _TooLarge as failure:
+            return self._halved(events, failure)
         except _Busy as failure:
             raise CollectorUnavailable(f"the collector at {self._address} does not take events: {failure}") from failure
+
+    def _halved(self, events: Sequence[Event], failure: Exception) -> Receipt:
+        if len(events) < 2:
+            raise CollectorRefused(f"the collector at {self._address} refuses one event as too large: {failure}")
+        middle = len(events) // 2
+        first, second = self.send(events[:middle]), self.send(events[middle:])
+        return Receipt(
+            first.accepted + second.accepted,
+            [*first.rejections, *((middle + place, reason) for place, reason in second.rejections)],
+            highest(first.positions, second.positions),
+        )
 
     def _post(self, body: bytes) -> Receipt:
         try:
@@ -104,6 +122,8 @@ class HttpCollector:
             raise _Busy(f"{type(failure).__name__}: {failure}") from failure
         if response.status_code in _RETRIED_STATUSES:
             raise _Busy(f"HTTP {response.status_code}: {response.text[:300]}", _retry_after(response))
+        if response.status_code == 413:
+            raise _TooLarge(response.text[:300])
         if response.status_code in (401, 403):
             raise CollectorRefused(f"the collector at {self._address} does not accept the key: {response.text[:300]}")
         if response.status_code not in (200, 202, 422):

@@ -13,7 +13,8 @@ class Progress:
     """One import, as of its last acknowledged batch.
 
     rows_done: rows of the source, good and bad, that are settled. rejection_bytes: length of the file of rejections
-    that belongs to them. positions: highest acknowledged offset per Kafka partition.
+    that belongs to them. positions: highest acknowledged offset per Kafka partition. first_time, last_time: bounds of
+    the events' times in UTC, "" before the first.
     """
 
     import_id: str
@@ -24,19 +25,32 @@ class Progress:
     rejection_bytes: int = 0
     positions: Mapping[int, int] = field(default_factory=dict)
     finished: bool = False
+    first_time: str = ""
+    last_time: str = ""
 
-    def after(self, rows: int, accepted: int, rejected: int, positions: Mapping[int, int]) -> "Progress":
-        """The progress after one more acknowledged batch."""
-        highest = dict(self.positions)
-        for partition, offset in positions.items():
-            highest[partition] = max(offset, highest.get(partition, -1))
+    def after(
+        self, rows: int, accepted: int, rejected: int, positions: Mapping[int, int], times: Sequence[str] = ()
+    ) -> "Progress":
+        """The progress after one more acknowledged batch; times of its events, as RFC 3339 in UTC."""
+        known = [time for time in (self.first_time, self.last_time, *times) if time]
         return replace(
             self,
             rows_done=self.rows_done + rows,
             accepted=self.accepted + accepted,
             rejected=self.rejected + rejected,
-            positions=highest,
+            positions=highest(self.positions, positions),
+            first_time=min(known, default=""),
+            last_time=max(known, default=""),
         )
+
+
+def highest(*positions: Mapping[int, int]) -> dict[int, int]:
+    """The highest offset of each partition."""
+    together: dict[int, int] = {}
+    for offsets in positions:
+        for partition, offset in offsets.items():
+            together[partition] = max(offset, together.get(partition, -1))
+    return together
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,8 @@ def _settle(rows: list[Row], progress: Progress, collector: Collector, folder: P
     receipt = collector.send([event for _, event in good]) if good else Receipt(0)
     refused = [(row.index, row.problem) for row in rows if row.event is None]
     refused += [(good[place][0], reason) for place, reason in receipt.rejections]
-    after = progress.after(len(rows), receipt.accepted, len(refused), receipt.positions)
+    times = [str(event["time"]) for _, event in good]
+    after = progress.after(len(rows), receipt.accepted, len(refused), receipt.positions, times)
     return folder.save(after, [{"index": index, "reason": reason} for index, reason in sorted(refused)])
 
 

@@ -155,8 +155,8 @@ FEATURES: Final = (
 
 ORGANIZATIONS: Final = (
     DemoOrganization(
-        "acme",
-        "Acme Robotics",
+        "lumen-robotics",
+        "Lumen Robotics",
         "Europe/Paris",
         "monday",
         0.30,
@@ -169,7 +169,7 @@ ORGANIZATIONS: Final = (
         ("atlas", "beacon", "website"),
     ),
     DemoOrganization(
-        "northwind",
+        "northwind-legal",
         "Northwind Legal",
         "America/New_York",
         "sunday",

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from producers.envelopes.columns import COLUMNS, empty_frame
 from tokentally.partition import partition_of
 from tokentally.tokens import TOKEN_BUCKETS
 
@@ -35,30 +36,6 @@ MODELS: Final = tuple(
     }.items()
     for model in models.split()
 )
-TEXT_COLUMNS: Final = (
-    *("organization", "customer_id", "user_id", "department", "project", "feature", "prompt_id", "prompt_name"),
-    *("thread_id", "message_id", "api_key_id", "provider", "model"),
-)
-SCHEMA: Final = pl.Schema(
-    {
-        "event_id": pl.Binary(),
-        "source_id": pl.String(),
-        "time": pl.Datetime("ms", "UTC"),
-        **dict.fromkeys(TEXT_COLUMNS, pl.String()),
-        **dict.fromkeys(("event_type", "billing_type", "plan", "status", "error_code"), pl.String()),
-        **dict.fromkeys(TOKEN_BUCKETS, pl.Int64()),
-        "duration_ms": pl.Int64(),
-        "time_to_first_token_ms": pl.Int64(),
-        "category": pl.String(),
-        "rating": pl.Int64(),
-        "prompt_preview": pl.String(),
-        "reported_cost_nano_usd": pl.Int64(),
-        "quantities": pl.String(),
-        "metadata": pl.String(),
-    }
-)
-"""The columns of a decoded envelope, in order."""
-
 _SPAN_MS: Final = 30 * 60_000
 _DAY_MS: Final = 86_400_000
 _START: Final = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -79,7 +56,7 @@ def frames(
     """
     rng = np.random.default_rng(seed)
     homes = np.array([partition_of(organization, partitions) for organization in ORGANIZATIONS])
-    waiting = {partition: SCHEMA.to_frame() for partition in range(partitions)}
+    waiting = {partition: empty_frame() for partition in range(partitions)}
     for first in range(0, events, _BLOCK_EVENTS):
         count = min(_BLOCK_EVENTS, events - first)
         organization = _zipf(rng, len(ORGANIZATIONS), count)
@@ -137,7 +114,7 @@ def _block(rng: np.random.Generator, organization: Numbers, times: Numbers) -> p
         "metadata": _pick(('{"region":"eu-west-1"}', '{"region":"us-east-1"}', ""), organization % 3),
     }
     empty = {name: pl.Series([""]).new_from_index(0, count) for name in ("source_id", "prompt_preview", "quantities")}
-    return pl.DataFrame({name: {**columns, **empty}[name] for name in SCHEMA}, schema=SCHEMA)
+    return pl.DataFrame({name: {**columns, **empty}[name] for name in COLUMNS}, schema=COLUMNS)
 
 
 def _tokens(rng: np.random.Generator, count: int, failed: Truths) -> dict[str, pl.Series]:

@@ -56,8 +56,8 @@ def test_another_seed_or_rate_gives_other_events(week: list[Event]) -> None:
 
 
 def test_working_hours_and_weekends_are_those_of_the_place() -> None:
-    acme = next(organization for organization in ORGANIZATIONS if organization.name == "acme")
-    at = {hour: intensity(acme, int((MONDAY + timedelta(hours=hour)).timestamp())) for hour in (1, 8, 6 * 24 + 8)}
+    lumen = next(organization for organization in ORGANIZATIONS if organization.name == "lumen-robotics")
+    at = {hour: intensity(lumen, int((MONDAY + timedelta(hours=hour)).timestamp())) for hour in (1, 8, 6 * 24 + 8)}
     assert at[8] > 10 * at[1]
     assert at[8] > 5 * at[6 * 24 + 8]
 
@@ -74,7 +74,7 @@ def test_everything_that_a_dashboard_shows_appears(week: list[Event]) -> None:
 
 
 def test_a_few_users_cause_much_of_the_traffic(week: list[Event]) -> None:
-    users = Counter(event["user_id"] for event in week if event["organization"] == "acme")
+    users = Counter(event["user_id"] for event in week if event["organization"] == "lumen-robotics")
     assert sum(count for _, count in users.most_common(12)) > 0.3 * users.total()
 
 
