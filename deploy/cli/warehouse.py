@@ -33,8 +33,6 @@ def connected(user: str, *, database: str | None = None) -> Iterator[tuple[Clien
             yield client, settings
         finally:
             client.close()
-    except FileNotFoundError as absent:
-        raise NotRunning("nothing was started here yet; start it with ./tally up") from absent
     except (WarehouseError, ClickHouseError) as failure:
         raise one_line(failure, settings.url) from failure
 

@@ -6,6 +6,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploy.errors import WrongSetting
+
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout that this code runs from."""
 
@@ -79,7 +81,9 @@ class Home:
         return Path(tempfile.gettempdir()) / f"tally-{name}.sock"
 
     def make(self) -> None:
-        """Creates the folders that services expect."""
+        """Creates the folders that services expect. Raises WrongSetting for a name that supervisord cannot read."""
+        if "%" in f"{self.folder}{ROOT}":
+            raise WrongSetting(f"neither TALLY_HOME ({self.folder}) nor the checkout ({ROOT}) may have a % in its name")
         for folder in (self.run, self.logs, self.kafka, self.warehouse, self.superset):
             folder.mkdir(parents=True, exist_ok=True)
         self.secrets.mkdir(mode=0o700, exist_ok=True)

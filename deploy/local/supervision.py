@@ -2,11 +2,12 @@
 
 import http.client
 import os
+import shlex
 import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,8 +78,8 @@ def config_text(home: Home, services: Sequence[Service]) -> str:
     programs = [
         CONFIG_PROGRAM.format(
             name=service.name,
-            command=" ".join(quoted(word) for word in service.command),
-            environment=",".join(f"{key}={quoted(value)}" for key, value in service.environment.items()),
+            command=command_line(service.command),
+            environment=environment_line(service.environment),
             stop_seconds=service.stop_seconds,
             group="true" if service.stop_as_group else "false",
             root=ROOT,
@@ -89,10 +90,20 @@ def config_text(home: Home, services: Sequence[Service]) -> str:
     return head + "".join(programs)
 
 
-def quoted(word: str) -> str:
-    """A word as supervisord's parsers read it: quoted, its expansion character doubled."""
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-    return f'"{escaped}"'
+def command_line(words: Sequence[str]) -> str:
+    """A command as supervisord splits it: by the rules of a shell."""
+    return unexpanded(shlex.join(words))
+
+
+def environment_line(variables: Mapping[str, str]) -> str:
+    """Variables as supervisord reads them: in quotes of one kind, inside which nothing is escaped."""
+    pairs = (f"{name}='{value}'" if '"' in value else f'{name}="{value}"' for name, value in variables.items())
+    return unexpanded(",".join(pairs))
+
+
+def unexpanded(text: str) -> str:
+    """Text with supervisord's expansion character doubled."""
+    return text.replace("%", "%%")
 
 
 class Supervisor:

@@ -1,0 +1,43 @@
+"""What a person is shown when a service does not come up."""
+
+from pathlib import Path
+
+from deploy.local.health import last_lines, waits_for
+from deploy.local.probes import worker
+from deploy.local.services import Service
+from deploy.local.supervision import ProcessState
+
+
+def service(answer: str) -> Service:
+    return Service("api", ["true"], {}, lambda _: answer)
+
+
+def test_a_process_that_does_not_run_is_what_is_waited_for() -> None:
+    assert waits_for(service(""), ProcessState("api", "BACKOFF", 0, 0)) == "its process, which is backoff"
+
+
+def test_a_running_process_is_asked() -> None:
+    assert waits_for(service("no answer"), ProcessState("api", "RUNNING", 7, 0)) == "no answer"
+    assert waits_for(service(""), ProcessState("api", "RUNNING", 7, 0)) == ""
+
+
+def test_the_end_of_a_log(tmp_path: Path) -> None:
+    log = tmp_path / "api.log"
+    log.write_bytes(b"first\n" * 100_000 + b"second last\n\xffodd\n")
+    assert last_lines(log, 2) == ["second last", "�odd"]
+    assert last_lines(tmp_path / "none.log", 2) == []
+
+
+def test_a_worker_is_ready_when_the_present_process_has_partitions(tmp_path: Path) -> None:
+    ask = worker(tmp_path, "worker-0")
+    assert ask(7) == "partitions"
+    (tmp_path / "worker-0.ready").write_text("7\n")
+    (tmp_path / "worker-0.json").write_text('{"pid": 7, "waiting_for": ""}')
+    assert ask(7) == ""
+    assert ask(8) == "partitions"
+
+
+def test_a_worker_says_itself_what_it_waits_for(tmp_path: Path) -> None:
+    (tmp_path / "worker-0.ready").write_text("7\n")
+    (tmp_path / "worker-0.json").write_text('{"pid": 7, "waiting_for": "the warehouse"}')
+    assert worker(tmp_path, "worker-0")(7) == "the warehouse"

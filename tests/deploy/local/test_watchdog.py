@@ -1,0 +1,35 @@
+"""The watchdog's rule: a process is ended when its heartbeat has not moved for the patience."""
+
+from deploy.local.watchdog import Stillness
+
+
+def test_a_moving_worker_is_left_alone() -> None:
+    stillness = Stillness(patience_seconds=60)
+    verdicts = [stillness.is_stuck("worker-0", 7, str(second), now=float(second)) for second in range(0, 600, 50)]
+    assert not any(verdicts)
+
+
+def test_a_still_worker_is_stuck_after_the_patience() -> None:
+    stillness = Stillness(patience_seconds=60)
+    assert not stillness.is_stuck("worker-0", 7, "41", now=0)
+    assert not stillness.is_stuck("worker-0", 7, "41", now=60)
+    assert stillness.is_stuck("worker-0", 7, "41", now=61)
+
+
+def test_a_new_process_starts_from_zero_though_its_file_is_the_old_one() -> None:
+    stillness = Stillness(patience_seconds=60)
+    assert not stillness.is_stuck("worker-0", 7, "41", now=0)
+    assert not stillness.is_stuck("worker-0", 8, "41", now=100)
+    assert stillness.is_stuck("worker-0", 8, "41", now=161)
+
+
+def test_a_worker_that_never_wrote_is_stuck_too() -> None:
+    stillness = Stillness(patience_seconds=60)
+    assert not stillness.is_stuck("worker-0", 7, "", now=0)
+    assert stillness.is_stuck("worker-0", 7, "", now=61)
+
+
+def test_workers_are_told_apart() -> None:
+    stillness = Stillness(patience_seconds=60)
+    stillness.is_stuck("worker-0", 7, "1", now=0)
+    assert not stillness.is_stuck("worker-1", 9, "1", now=61)
