@@ -1,4 +1,4 @@
-"""The dashboards of the checkout as Superset imports them: YAML files and the warehouse's address in, one archive out."""
+"""The dashboards as Superset imports them: YAML files and the warehouse's address in, one archive out."""
 
 import hashlib
 import io

@@ -10,10 +10,9 @@ from pydantic import ValidationError
 
 from dashboards.assets import Asset, WarehouseAddress, addressed, archive, fingerprint, read_assets
 from dashboards.errors import DashboardsError, SupersetRefused, SupersetUnavailable, WrongSetting
-from dashboards.superset_home import SupersetHome, read_secret
+from dashboards.superset_home import ADMIN, PUSHED, SupersetHome, read_secret
 from warehouse.settings import WarehouseSettings
 
-ADMIN = "admin"
 DEADLINE_SECONDS = 120.0
 RETRY_SECONDS = 0.5
 REQUEST_SECONDS = 60.0
@@ -60,7 +59,7 @@ def push(home: SupersetHome, warehouse: WarehouseSettings, deadline_seconds: flo
     """
     bundle_assets = addressed(read_assets(), warehouse_address(warehouse))
     bundle, password = archive(bundle_assets), warehouse.secret()
-    mark, pushed = home.folder / "pushed", fingerprint(bundle, home.url, home.database_uri, password)
+    mark, pushed = home.folder / PUSHED, fingerprint(bundle, home.url, home.database_uri, password)
     if mark.exists() and mark.read_text() == pushed:
         return False
     import_when_ready(home, bundle, passwords_for(bundle_assets, password), deadline_seconds)

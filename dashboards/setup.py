@@ -4,6 +4,7 @@ Runs in Superset's own environment (`environments/superset/bin/python -m dashboa
 project's libraries.
 """
 
+import contextlib
 import importlib.metadata
 import os
 import sqlite3
@@ -11,9 +12,8 @@ import sys
 from pathlib import Path
 
 from dashboards.errors import DashboardsError
-from dashboards.superset_home import SupersetHome, read_secret, sqlite_uri
+from dashboards.superset_home import ADMIN, PUSHED, SupersetHome, read_secret, sqlite_uri
 
-ADMIN = "admin"
 CONFIGURATION = Path(__file__).with_name("superset_config.py")
 
 
@@ -30,23 +30,28 @@ def set_up(home: SupersetHome) -> bool:
         return False
     os.environ["SUPERSET_CONFIG_PATH"] = str(CONFIGURATION)
     if database is not None and not exists:
-        unfinished = database.with_suffix(".unfinished")
-        unfinished.unlink(missing_ok=True)
-        os.environ["TALLY_SUPERSET_DATABASE_URI"] = sqlite_uri(unfinished)
-        prepare(read_secret(home.admin_password_file))
-        with sqlite3.connect(unfinished) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-        connection.close()
-        unfinished.rename(database)
+        (home.folder / PUSHED).unlink(missing_ok=True)
+        make(database, read_secret(home.admin_password_file))
     else:
         prepare(read_secret(home.admin_password_file))
     mark.write_text(version)
     return True
 
 
+def make(database: Path, admin_password: str) -> None:
+    """A new SQLite database, under its name only when it is complete."""
+    unfinished = database.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    os.environ["TALLY_SUPERSET_DATABASE_URI"] = sqlite_uri(unfinished)
+    prepare(admin_password)
+    with contextlib.closing(sqlite3.connect(unfinished)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")  # readers and the writer do not wait for each other
+    unfinished.rename(database)
+
+
 def prepare(admin_password: str) -> None:
     """Upgrades the schema, writes Superset's roles and makes the administrator or gives them this password."""
-    from flask_migrate import upgrade
+    from flask_migrate import upgrade  # type: ignore[import-untyped, unused-ignore]
     from superset.app import create_app
     from superset.extensions import db
 
@@ -68,6 +73,7 @@ def prepare(admin_password: str) -> None:
 
 def main() -> int:
     """Prepares what the environment names, and says what it did."""
+    os.umask(0o077)
     try:
         done = set_up(SupersetHome.from_environment())
     except DashboardsError as problem:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cachelib.file import FileSystemCache
+from cachelib.file import FileSystemCache  # type: ignore[import-not-found, unused-ignore]
 from flask import Flask
 from superset.config import THEME_DARK as SHIPPED_DARK
 from superset.config import THEME_DEFAULT as SHIPPED_LIGHT

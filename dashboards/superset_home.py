@@ -11,6 +11,10 @@ from pathlib import Path
 from dashboards.errors import WrongSetting
 
 DEFAULT_PORT_BASE = 8700
+ADMIN = "admin"
+"""The administrator that setup makes and push logs in as."""
+PUSHED = "pushed"
+"""File in the folder: fingerprint of the dashboards that Superset has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,9 @@ def read_secret(path: Path) -> str:
     try:
         secret = path.read_text().strip()
     except OSError as problem:
-        raise WrongSetting(f"cannot read the secret {path} ({problem.strerror}): run `./tally up`, which makes it") from None
+        raise WrongSetting(
+            f"cannot read the secret {path} ({problem.strerror}): run `./tally up`, which makes it"
+        ) from None
     if not secret:
         raise WrongSetting(f"the secret {path} is empty: delete the file and run `./tally up`")
     return secret
