@@ -17,7 +17,8 @@ def taken(queue: EventQueue, max_events: int = 10, max_bytes: int = 100) -> list
 def test_gives_batches_in_order_bounded_by_events_and_bytes() -> None:
     queue = EventQueue(max_events=10, max_bytes=1_000)
     events = [queued(0, 40), queued(1, 60), queued(2), queued(3, 400), queued(4)]
-    assert all([queue.put(event) for event in events])
+    for event in events:
+        assert queue.put(event)
     assert taken(queue) == events[:2], "the third would exceed the bytes"
     assert taken(queue, max_events=1) == events[2:3], "the limit of events"
     assert taken(queue) == events[3:4], "a single event may exceed the bytes"

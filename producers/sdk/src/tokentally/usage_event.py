@@ -9,7 +9,6 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.config import JsonDict
-from typing_extensions import Self
 
 from .decimals import plain
 from .fields import (
@@ -163,7 +162,7 @@ class UsageEvent(BaseModel):
         return read_instant(value)
 
     @model_validator(mode="after")
-    def _check_whole(self) -> Self:
+    def _check_whole(self) -> "UsageEvent":
         if not (self.model or self.feature or self.quantities):
             raise ValueError("nothing used: give a model, a feature or quantities")
         if self.source_id not in ("", self.event_id) and parse_event_uuid(self.event_id) is None:
