@@ -31,6 +31,7 @@ from warehouse.client import connect
 log = structlog.get_logger()
 FLUSH_CHECK_SECONDS = 0.05
 BEAT_SECONDS = 0.5
+STILL_SECONDS = 10.0
 FETCH_BYTES = 2 << 20
 KEEP_BUCKETS_SECONDS = 1800
 """What eviction spares: the newest two quarter hours, where ordinary traffic lands."""
@@ -50,6 +51,7 @@ class Worker:
         self.inspector = LogInspector(settings)
         self.state = WorkerState(-1)
         self.resume = Resume()
+        self.moved = (0, time.monotonic())
         self.app = self._faust()
         self.stream: Any = None
         self.flusher = Flusher(
@@ -219,7 +221,17 @@ class Worker:
         if time.monotonic() >= next_beat:
             next_beat = time.monotonic() + BEAT_SECONDS
             self._tell(lag)
+            await self._look_for_kafka()
         return next_beat
+
+    async def _look_for_kafka(self) -> None:
+        """When nothing has moved for a while: a broker that does not answer is being waited for, and that is alive."""
+        if self.beat.count != self.moved[0]:
+            self.moved = (self.beat.count, time.monotonic())
+        elif time.monotonic() - self.moved[1] > STILL_SECONDS:
+            self.moved = (self.beat.count, time.monotonic())
+            if not await asyncio.to_thread(self.inspector.reachable):
+                self.beat.move("kafka")
 
     async def _evict(self) -> None:
         """Forgets old rows once everything is acknowledged (rule E4), all of them if that is not enough."""

@@ -1,0 +1,39 @@
+"""A fresh installation for one benchmark, in a temporary home, stopped and removed at the end."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from clickhouse_connect.driver.client import Client
+
+from deploy.local.installation import Installation
+from tests.conftest import free_port_base
+from warehouse.client import connect
+from warehouse.settings import WarehouseSettings
+
+
+@contextlib.contextmanager
+def fresh_installation(without: Collection[str]) -> Iterator[Installation]:
+    """Up without the named services."""
+    folder = Path(tempfile.mkdtemp(prefix="tally-benchmark-"))
+    made = Installation(folder, port_base=free_port_base())
+    try:
+        made.up(without=without)
+        yield made
+    finally:
+        made.down()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def client_of(installation: Installation) -> Client:
+    """A read-write client of the installation's warehouse."""
+    told = installation.environment()
+    password = Path(told["TALLY_WAREHOUSE_PASSWORD_FILE"])
+    return connect(WarehouseSettings(url=told["TALLY_WAREHOUSE_URL"], user="tally", password_file=password))
+
+
+def pid_of(installation: Installation, name: str) -> int:
+    """Process id of a running service."""
+    return next(service.pid for service in installation.status() if service.name == name)
