@@ -18,14 +18,14 @@ from typing import Final, Self
 import polars as pl
 
 from stream_jobs.pricing.cost_status import CostStatus, status_of
+from stream_jobs.pricing.entry_index import EntryIndex, priced_as
 from stream_jobs.pricing.price_row import PriceRow
-from stream_jobs.pricing.quantities import read_quantities
-from stream_jobs.pricing.rate_card import RateCard, total_input_tokens
-from stream_jobs.pricing.rate_table import YOCTO_PER_NANO, RateTable
-from stream_jobs.pricing.resolve import Resolution, Resolver
-from stream_jobs.pricing.rounding import rounded_exactly, rounded_half_even
+from stream_jobs.pricing.rare_units import YOCTO_PER_NANO, RareUnits, adds_input_tokens, exact_charges
+from stream_jobs.pricing.rate_card import RateCard
+from stream_jobs.pricing.rate_table import RateTable
+from stream_jobs.pricing.resolve import Resolution
+from stream_jobs.pricing.rounding import rounded_half_even, rounded_ratio
 from stream_jobs.pricing.sheet import DAY_MS, Sheet, sheets
-from stream_jobs.pricing.units import BUCKET_UNITS
 from tokentally.tokens import DIRECTIONS, TOKEN_BUCKETS
 
 MAX_COST_NANO_USD: Final = 10**15
@@ -33,11 +33,8 @@ MAX_COST_NANO_USD: Final = 10**15
 
 INPUT_BUCKETS: Final = tuple(name for name in TOKEN_BUCKETS if DIRECTIONS[name] == "input")
 
-_MAX_REMEMBERED: Final = 65_536
-_UNKNOWN: Final = 0
-_NO_MODEL: Final = 1
-_NO_SHEET: Final = Sheet(0, 0, DAY_MS, (RateCard(0, "unknown", {}),))
-_NO_MODEL_SHEET: Final = Sheet(0, 0, DAY_MS, (RateCard(0, "no model", {}),))
+_UNKNOWN: Final = Sheet(0, 0, DAY_MS, (RateCard(0, "unknown", {}),))
+_NO_MODEL: Final = Sheet(0, 0, DAY_MS, (RateCard(0, "no model", {}),))
 
 
 def exceeds_cost_bound(priced: pl.DataFrame) -> pl.Series:
@@ -50,19 +47,18 @@ def exceeds_cost_bound(priced: pl.DataFrame) -> pl.Series:
 
 
 class PriceBook:
-    """One revision of prices, compiled. Nothing of it changes; it only remembers which names it has resolved."""
+    """One revision of prices, compiled. Nothing of it changes; it only remembers what it has looked up."""
 
     def __init__(self, revision: int, rows: Iterable[PriceRow]) -> None:
         """Raises PriceListRefused, naming the row, when a price, unit, window or matching rule cannot be right."""
         ordered = sorted(rows, key=lambda row: row.position)
-        entries = _sheets_by_entry(ordered)
         self.revision: Final = revision
-        self._resolvers: Final = _resolvers(ordered)
-        self._entry_of: Final = {key: index for index, key in enumerate(entries, start=_NO_MODEL + 1)}
-        self._table: Final = RateTable([(_NO_SHEET,), (_NO_MODEL_SHEET,), *entries.values()], _NO_SHEET)
-        names = ["", "", *(f"{provider}/{model}" for _, provider, model in entries)]
-        self._priced_as: Final = pl.Series(names, dtype=pl.String)
-        self._remembered: Final[dict[tuple[str, str, str], int]] = {}
+        self._index: Final = EntryIndex(ordered)
+        self._priced_as: Final = priced_as(self._index.keys)
+        by_entry = _sheets_by_entry(ordered)
+        entries = [by_entry[key] for key in self._index.keys]
+        self._table: Final = RateTable([(_UNKNOWN,), (_NO_MODEL,), *entries], no_sheet=_UNKNOWN)
+        self._rare_units: Final = RareUnits(self._table.cards)
 
     @classmethod
     def from_rows(cls, rows: Iterable[PriceRow], *, revision: int) -> Self:
@@ -71,8 +67,7 @@ class PriceBook:
 
     def resolve(self, organization: str, provider: str, model: str) -> Resolution | None:
         """Which entry prices this model for this organization, and why; None when nobody knows the model."""
-        own = self._resolvers.get(organization)
-        return (own and own.resolve(provider, model)) or self._resolvers[""].resolve(provider, model)
+        return self._index.resolve(organization, provider, model)
 
     def price(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame, rows in their order, with cost_nano_usd, cost_status, price_revision and priced_as.
@@ -80,90 +75,53 @@ class PriceBook:
         Raises nothing for what events may hold: what has no price costs 0 and says so. A cost that does not
         fit is the largest Int64; reject the rows that `exceeds_cost_bound` names before anything is summed.
         """
-        entry, present = self._entries(frame)
+        entry, present = self._index.locate(frame)
         used = [name for name, most in frame.select(pl.col(TOKEN_BUCKETS).max()).row(0, named=True).items() if most]
         located = frame.select(*used, entry, pl.col("time").cast(pl.Int64).alias("time_ms"))
         located = located.with_columns(sheet=self._table.sheet_of(pl.col("entry"), pl.col("time_ms"), present))
         input_tokens = pl.sum_horizontal([pl.col(name) for name in used if name in INPUT_BUCKETS] or [pl.lit(0)])
         located = located.with_columns(card=self._table.card_of(pl.col("sheet"), input_tokens, present))
-        costs = located.select(_cost(self._table, used), _status(self._table, used))
-        costs = self._with_quantities(costs, frame, located["sheet"])
+        amounts = self._table.amounts(located, used)
+        costs = amounts.select(
+            rounded_half_even(pl.col("yocto_usd"), YOCTO_PER_NANO).alias("cost_nano_usd"),
+            pl.when("misses_a_price").then("status_when_missing").otherwise("status").alias("cost_status"),
+        )
+        costs = self._with_quantities(costs, frame, located, amounts)
         costs = costs.with_columns(
             pl.lit(self.revision, dtype=pl.UInt32).alias("price_revision"),
             self._priced_as.gather(entry).alias("priced_as"),
         )
         return frame.with_columns(_with_reported(costs, frame["reported_cost_nano_usd"]))
 
-    def _entries(self, frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-        """Each row's entry, and the entries that occur. Every distinct combination of names is resolved once."""
-        organization = pl.col("organization")
-        own_prices = [name for name in self._resolvers if name]
-        shared = pl.when(organization.is_in(own_prices)).then(organization).otherwise(pl.lit(""))
-        names = frame.select("provider", "model", *([shared.alias("organization")] if own_prices else []))
-        distinct = names.unique()
-        found = [self._entry(row[2] if own_prices else "", row[0], row[1]) for row in distinct.iter_rows()]
-        distinct = distinct.with_columns(pl.Series("entry", found, dtype=pl.UInt32))
-        entry = names.join(distinct, on=names.columns, how="left", maintain_order="left")["entry"]
-        return entry, distinct["entry"]
-
-    def _entry(self, organization: str, provider: str, model: str) -> int:
-        key = (organization, provider, model)
-        entry = self._remembered.get(key)
-        if entry is None:
-            if len(self._remembered) >= _MAX_REMEMBERED:
-                self._remembered.clear()
-            entry = self._remembered[key] = self._resolved_entry(organization, provider, model)
-        return entry
-
-    def _resolved_entry(self, organization: str, provider: str, model: str) -> int:
-        found = self.resolve(organization, provider, model)
-        if found is None:
-            return _UNKNOWN if model else _NO_MODEL
-        shared = self._entry_of.get(("", found.provider, found.model), _UNKNOWN)
-        return self._entry_of.get((organization, found.provider, found.model), shared)
-
-    def _with_quantities(self, costs: pl.DataFrame, frame: pl.DataFrame, sheet: pl.Series) -> pl.DataFrame:
-        """Costs with the rows that used rarer units priced again, one by one, in exact Python numbers."""
+    def _with_quantities(
+        self, costs: pl.DataFrame, frame: pl.DataFrame, located: pl.DataFrame, amounts: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Costs with what rarer units add, row by row in exact Python numbers; most frames have no such rows."""
         rows = (frame["quantities"] != "").arg_true()
         if rows.is_empty():
             return costs
-        usage = frame.select(*TOKEN_BUCKETS, "quantities")[rows].rows()
-        priced = [self._priced_exactly(index, row) for index, row in zip(sheet.gather(rows), usage, strict=True)]
         cost_nano_usd, status = costs["cost_nano_usd"], costs["cost_status"]
+        used = frame.select("quantities", *TOKEN_BUCKETS)[rows].iter_rows()
+        on = zip(located["sheet"].gather(rows), located["card"].gather(rows), strict=True)
+        tokens_cost = amounts.select("yocto_usd", "misses_a_price")[rows].iter_rows()
+        priced: list[tuple[int, CostStatus]] = []
+        for (quantities, *tokens), (sheet, card), (yocto_usd, misses) in zip(used, on, tokens_cost, strict=True):
+            if adds_input_tokens(quantities):
+                priced.append(self._in_a_tier_of_its_own(sheet, tokens, quantities))
+            else:
+                extra = self._rare_units.extra(card, quantities)
+                cost = extra.added_to(yocto_usd)
+                word = status_of(self._table.cards[card], all_usage_has_a_price=extra.has_a_price and not misses)
+                priced.append((cost, word))
         cost_nano_usd.scatter(rows, pl.Series([cost for cost, _ in priced], dtype=pl.Int64))
         status.scatter(rows, pl.Series([word for _, word in priced], dtype=pl.String))
         return pl.DataFrame([cost_nano_usd, status])
 
-    def _priced_exactly(self, sheet: int, row: tuple[int | str, ...]) -> tuple[int, CostStatus]:
-        *tokens, quantities = row
-        usage = {u.usage_key: Fraction(n) for u, n in zip(BUCKET_UNITS, tokens, strict=True) if n}
-        for key, quantity in read_quantities(str(quantities)):
-            usage[key] = usage.get(key, Fraction(0)) + quantity
-        total = total_input_tokens(usage)
-        base, *tiers = self._table.sheets[sheet].cards
-        card = next((tier for tier in reversed(tiers) if total > tier.tier_start), base)
-        charges = card.charges(usage)
-        cost = rounded_exactly(sum((charge.nano_usd for charge in charges), Fraction(0)))
-        return cost, status_of(card, all_usage_has_a_price=all(charge.priced_unit for charge in charges))
-
-
-def _cost(table: RateTable, used: list[str]) -> pl.Expr:
-    card = pl.col("card")
-    yocto_usd = pl.lit(table.cards.request_yocto_usd).gather(card)
-    for name in used:
-        rate = pl.lit(table.cards.bucket_yocto_usd[TOKEN_BUCKETS.index(name)]).gather(card)
-        yocto_usd = yocto_usd + rate * pl.col(name).cast(pl.Int128)
-    return rounded_half_even(yocto_usd, YOCTO_PER_NANO).alias("cost_nano_usd")
-
-
-def _status(table: RateTable, used: list[str]) -> pl.Expr:
-    card = pl.col("card")
-    missing = pl.lit(False)
-    for name in used:
-        lacks_price = pl.lit(table.cards.bucket_missing[TOKEN_BUCKETS.index(name)]).gather(card)
-        missing = missing | (lacks_price & (pl.col(name) > 0))
-    when_missing = pl.lit(table.cards.status_when_missing).gather(card)
-    return pl.when(missing).then(when_missing).otherwise(pl.lit(table.cards.status).gather(card)).alias("cost_status")
+    def _in_a_tier_of_its_own(self, sheet: int, tokens: list[int], quantities: str) -> tuple[int, CostStatus]:
+        card, charges = exact_charges(self._table.sheets[sheet].cards, tokens, quantities)
+        nano_usd = sum((charge.nano_usd for charge in charges), Fraction(0))
+        priced = all(charge.priced_unit for charge in charges)
+        return rounded_ratio(*nano_usd.as_integer_ratio()), status_of(card, all_usage_has_a_price=priced)
 
 
 def _with_reported(costs: pl.DataFrame, reported_nano_usd: pl.Series) -> pl.DataFrame:
@@ -181,18 +139,5 @@ def _with_reported(costs: pl.DataFrame, reported_nano_usd: pl.Series) -> pl.Data
 def _sheets_by_entry(rows: list[PriceRow]) -> dict[tuple[str, str, str], tuple[Sheet, ...]]:
     grouped: dict[tuple[str, str, str], list[PriceRow]] = {}
     for row in rows:
-        if row.model:
-            grouped.setdefault((row.organization, row.provider, row.model), []).append(row)
-    return {key: sheets(group) for key, group in grouped.items()}
-
-
-def _resolvers(rows: list[PriceRow]) -> dict[str, Resolver]:
-    """One resolver for everyone (under the empty name), and one for each organization with models of its own."""
-    providers = [row for row in rows if not row.organization and not row.model]
-    by_organization: dict[str, list[PriceRow]] = {"": []}
-    for row in rows:
-        by_organization.setdefault(row.organization, []).append(row)
-    return {
-        organization: Resolver([*providers, *own] if organization else own)
-        for organization, own in by_organization.items()
-    }
+        grouped.setdefault((row.organization, row.provider, row.model), []).append(row)
+    return {key: sheets(group) for key, group in grouped.items() if key[2]}

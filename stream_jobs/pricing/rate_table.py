@@ -15,9 +15,7 @@ from stream_jobs.pricing.cost_status import status_of
 from stream_jobs.pricing.rate_card import RateCard
 from stream_jobs.pricing.sheet import DAY_MS, Sheet
 from stream_jobs.pricing.units import BUCKET_UNITS, REQUESTS, UNITS, Unit
-
-YOCTO_PER_USD: Final = 10**24
-YOCTO_PER_NANO: Final = 10**15
+from tokentally.tokens import TOKEN_BUCKETS
 
 _UNREACHED: Final = 2**62
 _NO_SHEET: Final = 0
@@ -64,7 +62,8 @@ class RateTable:
 
     def __init__(self, entries: Sequence[Sequence[Sheet]], no_sheet: Sheet) -> None:
         self.sheets: Final = [no_sheet, *(sheet for sheets in entries for sheet in sheets)]
-        self.cards: Final = card_columns([card for sheet in self.sheets for card in sheet.cards])
+        self.cards: Final = [card for sheet in self.sheets for card in sheet.cards]
+        self.columns: Final = card_columns(self.cards)
         self.layer_count: Final = pl.Series([len(sheets) for sheets in entries], dtype=pl.UInt32)
         self._is_dated: Final = pl.Series([_is_dated(sheets) for sheets in entries], dtype=pl.Boolean)
         self._is_tiered: Final = pl.Series([any(len(s.cards) > 1 for s in e) for e in entries], dtype=pl.Boolean)
@@ -91,6 +90,27 @@ class RateTable:
             for starts in self._tier_starts:
                 card = card + (input_tokens > pl.lit(starts).gather(sheet)).cast(pl.UInt32)
         return card
+
+    def amounts(self, located: pl.DataFrame, used: Sequence[str]) -> pl.DataFrame:
+        """What the tokens and the request of each call cost: yocto_usd (Int128), misses_a_price, and both statuses.
+
+        `located` holds each call's card and the buckets that were `used` at all.
+        """
+        card = pl.col("card")
+        columns = self.columns
+        yocto_usd = pl.lit(columns.request_yocto_usd).gather(card)
+        missing = pl.lit(False)
+        for name in used:
+            bucket = TOKEN_BUCKETS.index(name)
+            price = pl.lit(columns.bucket_yocto_usd[bucket]).gather(card)
+            yocto_usd = yocto_usd + price * pl.col(name).cast(pl.Int128)
+            missing = missing | (pl.lit(columns.bucket_missing[bucket]).gather(card) & (pl.col(name) > 0))
+        return located.select(
+            yocto_usd.alias("yocto_usd"),
+            missing.alias("misses_a_price"),
+            pl.lit(columns.status).gather(card).alias("status"),
+            pl.lit(columns.status_when_missing).gather(card).alias("status_when_missing"),
+        )
 
 
 @dataclass(frozen=True, slots=True)

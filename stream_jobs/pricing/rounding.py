@@ -1,6 +1,5 @@
 """Rounding money once, half to even: exact sums in fine units in, whole nano-USD out."""
 
-from fractions import Fraction
 from typing import Final
 
 import polars as pl
@@ -22,9 +21,11 @@ def rounded_half_even(exact: pl.Expr, divisor: int) -> pl.Expr:
     return (whole + up.cast(pl.Int128)).cast(pl.Int64, strict=False).fill_null(MAX_INT64)
 
 
-def rounded_exactly(exact: Fraction) -> int:
-    """The nearest whole number, half to even, and the largest Int64 when it does not fit."""
-    return min(round(exact), MAX_INT64)
+def rounded_ratio(numerator: int, denominator: int) -> int:
+    """The whole number nearest to a ratio >= 0, half to even, and the largest Int64 when it does not fit."""
+    whole, rest = divmod(numerator, denominator)
+    up = 2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1)
+    return min(whole + up, MAX_INT64)
 
 
 def _int128(value: int) -> pl.Expr:

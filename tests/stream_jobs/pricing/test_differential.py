@@ -28,7 +28,6 @@ from genai_prices.types import (
 
 from stream_jobs.pricing import PriceBook
 from stream_jobs.pricing.price_book import INPUT_BUCKETS
-from stream_jobs.pricing.rounding import rounded_exactly
 from stream_jobs.pricing.units import BUCKET_UNITS, REQUESTS, UNITS, UNITS_BY_PRICE_KEY
 from tokentally.tokens import TOKEN_BUCKETS
 
@@ -66,7 +65,7 @@ def _their_cost_nano_usd(event: dict[str, Any]) -> int:
             None,
             event["time"],
         )
-    return rounded_exactly(Fraction(price.total_price) * 10**9)
+    return min(round(Fraction(price.total_price) * 10**9), 2**63 - 1)
 
 
 def _inclusive(event: dict[str, Any]) -> dict[str, int | Decimal]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ import polars as pl
 import pytest
 
 from stream_jobs.pricing import MAX_COST_NANO_USD, PriceBook, exceeds_cost_bound
+from stream_jobs.pricing.catalogue import catalogue_rows
 from stream_jobs.pricing.price_row import FREE, NO_RATES
 from tokentally.tokens import TOKEN_BUCKETS
 
@@ -204,14 +206,27 @@ def test_an_organizations_own_price_replaces_the_one_for_all(price_rows: PriceRo
     events = [
         {"organization": organization, "provider": "maker", "model": model, "input_tokens": 1000}
         for organization in ("acme", "zeta")
-        for model in ("large", "private")
+        for model in ("large", "private", "unknown")
     ]
     assert _priced(book, usage_frame, *events) == [
         (5_000_000, "priced"),
         (7_000_000, "priced"),
+        (0, "unpriced"),
         (1_000_000, "priced"),
         (0, "unpriced"),
+        (0, "unpriced"),
     ]
+
+
+def test_an_own_price_holds_for_every_name_of_its_model(usage_frame: UsageFrame) -> None:
+    """The own price names the catalogue's entry; aliases, prefixes and sellers lead there by the catalogue's rules."""
+    shared = catalogue_rows()
+    own = replace(shared[0], provider="openai", model="gpt-4o", match="", unit="input_mtok", per=MILLION)
+    own = replace(own, organization="acme", price_usd=Decimal(1), position=len(shared))
+    book = PriceBook.from_rows([*shared, own], revision=2)
+    names = [("openai", "gpt-4o"), ("", "GPT-4o-2024-08-06"), ("", "azure/gpt-4o"), ("openai", "gpt-4o-mini")]
+    events = [{"provider": provider, "model": model, "input_tokens": 1000} for provider, model in names]
+    assert [cost for cost, _ in _priced(book, usage_frame, *events)] == [1_000_000] * 3 + [150_000]
 
 
 def test_before_the_first_price_an_event_is_unpriced(price_rows: PriceRows, usage_frame: UsageFrame) -> None:
@@ -232,6 +247,13 @@ def test_absurd_usage_is_right_or_found_to_exceed_the_bound(price_rows: PriceRow
     assert exceeds_cost_bound(priced).to_list() == [False, True, True]
 
 
+def test_the_highest_price_and_usage_allowed_do_not_wrap_around(price_rows: PriceRows, usage_frame: UsageFrame) -> None:
+    highest = "9999999.999999999999999999"
+    book = _book(price_rows, input_mtok=highest, output_mtok=highest, requests_kcount=highest)
+    event = LARGE | dict.fromkeys(TOKEN_BUCKETS, 10**12)
+    assert _priced(book, usage_frame, event) == [(2**63 - 1, "priced")]
+
+
 def test_an_empty_book_knows_no_model(usage_frame: UsageFrame) -> None:
     assert _priced(PriceBook.from_rows([], revision=1), usage_frame, GPT_4O, {}) == [(0, "unpriced"), (0, "priced")]
 
@@ -239,7 +261,7 @@ def test_an_empty_book_knows_no_model(usage_frame: UsageFrame) -> None:
 def test_more_names_than_are_remembered_are_priced_all_the_same(
     catalogue_book: PriceBook, usage_frame: UsageFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stream_jobs.pricing.price_book._MAX_REMEMBERED", 3)
+    monkeypatch.setattr("stream_jobs.pricing.entry_index._MAX_REMEMBERED", 3)
     models = ["gpt-4o", *(f"nobody-{n}" for n in range(10)), "gpt-4o"]
     events = [GPT_4O | {"model": model, "input_tokens": 1000} for model in models]
     costs = [cost for cost, _ in _priced(catalogue_book, usage_frame, *events)]
