@@ -17,6 +17,7 @@ from stream_jobs.pricing.price_row import PriceRow
 
 _COMPACT_DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
 _ROUTE = re.compile(r"^(models/|publishers/[^/]+/models/|converse/|invoke/|[a-z]{2}(-[a-z]+)+-\d+/)")
+_MAX_PREFIXES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Resolver:
     def _by_prefix(self, given: _Provider | None, text: str) -> Iterator[Resolution]:
         """`azure/gpt-4o` is gpt-4o at Azure. A prefix that contradicts the event's own provider is no prefix."""
         reached, rest = given, text
-        while True:
+        for _ in range(_MAX_PREFIXES):
             if reached is not None and (route := _ROUTE.match(rest)):
                 rest = rest[route.end() :]
             else:
