@@ -52,7 +52,7 @@ class MultiplierTable:
         depth = max((len(found) for found in steps), default=1)
         distinct = distinct.with_columns(_columns(steps, depth))
         located = names.join(distinct, on=names.columns, how="left", maintain_order="left")
-        located = located.select(pl.col(r"^(from_ms|milli)_\d+$"), frame["time"].cast(pl.Int64).alias("time_ms"))
+        located = located.select(pl.col(r"^(from_ms|milli)_\d+$"), frame["time"].dt.epoch("ms").alias("time_ms"))
         milli = pl.col("milli_0")
         for level in range(1, depth):
             holds = pl.col(f"from_ms_{level}") <= pl.col("time_ms")

@@ -77,7 +77,7 @@ class PriceBook:
         """
         entry, present = self._index.locate(frame)
         used = [name for name, most in frame.select(pl.col(TOKEN_BUCKETS).max()).row(0, named=True).items() if most]
-        located = frame.select(*used, entry, pl.col("time").cast(pl.Int64).alias("time_ms"))
+        located = frame.select(*used, entry, pl.col("time").dt.epoch("ms").alias("time_ms"))
         located = located.with_columns(sheet=self._table.sheet_of(pl.col("entry"), pl.col("time_ms"), present))
         input_tokens = pl.sum_horizontal([pl.col(name) for name in used if name in INPUT_BUCKETS] or [pl.lit(0)])
         located = located.with_columns(card=self._table.card_of(pl.col("sheet"), input_tokens, present))
