@@ -17,8 +17,7 @@ COLORS = {"running": "green", "waiting": "yellow", "stopped": "dim"}
 def status() -> None:
     """Show each service. Exits with 0 when all that was started serves, 1 when not, 3 when nothing runs."""
     services = Installation.from_environment().status()
-    console = Console(highlight=False)
-    console.print(table(services), no_wrap=True, crop=False, width=max(console.width, WIDTH))
+    Console(highlight=False, width=max(WIDTH, Console().width)).print(table(services))
     if all(service.state == "stopped" for service in services):
         raise typer.Exit(STOPPED)
     if any(service.state == "waiting" for service in services):

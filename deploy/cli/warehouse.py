@@ -40,7 +40,7 @@ def connected(user: str, *, database: str | None = None) -> Iterator[tuple[Clien
 def one_line(failure: Exception, url: str) -> DeployError:
     """A failure of the warehouse in one line, without the driver's decoration."""
     cause = failure.__cause__ or failure
-    text = " ".join(str(failure).split())
+    text = " ".join(str(failure).split()).partition(" (version ")[0]
     if isinstance(cause, OperationalError | OSError) and "Code:" not in text:
         return NotRunning(f"the warehouse at {url} does not answer; start it with ./tally up")
     _, found, rest = text.partition("DB::Exception: ")
