@@ -1,0 +1,1 @@
+"""Proves that rollups equal raw events: questions that compare inside the warehouse and bring back only differences."""
