@@ -1,5 +1,6 @@
 """Fixtures for every test: a real installation when one is asked for, and no network without asking."""
 
+import os
 import random
 import socket
 from collections.abc import Iterator
@@ -20,6 +21,15 @@ PORT_BASES = range(20_000, 32_000, PORTS_NEEDED)
 def needs_services(item: pytest.Item) -> int:
     """0 for a test without services, else its place in the order."""
     return max((1 + ORDER.index(name) for name in ORDER if item.get_closest_marker(name)), default=0)
+
+
+def pytest_configure() -> None:
+    """What a person set for their own installation does not reach the tests; only its installed libraries do."""
+    own = Installation.from_environment()
+    chosen = {f"TALLY_{name.upper()}" for name in type(own.settings).model_fields}
+    for name in chosen | {name for name in own.environment() if name.startswith("TALLY_")}:
+        os.environ.pop(name, None)
+    os.environ["TALLY_ENVIRONMENTS"] = str(own.home.environments)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,5 @@
 """`./tally test`: every check and every test, with all they need; one summary, which pytest's closing line ends."""
 
-import os
 import shutil
 import signal
 import subprocess
@@ -93,13 +92,9 @@ def run_pytest(arguments: Sequence[str], homes: Path, *, fast: bool) -> tuple[st
     marked = f"not benchmark and not ({WITH_SERVICES})" if fast else "not benchmark"
     command = [sys.executable, "-m", "pytest", "-m", marked, f"--basetemp={homes / 'pytest'}"]
     command += [f"--color={'yes' if sys.stdout.isatty() else 'no'}", *arguments]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("TALLY_")}
-    environment["TALLY_ENVIRONMENTS"] = str(Home.from_environment().environments)
     closing = ""
     # In a process group of its own: a Ctrl-C reaches it once, through us, and does not cut its cleaning up short.
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, process_group=0
-    ) as process:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, process_group=0) as process:
         assert process.stdout is not None
         try:
             for line in process.stdout:
