@@ -18,14 +18,14 @@ AS SELECT
     anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'cache_read_mtok') AS cache_read_usd_per_million,
     anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'cache_write_mtok') AS cache_write_usd_per_million,
     anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'output_mtok') AS output_usd_per_million,
-    max(price_usd) = 0 AS free,
+    max(price_usd) = 0 AND any(unit) != '' AS free,
     max(revision) AS price_revision,
     max(from_instant) AS effective_from
 FROM
 (
     SELECT *, effective_from AS from_instant, max(if(effective_from <= now(), effective_from, toDateTime(0, 'UTC'))) OVER (PARTITION BY provider, model) AS current
     FROM prices FINAL
-    WHERE revision = (SELECT max(revision) FROM config_revisions WHERE kind = 'prices') AND organization = ''
+    WHERE revision = (SELECT max(revision) FROM config_revisions WHERE kind = 'prices') AND organization = '' AND model != ''
 )
 WHERE from_instant = current AND tier_start = 0 AND daily_from = ''
 GROUP BY provider, model
