@@ -43,7 +43,8 @@ def test_a_log_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path)
 
 
 def test_an_error_of_the_warehouse_is_its_own_sentence() -> None:
-    failure = WarehouseRefused("Code: 60. DB::Exception: Table default.nope\n does not exist. (UNKNOWN_TABLE) (version 26.9)")
+    text = "Code: 60. DB::Exception: Table default.nope\n does not exist. (UNKNOWN_TABLE) (version 26.9)"
+    failure = WarehouseRefused(text)
     assert str(one_line(failure, "http://x")) == "Table default.nope does not exist. (UNKNOWN_TABLE)"
 
 
