@@ -1,0 +1,98 @@
+"""Arrow envelopes: a frame of events to an Arrow IPC stream and back, believing nothing that comes from outside."""
+
+import io
+from itertools import zip_longest
+
+import numpy as np
+import polars as pl
+from pydantic import ValidationError
+
+from producers.envelopes.arrow_size import unpacked_bytes
+from producers.envelopes.columns import COLUMNS, NULLABLE
+from producers.envelopes.decoded import Decoded, Rejected, clipped, refusal, refused_whole
+from producers.envelopes.doubts import doubts, rows_with_nulls
+from producers.envelopes.merge import merged
+from producers.envelopes.rows import event_of, row_as_json
+from producers.errors import Unreadable
+from tokentally import UsageEvent
+from tokentally.envelope import MAX_DECOMPRESSED_BYTES, MAX_EVENTS
+
+
+def encode(frame: pl.DataFrame) -> bytes:
+    """The value of one message: an Arrow IPC stream with zstd buffers. The frame has the columns of COLUMNS."""
+    stream = io.BytesIO()
+    frame.select(COLUMNS.names()).rechunk().write_ipc_stream(stream, compression="zstd")
+    return stream.getvalue()
+
+
+def decode(value: bytes, max_events: int = MAX_EVENTS) -> Decoded:
+    """The valid events of an envelope; never raises on its content.
+
+    A value that cannot be read, has other columns, unfolds to more than MAX_DECOMPRESSED_BYTES or holds more than
+    `max_events` is refused whole; invalid rows are refused one by one.
+    """
+    try:
+        frame = _read(value)
+    except Unreadable as problem:
+        return refused_whole(str(problem), value)
+    if frame.height > max_events:
+        return refused_whole(f"{frame.height} events in one envelope; at most {max_events} are allowed", value)
+    return _valid_rows(frame)
+
+
+def _read(value: bytes) -> pl.DataFrame:
+    size = unpacked_bytes(value)
+    if size > MAX_DECOMPRESSED_BYTES:
+        raise Unreadable(f"the envelope unfolds to {size} bytes; at most {MAX_DECOMPRESSED_BYTES} are allowed")
+    try:
+        frame = pl.read_ipc_stream(io.BytesIO(value)).rechunk()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as problem:
+        raise Unreadable(f"the Arrow stream cannot be read: {problem}") from None
+    for wanted, found in zip_longest(COLUMNS.items(), frame.schema.items()):
+        if wanted != found:
+            raise Unreadable(
+                f"wrong columns: expected {_described(wanted)}, found {_described(found)}; "
+                "send all columns of the contract in their order, or send NDJSON"
+            )
+    return frame
+
+
+def _described(column: tuple[str, pl.DataType] | None) -> str:
+    return f"{column[0][:80]!r} of type {column[1]}" if column else "no further column"
+
+
+def _valid_rows(frame: pl.DataFrame) -> Decoded:
+    index = np.arange(frame.height, dtype=np.uint32)
+    rejected: list[Rejected] = []
+    holes = rows_with_nulls(frame)
+    if holes is not None:
+        for place in holes.arg_true().to_list():
+            row = _row(frame, place)
+            rejected.append(Rejected(place, _hole(row), row_as_json(row)))
+        index = index[(~holes).to_numpy()]
+        frame = frame.filter(~holes)
+    doubtful = doubts(frame)
+    if doubtful is None:
+        return Decoded(frame, index, rejected)
+    decided: dict[int, UsageEvent] = {}
+    for place in doubtful.arg_true().to_list():
+        row = _row(frame, place)
+        number = int(index[place])
+        try:
+            decided[number] = event_of(row)
+        except ValidationError as problem:
+            rejected.append(Rejected(number, refusal(problem), row_as_json(row)))
+        except ValueError as problem:
+            rejected.append(Rejected(number, clipped(str(problem)), row_as_json(row)))
+    sure = ~doubtful
+    return merged(frame.filter(sure), index[sure.to_numpy()], decided, rejected)
+
+
+def _row(frame: pl.DataFrame, place: int) -> dict[str, object]:
+    """The row with `time` as Unix milliseconds, which may lie beyond Python's years."""
+    return frame[place].with_columns(pl.col("time").to_physical()).row(0, named=True)
+
+
+def _hole(row: dict[str, object]) -> str:
+    names = [name for name, value in row.items() if value is None and name not in NULLABLE]
+    return clipped(f'null in {", ".join(names)}: write "" or 0 for what is absent')

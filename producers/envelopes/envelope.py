@@ -1,0 +1,36 @@
+"""The value of one Kafka message in, its valid events out; never raises on what it is given."""
+
+from producers.envelopes import arrow, ndjson
+from producers.envelopes.compression import inflate
+from producers.envelopes.decoded import Decoded, refused_whole
+from producers.errors import TooLarge, Unreadable
+from tokentally.envelope import ARROW_STREAM, MAX_DECOMPRESSED_BYTES, NDJSON
+
+_ARROW_BEGIN = b"\xff\xff\xff\xff"
+
+
+def decode_envelope(value: bytes, content_type: str | None) -> Decoded:
+    """The events of an envelope, whichever of the two formats it has; compression is recognised by its first bytes.
+
+    content_type: the message's header; None: told by the content.
+    """
+    try:
+        content = inflate(value, MAX_DECOMPRESSED_BYTES)
+    except (TooLarge, Unreadable) as problem:
+        return refused_whole(str(problem), value)
+    match _format(content, content_type):
+        case "arrow":
+            return arrow.decode(content)
+        case "ndjson":
+            return ndjson.decode(content) if content else refused_whole("the envelope is empty", value)
+        case _:
+            return refused_whole(
+                f"unknown content-type {(content_type or '')[:80]!r}: expected {NDJSON} or {ARROW_STREAM}", value
+            )
+
+
+def _format(content: bytes, content_type: str | None) -> str:
+    if not content_type:
+        return "arrow" if content.startswith(_ARROW_BEGIN) else "ndjson"
+    name = content_type.partition(";")[0].strip().lower()
+    return {ARROW_STREAM: "arrow", NDJSON: "ndjson"}.get(name, "")

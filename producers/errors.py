@@ -1,0 +1,33 @@
+"""What can go wrong between a sender and Kafka, named by what the sender does next.
+
+ProducerError
+├── Unreadable         send it again in a form that can be read
+├── TooLarge           send less at once
+├── NotAllowed         use another key, or a key with the right scope
+├── KafkaUnavailable   send the same again later: events are idempotent by id
+└── WrongConfiguration correct the settings or the machine, then start again
+"""
+
+
+class ProducerError(Exception):
+    """Any failure of this stage; one bad event among others is a rejection, not an error."""
+
+
+class Unreadable(ProducerError):
+    """The bytes are not what they were said to be."""
+
+
+class TooLarge(ProducerError):
+    """More bytes or events than one request or envelope may carry."""
+
+
+class NotAllowed(ProducerError):
+    """The key is missing, unknown or revoked, or does not permit this."""
+
+
+class KafkaUnavailable(ProducerError):
+    """Kafka did not acknowledge; whether it stored the events is not known."""
+
+
+class WrongConfiguration(ProducerError):
+    """A setting, a file or the environment must be corrected first."""
