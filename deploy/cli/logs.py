@@ -1,7 +1,6 @@
 """`./tally logs`: the end of the logs, or their new lines as they come."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -27,9 +26,12 @@ def logs(
     for path in chosen:
         for line in last_lines(path, lines):
             print(f"{path.stem}: {line}")
-    if follow:
-        for path, line in new_lines(chosen):
-            print(f"{path.stem}: {line}", flush=True)
+    tails = [Tail(path) for path in chosen]
+    while follow:
+        for tail in tails:
+            for line in tail.fresh_lines():
+                print(f"{tail.path.stem}: {line}", flush=True)
+        time.sleep(POLL_SECONDS)
 
 
 def files(folder: Path, service: str | None) -> list[Path]:
@@ -42,20 +44,23 @@ def files(folder: Path, service: str | None) -> list[Path]:
     return chosen
 
 
-def new_lines(paths: list[Path]) -> Iterator[tuple[Path, str]]:
-    """Lines written from now on; goes on after a file was rotated."""
-    positions = {path: path.stat().st_size for path in paths}
-    while True:
-        for path in paths:
-            size = path.stat().st_size if path.exists() else 0
-            start = positions[path] if size >= positions[path] else 0
-            if size > start:
-                with path.open("rb") as file:
-                    file.seek(start)
-                    block = file.read()
-                complete = block[: block.rfind(b"\n") + 1]
-                positions[path] = start + len(complete)
-                yield from ((path, line) for line in complete.decode(errors="replace").splitlines())
-            else:
-                positions[path] = start
-        time.sleep(POLL_SECONDS)
+class Tail:
+    """Reads what is written to a log from now on; goes on after the file was rotated."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._read_to = path.stat().st_size
+
+    def fresh_lines(self) -> list[str]:
+        """Complete lines since the last call."""
+        size = self.path.stat().st_size if self.path.exists() else 0
+        if size < self._read_to:
+            self._read_to = 0
+        if size == self._read_to:
+            return []
+        with self.path.open("rb") as file:
+            file.seek(self._read_to)
+            block = file.read()
+        complete = block[: block.rfind(b"\n") + 1]
+        self._read_to += len(complete)
+        return complete.decode(errors="replace").splitlines()

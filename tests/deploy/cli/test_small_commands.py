@@ -6,7 +6,7 @@ import pytest
 
 from deploy.cli import doctor
 from deploy.cli.doctor import Verdict
-from deploy.cli.logs import files
+from deploy.cli.logs import Tail, files
 from deploy.cli.status import duration
 from deploy.cli.test import Check, summary
 from deploy.cli.warehouse import one_line
@@ -40,6 +40,21 @@ def test_a_log_that_is_not_there_is_answered_with_those_that_are(tmp_path: Path)
     assert files(tmp_path, None) == [tmp_path / "api.log"]
     with pytest.raises(WrongSetting, match="no log of nginx; there are: api"):
         files(tmp_path, "nginx")
+
+
+def test_following_a_log_gives_whole_lines_also_after_it_was_rotated(tmp_path: Path) -> None:
+    log = tmp_path / "api.log"
+    log.write_text("old\n")
+    tail = Tail(log)
+    with log.open("a") as file:
+        file.write("one\nhal")
+    assert tail.fresh_lines() == ["one"]
+    with log.open("a") as file:
+        file.write("f\n")
+    assert tail.fresh_lines() == ["half"]
+    assert tail.fresh_lines() == []
+    log.write_text("new\n")
+    assert tail.fresh_lines() == ["new"]
 
 
 def test_an_error_of_the_warehouse_is_its_own_sentence() -> None:
