@@ -51,7 +51,10 @@ def load_pending(sink: Sink, directory: Directory, partitions: Sequence[int]) ->
 
 def load_rows(sink: Sink, family: Family, pairs: Sequence[Pair]) -> pl.DataFrame:
     """Stored quarter rows of exactly these pairs, keyed; empty without columns when there are none."""
-    stored = sink.frame(statements.family_rows(family, pairs))
+    schema = {"src_partition": pl.UInt16, "organization": pl.String, "bucket": pl.UInt32}
+    wanted = pl.DataFrame(list(pairs), schema=schema, orient="row")
+    asked = wanted.select("organization", "bucket").unique()
+    stored = sink.frame(statements.family_rows(family, wanted["src_partition"].unique().to_list()), asked)
     if stored.is_empty():
         return pl.DataFrame()
     stored = stored.rename(dict(zip(stored.columns, statements.family_columns(family), strict=True)))
@@ -61,8 +64,6 @@ def load_rows(sink: Sink, family: Family, pairs: Sequence[Pair]) -> pl.DataFrame
         pl.col(family.measures).cast(pl.Int64),
         pl.col("offset").cast(pl.Int64),
     )
-    schema = {"src_partition": pl.UInt16, "organization": pl.String, "bucket": pl.UInt32}
-    wanted = pl.DataFrame(list(pairs), schema=schema, orient="row")
     exact = stored.join(wanted, on=list(schema), how="semi")
     return with_key(exact.lazy(), family).collect()
 

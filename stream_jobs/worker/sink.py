@@ -9,6 +9,7 @@ import structlog
 import urllib3
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.external import ExternalData
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from stream_jobs.worker.beat import Beat
@@ -20,6 +21,13 @@ log = structlog.get_logger()
 READ_SETTINGS = {"max_query_size": 1 << 28, "output_format_arrow_string_as_string": 1}
 INSERT_SETTINGS = {**WRITE_SETTINGS, "optimize_on_insert": 0}
 DERIVE_SETTINGS = {**WRITE_SETTINGS, "max_query_size": 1 << 28}
+ASKED_TYPES = {
+    "organization": "String",
+    "time": "DateTime64(3, 'UTC')",
+    "event_id": "UUID",
+    "bucket": "DateTime('UTC')",
+}
+"""ClickHouse types of the columns that statements are asked about."""
 UUID_COLUMNS = frozenset({"event_id"})
 
 
@@ -41,9 +49,16 @@ class Sink:
             )
         )
 
-    def frame(self, sql: str) -> pl.DataFrame:
-        """The answer as a frame; empty without columns when there are no rows."""
-        body = self._insist(lambda: self._client.raw_query(sql, settings=READ_SETTINGS, fmt="ArrowStream"))
+    def frame(self, sql: str, asked: pl.DataFrame | None = None) -> pl.DataFrame:
+        """The answer as a frame; empty without columns when there are no rows.
+
+        asked: rows that the statement reads as the table `asked`; thousands of them would be too many literals.
+        """
+        body = self._insist(
+            lambda: self._client.raw_query(
+                sql, settings=READ_SETTINGS, fmt="ArrowStream", external_data=_external(asked)
+            )
+        )
         table = pa.ipc.open_stream(body).read_all() if body else pa.table({})
         return pl.DataFrame() if table.num_rows == 0 else pl.DataFrame(pl.from_arrow(_plain_ids(table)))
 
@@ -77,6 +92,13 @@ class Sink:
         self._beat.move("the warehouse")
         failure = state.outcome.exception() if state.outcome else None
         log.warning("waiting for the warehouse", attempt=state.attempt_number, reason=str(failure)[:300])
+
+
+def _external(asked: pl.DataFrame | None) -> ExternalData | None:
+    if asked is None:
+        return None
+    structure = [f"{name} {ASKED_TYPES[name]}" for name in asked.columns]
+    return ExternalData(file_name="asked", fmt="ArrowStream", structure=structure, data=arrow_stream(asked))
 
 
 def arrow_stream(frame: pl.DataFrame) -> bytes:

@@ -67,17 +67,15 @@ def pending_periods(partitions: Sequence[int]) -> str:
     )
 
 
-def family_rows(family: Family, pairs: Sequence[Pair]) -> str:
-    """All stored quarter rows of these (partition, organization, bucket)."""
+def family_rows(family: Family, partitions: Sequence[int]) -> str:
+    """All stored quarter rows of these partitions and the (organization, bucket) of the table `asked`."""
     dimensions = ", ".join(f"toString({name}) AS {name}_text" for name in family.dimensions)
     measures = ", ".join(family.measures)
-    partitions = sorted({partition for partition, _, _ in pairs})
-    wanted = ", ".join(sorted({f"({quoted(organization)}, {bucket})" for _, organization, bucket in pairs}))
     return (
         f"SELECT src_partition, toString(organization) AS organization_text, toUnixTimestamp(bucket) AS bucket_s, "
         f"{dimensions}, toUnixTimestamp(hour) AS hour_s, day, week, {measures}, offset FROM {family.table} FINAL "
         f"WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
-        f"AND (organization, bucket) IN ({wanted})"
+        "AND (organization, bucket) IN (SELECT organization, bucket FROM asked)"
     )
 
 
@@ -86,15 +84,12 @@ def family_columns(family: Family) -> list[str]:
     return ["src_partition", "organization", "bucket", *family.dimensions, *PLACE, *family.measures, "offset"]
 
 
-def earlier_copies(ids: Iterable[tuple[str, int, str]]) -> str:
-    """Stored positions of these (organization, time in ms, event id as UUID text)."""
-    wanted = ", ".join(f"({quoted(org)}, {ms}, '{event_id}')" for org, ms, event_id in ids)
+def earlier_copies() -> str:
+    """Stored positions of the (organization, time, event_id) of the table `asked`."""
     return (
-        "SELECT toString(organization) AS organization, toUnixTimestamp64Milli(time) AS time_ms, event_id, "
-        "src_offset AS first_offset, src_index AS first_index FROM event_id_lookup "
-        "WHERE (organization, time, event_id) IN ("
-        "SELECT tupleElement(wanted, 1), fromUnixTimestamp64Milli(tupleElement(wanted, 2), 'UTC'), "
-        f"toUUID(tupleElement(wanted, 3)) FROM (SELECT arrayJoin([{wanted}]) AS wanted))"
+        "SELECT toString(organization) AS organization_text, time, event_id, src_offset AS first_offset, "
+        "src_index AS first_index FROM event_id_lookup "
+        "WHERE (organization, time, event_id) IN (SELECT organization, time, event_id FROM asked)"
     )
 
 

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import numpy as np
 import polars as pl
-from producers.envelopes.envelope import decode_envelope
 
+from producers.envelopes.envelope import decode_envelope
 from producers.rejections.rejection import Rejection
 from stream_jobs.credits.billed import billed
 from stream_jobs.credits.multiplier_table import MultiplierTable
@@ -167,20 +167,20 @@ class TakeProcessor:
         newest = pl.col("src_partition").replace_strict(limits, default=-(1 << 62), return_dtype=pl.Int64)
         old = (
             frame.with_row_index("row")
-            .with_columns(pl.col("time").dt.epoch("ms").alias("time_ms"))
-            .filter(pl.col("time_ms") <= newest)
-            .select("row", "organization", "time_ms", "event_id", "src_offset", "src_index")
+            .filter(pl.col("time").dt.epoch("ms") <= newest)
+            .select("row", "organization", "time", "event_id", "src_offset", "src_index")
         )
         if old.is_empty():
             return set()
-        asked = [(org, ms, str(UUID(bytes=event_id))) for _, org, ms, event_id, _, _ in old.iter_rows()]
-        stored = await asyncio.to_thread(self._sink.frame, statements.earlier_copies(asked))
+        asked = old.select("organization", "time", "event_id")
+        stored = await asyncio.to_thread(self._sink.frame, statements.earlier_copies(), asked)
         if stored.is_empty():
             return set()
+        stored = stored.rename({"organization_text": "organization"})
         earlier = (pl.col("first_offset") < pl.col("src_offset")) | (
             (pl.col("first_offset") == pl.col("src_offset")) & (pl.col("first_index") < pl.col("src_index"))
         )
-        found = old.join(stored, on=["organization", "time_ms", "event_id"]).filter(earlier)
+        found = old.join(stored, on=["organization", "time", "event_id"]).filter(earlier)
         return set(found["row"].to_list())
 
     def _priced(self, frame: pl.DataFrame) -> pl.DataFrame:
