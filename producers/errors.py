@@ -4,6 +4,8 @@ ProducerError
 ├── Unreadable         send it again in a form that can be read
 ├── TooLarge           send less at once
 ├── NotAllowed         use another key, or a key with the right scope
+├── NoSuchKey          list the keys and name one of them
+├── Busy               send the same again a little later: there is no room now
 ├── KafkaUnavailable   send the same again later: events are idempotent by id
 └── WrongConfiguration correct the settings or the machine, then start again
 """
@@ -23,6 +25,14 @@ class TooLarge(ProducerError):
 
 class NotAllowed(ProducerError):
     """The key is missing, unknown or revoked, or does not permit this."""
+
+
+class NoSuchKey(ProducerError):
+    """No API key has this id."""
+
+
+class Busy(ProducerError):
+    """Taking more in would need memory without bound."""
 
 
 class KafkaUnavailable(ProducerError):
