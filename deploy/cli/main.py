@@ -11,8 +11,11 @@ from typer.core import TyperGroup
 
 from deploy.cli.commands import COMMANDS
 from deploy.errors import DeployError, Missing, NotRunning, PortTaken, WrongSetting
+from producers.errors import ProducerError
+from warehouse.errors import WarehouseError
 
 STATUS = ((NotRunning, 3), (Missing, 4), (PortTaken, 4), (WrongSetting, 4))
+EXPECTED = (DeployError, ProducerError, WarehouseError)
 FAILED, INTERRUPTED = 1, 130
 
 
@@ -48,7 +51,7 @@ def _placeholder() -> None:
     return
 
 
-def exit_status(trouble: DeployError) -> int:
+def exit_status(trouble: Exception) -> int:
     """The exit status for a kind of trouble."""
     return next((status for kind, status in STATUS if isinstance(trouble, kind)), FAILED)
 
@@ -57,7 +60,7 @@ def main() -> None:
     """Runs the command that was typed."""
     try:
         application()(prog_name="./tally")
-    except DeployError as trouble:
+    except EXPECTED as trouble:
         print(f"tally: {trouble}", file=sys.stderr)
         sys.exit(exit_status(trouble))
     except PermissionError as refusal:
