@@ -1,7 +1,7 @@
 """Event-to-visible delay: an event's creation until a query on the rollup with FINAL counts it.
 
-`./tally benchmark latency [--rate N] [--seconds S]`. Events go through the collector in batches every 100 ms, each created
-evenly over them; a query loop asks which positions the rollup holds. Its own duration counts in.
+`./tally benchmark latency [--rate N] [--seconds S]`. Events go through the collector in batches every
+100 ms, each created evenly over them; a query loop asks which positions the rollup holds. Its own duration counts in.
 """
 
 import argparse
@@ -15,9 +15,9 @@ from datetime import UTC, datetime, timedelta
 
 import zstandard
 from clickhouse_connect.driver.client import Client
-from producers.keys.store import KeyStore
 
 from deploy.local.installation import Installation
+from producers.keys.store import KeyStore
 from producers.synthetic.load import frames
 from tests.benchmarks.lines import ndjson_of
 from tests.benchmarks.machine import Meter
@@ -107,9 +107,8 @@ def run(installation: Installation, rate: int, seconds: float) -> None:
     watcher.join()
     report(watcher, delays, per_tick * ticks / sent_seconds)
     print("CPU cores used: " + ", ".join(f"{name} {used / sent_seconds:.2f}" for name, used in cpu.items()))
-    print(
-        f"query p50 {sorted(watcher.queries)[len(watcher.queries) // 2] * 1000:.0f} ms; stolen {meter.stolen_share():.1%}"
-    )
+    query_ms = sorted(watcher.queries)[len(watcher.queries) // 2] * 1000
+    print(f"query p50 {query_ms:.0f} ms; stolen {meter.stolen_share():.1%}")
 
 
 def stamped(lines: list[bytes], now: float) -> tuple[bytes, list[float]]:

@@ -57,7 +57,7 @@ def measure(installation: Installation, events: int) -> None:
     seen, meter, first = 0, None, 0
     deadline = time.monotonic() + 600
     while seen < events and time.monotonic() < deadline:
-        seen = int(client.query(PROGRESS).first_row[0] or 0)
+        seen = int(client.query(PROGRESS).result_rows[0][0] or 0)
         if seen and meter is None:
             meter, first = Meter({name: pid_of(installation, name) for name in names}), seen
         time.sleep(0.05)
@@ -65,7 +65,7 @@ def measure(installation: Installation, events: int) -> None:
         raise SystemExit(f"only {seen} of {events} events were applied within the time")
     report(meter, seen - first)
     for name, sql in NUMBERS.items():
-        requests, cost = client.query(sql).first_row
+        requests, cost = client.query(sql).result_rows[0]
         print(f"  {name:7} {requests:>12,} events {cost:>24,} nano-USD")
 
 
@@ -86,9 +86,7 @@ def main() -> None:
     given = parser.parse_args()
     with fresh_installation(("superset", "collector", "api", "worker", "watchdog", "rejects")) as installation:
         envelopes = preload(installation, given.events, given.format)
-        print(
-            f"{given.events:,} events in {envelopes:,} {given.format} envelopes, {installation.settings.partitions} partitions"
-        )
+        print(f"{given.events:,} events in {envelopes:,} {given.format} envelopes")
         measure(installation, given.events)
 
 

@@ -125,7 +125,7 @@ def test_everything_acknowledged_is_counted_once(
     names = ", ".join(f"'{name}'" for name in ORGANIZATIONS)
 
     def counted(table: str, what: str) -> int:
-        return int(warehouse.query(f"SELECT {what} FROM {table} WHERE organization IN ({names})").first_row[0])
+        return int(warehouse.query(f"SELECT {what} FROM {table} WHERE organization IN ({names})").result_rows[0][0])
 
     until("everything is visible", lambda: counted("usage_daily", "sum(requests)") == len(told))
     assert counted("usage_events", "count()") == len(told)

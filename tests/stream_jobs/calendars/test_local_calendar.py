@@ -1,6 +1,7 @@
 """Local hours, days and weeks, held against zoneinfo minute by minute."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
@@ -39,7 +40,7 @@ def test_the_hours_of_a_day_cover_it_without_gap(zone: str, day: date) -> None:
     whole, hours = calendar.day(day), calendar.hours(day)
     assert hours[0].start == whole.start
     assert hours[-1].end == whole.end
-    assert all(a.end == b.start for a, b in zip(hours, hours[1:], strict=False))
+    assert all(a.end == b.start for a, b in pairwise(hours))
 
 
 @pytest.mark.parametrize(
