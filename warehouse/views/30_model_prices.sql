@@ -10,23 +10,40 @@ CREATE OR REPLACE VIEW model_prices
     output_usd_per_million Nullable(Decimal(38, 18)) COMMENT 'Output',
     free UInt8 COMMENT '1 when input and output cost nothing',
     price_revision UInt32 COMMENT 'Revision',
-    effective_from DateTime('UTC') COMMENT 'From when the prices hold'
+    effective_from DateTime('UTC') COMMENT 'From when the prices hold',
+    multiplier Decimal(18, 3) COMMENT 'Credits per request',
+    tier LowCardinality(String) COMMENT 'economy, standard or premium: follows from the multiplier'
 )
-AS SELECT
-    provider, model, any(display_name) AS display_name,
-    anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'input_mtok') AS input_usd_per_million,
-    anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'cache_read_mtok') AS cache_read_usd_per_million,
-    anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'cache_write_mtok') AS cache_write_usd_per_million,
-    anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'output_mtok') AS output_usd_per_million,
-    max(price_usd) = 0 AND any(unit) != '' AS free,
-    max(revision) AS price_revision,
-    max(from_instant) AS effective_from
+AS WITH multipliers_now AS
+(
+    SELECT provider AS for_provider, model AS for_model, argMax(multiplier_milli, multipliers.effective_from) AS milli, argMax(multipliers.tier, multipliers.effective_from) AS now_tier
+    FROM multipliers FINAL
+    WHERE revision = (SELECT max(revision) FROM config_revisions WHERE kind = 'multipliers') AND organization = '' AND multipliers.effective_from <= now()
+    GROUP BY provider, model
+)
+SELECT
+    base.*,
+    toDecimal64(if(own.milli = 0, ifNull((SELECT max(milli) FROM multipliers_now WHERE for_model = ''), 1000), own.milli), 3) / 1000 AS multiplier,
+    if(own.milli = 0, ifNull((SELECT any(now_tier) FROM multipliers_now WHERE for_model = ''), 'standard'), own.now_tier) AS tier
 FROM
 (
-    SELECT *, effective_from AS from_instant, max(if(effective_from <= now(), effective_from, toDateTime(0, 'UTC'))) OVER (PARTITION BY provider, model) AS current
-    FROM prices FINAL
-    WHERE revision = (SELECT max(revision) FROM config_revisions WHERE kind = 'prices') AND organization = '' AND model != ''
-)
-WHERE from_instant = current AND tier_start = 0 AND daily_from = ''
-GROUP BY provider, model
+    SELECT
+        provider, model, any(display_name) AS display_name,
+        anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'input_mtok') AS input_usd_per_million,
+        anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'cache_read_mtok') AS cache_read_usd_per_million,
+        anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'cache_write_mtok') AS cache_write_usd_per_million,
+        anyIf(CAST(price_usd AS Nullable(Decimal(38, 18))), unit = 'output_mtok') AS output_usd_per_million,
+        max(price_usd) = 0 AND any(unit) != '' AS free,
+        max(revision) AS price_revision,
+        max(from_instant) AS effective_from
+    FROM
+    (
+        SELECT *, effective_from AS from_instant, max(if(effective_from <= now(), effective_from, toDateTime(0, 'UTC'))) OVER (PARTITION BY provider, model) AS current
+        FROM prices FINAL
+        WHERE revision = (SELECT max(revision) FROM config_revisions WHERE kind = 'prices') AND organization = '' AND model != ''
+    )
+    WHERE from_instant = current AND tier_start = 0 AND daily_from = ''
+    GROUP BY provider, model
+) AS base
+LEFT JOIN multipliers_now AS own ON base.provider = own.for_provider AND base.model = own.for_model
 COMMENT 'Prices per million tokens of each model, in force now';
