@@ -4,12 +4,18 @@ import os
 import random
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from deploy.local.installation import Installation
 from deploy.local.ports import is_free
+from producers.keys.store import KeyStore
+from tests.running import Tally
+from warehouse.client import connect
+from warehouse.settings import WarehouseSettings
 
 ORDER = ("integration", "browser", "chaos", "benchmark")
 """Tests without a marker come first: they are quick, and what they find is near its cause."""
@@ -83,3 +89,25 @@ def superset_installation(installation: Installation) -> Installation:
     """The same installation with Superset and its dashboards."""
     installation.up()
     return installation
+
+
+@pytest.fixture(scope="session")
+def tally(installation: Installation) -> Tally:
+    return Tally(installation)
+
+
+@pytest.fixture(scope="session")
+def warehouse(installation: Installation) -> Iterator[Client]:
+    told = installation.environment()
+    password = Path(told["TALLY_WAREHOUSE_PASSWORD_FILE"])
+    client = connect(WarehouseSettings(url=told["TALLY_WAREHOUSE_URL"], user="tally", password_file=password))
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def key(installation: Installation) -> str:
+    """A key for every organisation with every right."""
+    scopes = frozenset({"ingest", "read", "limits", "admin"})
+    _, secret = KeyStore(installation.home.keys).create(name="tests", organization=None, scopes=scopes)
+    return secret

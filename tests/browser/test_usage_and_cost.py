@@ -91,15 +91,21 @@ def visit(site: Site, browser: Browser) -> Iterator[Visit]:
     """A visitor far from UTC, logged in."""
     page = browser.new_page(viewport={"width": 1600, "height": 2860}, timezone_id="America/Los_Angeles")
     opened = Visit(page, site)
-    page.goto(f"{site.url}/login/")
-    page.fill("#username", ADMIN)
-    page.fill("#password", site.password)
-    page.keyboard.press("Enter")
-    page.wait_for_url(lambda url: "/login" not in url, timeout=DEADLINE_MS)
-    page.wait_for_load_state("networkidle")
+    signed_in(opened)
     opened.open()
     yield opened
     page.close()
+
+
+def signed_in(visit: Visit) -> None:
+    """Logs in as the administrator."""
+    page = visit.page
+    page.goto(f"{visit.site.url}/login/")
+    page.fill("#username", ADMIN)
+    page.fill("#password", visit.site.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url, timeout=DEADLINE_MS)
+    page.wait_for_load_state("networkidle")
 
 
 def shown(cost: Decimal, requests: int, tokens: int, credits_used: Decimal, errors: int) -> list[str]:

@@ -18,7 +18,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from deploy.local.installation import Installation
-from tests.integration.conftest import Tally, until
+from tests.running import Tally, until
 
 pytestmark = pytest.mark.chaos
 

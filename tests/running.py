@@ -1,21 +1,16 @@
-"""What end-to-end tests share: the command line, a key, and a read-write client of the running installation."""
+"""What end-to-end tests share: the command line of the running installation, and waiting for a condition."""
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
-from clickhouse_connect.driver.client import Client
-from producers.keys.store import KeyStore
 
 from deploy.local.home import ROOT
 from deploy.local.installation import Installation
-from warehouse.client import connect
-from warehouse.settings import WarehouseSettings
 
 DEADLINE_SECONDS = 90.0
 
@@ -40,28 +35,6 @@ class Tally:
         if check and result.returncode != 0:
             pytest.fail(f"tally {' '.join(arguments)}: {result.stdout}\n{result.stderr}")
         return result
-
-
-@pytest.fixture(scope="session")
-def tally(installation: Installation) -> Tally:
-    return Tally(installation)
-
-
-@pytest.fixture(scope="session")
-def warehouse(installation: Installation) -> Iterator[Client]:
-    told = installation.environment()
-    password = Path(told["TALLY_WAREHOUSE_PASSWORD_FILE"])
-    client = connect(WarehouseSettings(url=told["TALLY_WAREHOUSE_URL"], user="tally", password_file=password))
-    yield client
-    client.close()
-
-
-@pytest.fixture(scope="session")
-def key(installation: Installation) -> str:
-    """A key for every organisation with every right."""
-    scopes = frozenset({"ingest", "read", "limits", "admin"})
-    _, secret = KeyStore(installation.home.keys).create(name="tests", organization=None, scopes=scopes)
-    return secret
 
 
 def until(what: str, condition: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:
