@@ -1,0 +1,31 @@
+"""The real engine with recorded usage in it."""
+
+from collections.abc import Iterator
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from tests.warehouse.engine import Engine
+from tests.warehouse.recorded import Event, events, store
+
+
+@pytest.fixture(scope="session")
+def recorded() -> list[Event]:
+    """The usage that `usage` holds."""
+    return events()
+
+
+@pytest.fixture(scope="session")
+def usage(engine: Engine, recorded: list[Event]) -> Iterator[Client]:
+    """A database with that usage, for tests that only read."""
+    with engine.database() as (client, _):
+        store(client, recorded)
+        yield client
+
+
+@pytest.fixture
+def changeable(engine: Engine, recorded: list[Event]) -> Iterator[Client]:
+    """The same in a database of its own, for tests that change it."""
+    with engine.database() as (client, _):
+        store(client, recorded)
+        yield client
