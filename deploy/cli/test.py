@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +45,9 @@ def check_and_test(
     fast: Annotated[bool, typer.Option("--fast", help="Checks and the tests that need no services.")] = False,
 ) -> None:
     """Check and test everything. What else is typed goes to pytest."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also when started in the background, where Ctrl-C is ignored and the tests would inherit that.
+    for request_to_stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(request_to_stop, signal.default_int_handler)
     homes = Path(tempfile.mkdtemp(prefix="tally-test-"))
     checks: list[Check] = []
     closing, status = "no test was run", 1
@@ -87,26 +89,35 @@ def prepare() -> None:
     superset.ensure_environment(Home.from_environment())
 
 
+@dataclass(slots=True)
+class Shown:
+    """Words of a program that were passed on, of which the last line matters."""
+
+    last_line: str = ""
+
+    def pass_on(self, lines: Iterable[str]) -> None:
+        """Prints lines as they come."""
+        for line in lines:
+            print(line, end="", flush=True)
+            self.last_line = line.strip() or self.last_line
+
+
 def run_pytest(arguments: Sequence[str], homes: Path, *, fast: bool) -> tuple[str, int]:
     """Shows pytest's words as they come; returns its closing line and its exit status."""
     marked = f"not benchmark and not ({WITH_SERVICES})" if fast else "not benchmark"
     command = [sys.executable, "-m", "pytest", "-m", marked, f"--basetemp={homes / 'pytest'}"]
     command += [f"--color={'yes' if sys.stdout.isatty() else 'no'}", *arguments]
-    closing = ""
+    shown = Shown()
     # In a process group of its own: a Ctrl-C reaches it once, through us, and does not cut its cleaning up short.
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, process_group=0) as process:
         assert process.stdout is not None
         try:
-            for line in process.stdout:
-                print(line, end="", flush=True)
-                closing = line.strip() or closing
+            shown.pass_on(process.stdout)
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
-            for line in process.stdout:
-                print(line, end="", flush=True)
-            raise
+            shown.pass_on(process.stdout)
     status = process.returncode
-    return closing, 0 if arguments and status == NOTHING_COLLECTED else status
+    return shown.last_line, 0 if arguments and status == NOTHING_COLLECTED else status
 
 
 def summary(checks: Sequence[Check]) -> str:
