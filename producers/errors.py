@@ -3,7 +3,8 @@
 ProducerError
 ├── Unreadable         send it again in a form that can be read
 ├── TooLarge           send less at once
-├── NotAllowed         use another key, or a key with the right scope
+├── NoValidKey         send a key that exists and is not revoked
+├── NotAllowed         use a key with the right scope and organization
 ├── NoSuchKey          list the keys and name one of them
 ├── Busy               send the same again a little later: there is no room now
 ├── KafkaUnavailable   send the same again later: events are idempotent by id
@@ -23,8 +24,12 @@ class TooLarge(ProducerError):
     """More bytes or events than one request or envelope may carry."""
 
 
+class NoValidKey(ProducerError):
+    """The key is missing, unknown or revoked."""
+
+
 class NotAllowed(ProducerError):
-    """The key is missing, unknown or revoked, or does not permit this."""
+    """The key is valid and does not permit this."""
 
 
 class NoSuchKey(ProducerError):
