@@ -53,7 +53,7 @@ class EventAnswer(AnswerModel):
     cost_usd: Usd = Field(description="Cost (USD, exact)", examples=["0.007650000"])
     billed_usd: Usd = Field(description="Billed amount (USD, exact)", examples=["0.009180000"])
     credits: Credits = Field(description="Credits (exact)", examples=["1.000000"])
-    reported_cost_usd: Usd | None = Field(description="Cost the provider reported (USD)", examples=[None])
+    reported_cost_usd: Usd | None = Field(description="Cost the provider reported (USD)", examples=["0.007650000"])
     cost_status: str = Field(description="priced, partial, unpriced, free or reported", examples=["priced"])
     price_revision: int = Field(description="Revision of the price book", examples=[1])
     late: bool = Field(description="Whether it came late", examples=[False])

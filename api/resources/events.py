@@ -44,7 +44,10 @@ class EventParameters(DimensionParameters):
     )
     limit: int = Field(100, ge=1, le=PAGE_MAX, description="Events in one answer", examples=[50])
     cursor: str | None = Field(
-        None, max_length=cursor.LENGTH_MAX, description="next_cursor of the page before", examples=[None]
+        None,
+        max_length=cursor.LENGTH_MAX,
+        description="next_cursor of the page before",
+        examples=["WzE3NzM0ODIwMTMxMTgsImFjbWUiLCIwMTljZjAwZC01YjFlLTdjM2EtOWQ1NS0wMjQyYWMxMjAwMDIiXQ"],
     )
     total: bool = Field(False, description="Count all events that match, which reads them all", examples=[False])
 

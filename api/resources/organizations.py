@@ -36,7 +36,7 @@ class OrganizationAnswer(AnswerModel):
 class OrganizationsAnswer(AsOf):
     """One page of organisations."""
 
-    next_offset: int | None = Field(description="offset of the next page; null on the last", examples=[None])
+    next_offset: int | None = Field(description="offset of the next page; null on the last", examples=[100])
     organizations: list[OrganizationAnswer] = Field(description="By name")
 
 

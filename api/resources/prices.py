@@ -34,7 +34,7 @@ class PriceAnswer(AnswerModel):
     display_name: str = Field(description="Name for people", examples=["GPT-4o"])
     input_usd_per_million: Exact | None = Field(description="Input", examples=["2.5"])
     cache_read_usd_per_million: Exact | None = Field(description="Input read from a cache", examples=["1.25"])
-    cache_write_usd_per_million: Exact | None = Field(description="Input written to a cache", examples=[None])
+    cache_write_usd_per_million: Exact | None = Field(description="Input written to a cache", examples=["3.125"])
     output_usd_per_million: Exact | None = Field(description="Output", examples=["10"])
     free: bool = Field(description="Whether it costs nothing", examples=[False])
     price_revision: int = Field(description="Revision of the price book", examples=[1])
@@ -44,7 +44,7 @@ class PriceAnswer(AnswerModel):
 class PricesAnswer(AsOf):
     """One page of the price list."""
 
-    next_offset: int | None = Field(description="offset of the next page; null on the last", examples=[None])
+    next_offset: int | None = Field(description="offset of the next page; null on the last", examples=[100])
     prices: list[PriceAnswer] = Field(description="By provider and model")
 
 

@@ -24,7 +24,10 @@ class RejectedParameters(OrganizationParameter):
     search: Text = Field("", description="Part of the reason or of the event's id", examples=["unknown field"])
     limit: int = Field(100, ge=1, le=PAGE_MAX, description="Refusals in one answer", examples=[50])
     cursor: str | None = Field(
-        None, max_length=cursor.LENGTH_MAX, description="next_cursor of the page before", examples=[None]
+        None,
+        max_length=cursor.LENGTH_MAX,
+        description="next_cursor of the page before",
+        examples=["WzE3NzM0ODIwMTM1ODksIjMtMTA0Mi0xNyJd"],
     )
 
 

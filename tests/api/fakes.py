@@ -1,0 +1,60 @@
+"""Stand-ins for what the API is given: a warehouse with prepared answers, and keys."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from api.access import ApiKey
+from warehouse.queries.organizations import Organization, Organizations
+from warehouse.queries.progress import PartitionProgress, Progress
+from warehouse.queries.query import Query
+
+Answer = TypeVar("Answer")
+NOW = datetime(2026, 3, 14, 23, 30, tzinfo=UTC)
+"""Already the 15th in Paris."""
+APPLIED = datetime(2026, 3, 14, 23, 29, 59, 589_000, tzinfo=UTC)
+PARIS = Organization("acme", "Acme SA", "Europe/Paris", 1, registered=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key."""
+
+    organization: str | None
+    scopes: tuple[str, ...] = ("read",)
+
+
+@dataclass(frozen=True, slots=True)
+class FakeKeys:
+    """The secrets `all`, `acme` and `ingest`."""
+
+    def authenticate(self, secret: str) -> ApiKey | None:
+        known = {"all": Key(None), "acme": Key("acme"), "ingest": Key("acme", ("ingest",))}
+        return known.get(secret)
+
+
+@dataclass(slots=True)
+class FakeWarehouse:
+    """Answers each type of question with what is prepared for it, and remembers what was asked."""
+
+    answers: dict[type, Any] = field(default_factory=dict)
+    asked: list[Query[Any]] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def ask(self, query: Query[Answer]) -> Answer:
+        if self.failure:
+            raise self.failure
+        self.asked.append(query)
+        prepared: Callable[[Any], Answer] = self.answers.get(type(query)) or DEFAULTS[type(query)]
+        return prepared(query)
+
+    def of(self, kind: type) -> list[Any]:
+        """The questions of one type that were asked."""
+        return [query for query in self.asked if isinstance(query, kind)]
+
+
+DEFAULTS: dict[type, Callable[[Any], Any]] = {
+    Organizations: lambda query: [PARIS] if query.organization in (None, "acme") else [],
+    Progress: lambda query: [PartitionProgress("usage.events", 1024, 7, APPLIED, 9, 8, 1, 0, 0)],
+}
