@@ -102,6 +102,7 @@ class Plan:
             self.warehouse(),
             self.collector(),
             *workers,
+            self.rejects(),
             self.watchdog(),
             self.api(),
             self.superset(),
@@ -152,6 +153,16 @@ class Plan:
             self.environment(name) | {"TALLY_WORKER_ID": str(number)},
             probes.worker(self.home.run, name),
             ports=(self.ports.worker_metrics(number),),
+        )
+
+    def rejects(self) -> Service:
+        """Stores what was refused."""
+        return Service(
+            "rejects",
+            [sys.executable, "-m", "stream_jobs.rejects"],
+            self.environment("rejects"),
+            probes.worker(self.home.run, "rejects"),
+            priority=40,
         )
 
     def watchdog(self) -> Service:
