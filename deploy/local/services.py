@@ -162,7 +162,6 @@ class Plan:
             [sys.executable, "-m", "stream_jobs.rejects"],
             self.environment("rejects"),
             probes.worker(self.home.run, "rejects"),
-            priority=40,
         )
 
     def watchdog(self) -> Service:
