@@ -1,4 +1,4 @@
-"""Ends stream workers that stopped moving: heartbeats in, SIGKILL out; the supervisor starts them again.
+"""Ends stream jobs that stopped moving: heartbeats in, SIGKILL out; the supervisor starts them again.
 
 A worker can hang in ways it cannot notice itself (rule E28), so it is watched from outside the process.
 """
@@ -16,7 +16,8 @@ from deploy.local.supervision import Supervisor
 LOG = logging.getLogger("watchdog")
 PATIENCE_SECONDS = 60.0
 LOOK_EVERY_SECONDS = 5.0
-WORKER = "worker-"
+WATCHED = ("worker", "rejects")
+"""Services that leave a heartbeat; nothing else is ever touched."""
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Stillness:
 def look(home: Home, supervisor: Supervisor, stillness: Stillness, now: float) -> None:
     """Looks once at every running worker and kills those that are stuck."""
     for process in supervisor.states().values():
-        if not process.name.startswith(WORKER) or process.state != "RUNNING":
+        if process.name.partition("-")[0] not in WATCHED or process.state != "RUNNING":
             continue
         if stillness.is_stuck(process.name, process.pid, beat(home, process.name), now):
             LOG.error(
