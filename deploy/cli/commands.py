@@ -22,8 +22,10 @@ COMMANDS = (
     Command("import", "deploy.cli.import_command", "Import usage from a file of another tool."),
     Command("organizations", "deploy.cli.organizations", "Create and list organisations with their calendars."),
     Command("demo", "deploy.cli.demo", "Send plausible traffic of a few organisations, past and live."),
+    Command("reconcile", "deploy.cli.reconcile", "Prove that rollups equal raw events."),
     Command("migrate", "deploy.cli.migrate", "Bring the warehouse's tables to this version."),
     Command("env", "deploy.cli.env", "Print the variables with which a program reaches this installation."),
     Command("test", "deploy.cli.test", "Check and test everything."),
+    Command("benchmark", "deploy.cli.benchmark", "Measure speed."),
     Command("requirements", "deploy.cli.requirements", "Pin the newest libraries anew."),
 )
