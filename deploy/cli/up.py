@@ -19,7 +19,7 @@ def up(
 ) -> None:
     """Start everything and wait until it serves. What serves already is left as it is."""
     installation = Installation.from_environment()
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     without = ("superset",) if no_superset else ()
     installation.up(without=without, report=lambda line: console.print(f"  [green]✓[/green] {line}"))
     console.print(addresses(installation, with_superset=not no_superset))
