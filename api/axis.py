@@ -3,12 +3,24 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+from api.errors import InvalidParameter
 from stream_jobs.calendars.local_calendar import LocalCalendar
 from warehouse.queries.ranges import DayRange
 from warehouse.queries.timeline import Granularity
 
-HOURS_DAYS_MAX = 92
-"""Longest range in hours: 2,208 buckets."""
+BUCKETS_MAX = 2500
+"""In one answer: hours of about 100 days, or days of almost seven years."""
+PER_DAY = {Granularity.HOUR: 24.0, Granularity.DAY: 1.0, Granularity.WEEK: 1 / 7, Granularity.MONTH: 1 / 30}
+
+
+def refuse_too_many(days: DayRange, granularity: Granularity) -> None:
+    """Raises InvalidParameter when an answer would be longer than BUCKETS_MAX."""
+    number = days.days * PER_DAY[granularity]
+    if number > BUCKETS_MAX:
+        raise InvalidParameter(
+            f"granularity={granularity} makes about {number:.0f} buckets of {days.days} days, {BUCKETS_MAX} are "
+            "possible; choose a shorter range or a coarser granularity"
+        )
 
 
 def starts(

@@ -8,9 +8,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
-from api.axis import HOURS_DAYS_MAX, starts
+from api.axis import BUCKETS_MAX, refuse_too_many, starts
 from api.documentation import documented
-from api.errors import InvalidParameter
 from api.fields import Answered, AnswerModel, Usd, start_text
 from api.negotiation import csv_response, wants_csv
 from api.parameters import RangeParameters
@@ -28,7 +27,7 @@ class TimelineParameters(RangeParameters):
 
     granularity: Granularity = Field(
         Granularity.DAY,
-        description=f"Size of the buckets. Hours for at most {HOURS_DAYS_MAX} days",
+        description=f"Size of the buckets, of which an answer holds at most {BUCKETS_MAX}",
         examples=["day"],
     )
     compare: bool = Field(False, description="Add the totals of the period before and the change", examples=[True])
@@ -99,11 +98,7 @@ async def timeline(
     """Usage over time in buckets without gaps, by the organisation's calendar."""
     scope = await desk.scope(parameters.organization)
     days = parameters.days(scope.today)
-    if parameters.granularity is Granularity.HOUR and days.days > HOURS_DAYS_MAX:
-        raise InvalidParameter(
-            f"hours are given for at most {HOURS_DAYS_MAX} days, not {days.days}; "
-            "choose a shorter range or granularity=day"
-        )
+    refuse_too_many(days, parameters.granularity)
     question = Timeline(parameters.selection(scope.organization, days), parameters.granularity)
     found, before = await asyncio.gather(desk.warehouse.ask(question), _previous(desk, scope, parameters, days))
     buckets = zero_filled(found, starts(days, parameters.granularity, scope.calendar, [b.start for b in found]))

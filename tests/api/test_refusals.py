@@ -20,7 +20,10 @@ from tests.api.fakes import FakeWarehouse
         ("/v1/usage/timeline?from=2026-02-30&to=2026-03-01", ["from: "]),
         ("/v1/usage/timeline?from=2026-03-02&to=2026-03-01", ["from 2026-03-02 is after to 2026-03-01; swap them"]),
         ("/v1/usage/timeline?from=2026-03-02", ["range=custom needs both from and to"]),
-        ("/v1/usage/timeline?range=6m&granularity=hour", ["hours are given for at most 92 days, not"]),
+        (
+            "/v1/usage/timeline?range=6m&granularity=hour",
+            ["granularity=hour makes about 4344 buckets of 181 days"],
+        ),
         ("/v1/usage/timeline?model=a&model=b", ["model: sent more than once; send one value"]),
         ("/v1/usage/timeline?model=a%00", ["model: control characters are not allowed"]),
         ("/v1/usage/breakdown", ["by: missing; send it"]),
