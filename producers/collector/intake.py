@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -13,10 +15,12 @@ from producers.envelopes.decoded import Indexes, Rejected, RejectionKind
 from producers.envelopes.ndjson import decode_lines
 from producers.errors import Unreadable
 from producers.keys.api_key import ApiKey
+from producers.timeliness.rules import TimeRules
 from tokentally import partition_of
 
 Numbers = npt.NDArray[np.int64]
 
+TIME_RULES: Final = TimeRules()
 ROW_BYTES: Final = 1_000
 """More than a row needs beside its texts: numbers, views of texts, a mapped key."""
 
@@ -45,11 +49,13 @@ class Intake:
     rejected: Sequence[Rejected]
 
 
-def take_in(texts: Sequence[bytes], key: ApiKey, partitions: int) -> Intake:
+def take_in(texts: Sequence[bytes], key: ApiKey, partitions: int, now: datetime) -> Intake:
     """Validates the events and sorts them by partition.
 
     The key's organization is filled in where an event names none and must equal what an event names; the key's id is
-    filled in as api_key_id. Raises Unreadable when not one of the texts is JSON.
+    filled in as api_key_id. `now` judges times as the log's clock will.
+
+    Raises Unreadable when not one of the texts is JSON.
     """
     decoded = decode_lines(texts, key.organization or "")
     if len(decoded.rejected) == len(texts) and all(r.kind is RejectionKind.NOT_JSON for r in decoded.rejected):
@@ -60,11 +66,26 @@ def take_in(texts: Sequence[bytes], key: ApiKey, partitions: int) -> Intake:
         if not own.all():
             kept = own.to_numpy()
             rejected += [_foreign(int(place), texts[place]) for place in index[~kept]]
-            rejected.sort(key=lambda each: -1 if each.index is None else each.index)
             frame, index = frame.filter(own), index[kept]
+    frame, index = _timely(frame, index, texts, rejected, now)
     frame = frame.with_columns(pl.col("api_key_id").replace("", key.id))
+    rejected.sort(key=lambda each: -1 if each.index is None else each.index)
     sizes = np.fromiter((len(texts[place]) for place in index), np.int64, len(index)) + ROW_BYTES
     return Intake(texts, index, _parts(frame, sizes, partitions), _repeated(frame, index), rejected)
+
+
+def _timely(
+    frame: pl.DataFrame, index: Indexes, texts: Sequence[bytes], rejected: list[Rejected], now: datetime
+) -> tuple[pl.DataFrame, Indexes]:
+    """Without events from the future or before the cut, which the workers would refuse: the sender is told at once."""
+    arrival = pl.lit(now).cast(pl.Datetime("ms", "UTC")).alias("append_time")
+    verdicts = TIME_RULES.judged(frame.select("time", arrival))["refusal"]
+    fine = (verdicts == "").to_numpy()
+    if fine.all():
+        return frame, index
+    refused = zip(index[~fine].tolist(), verdicts.filter(pl.Series(~fine)).to_list(), strict=True)
+    rejected += [Rejected(place, reason, texts[place]) for place, reason in refused]
+    return frame.filter(pl.Series(fine)), index[fine]
 
 
 def _foreign(place: int, text: bytes) -> Rejected:
@@ -77,19 +98,22 @@ def _parts(frame: pl.DataFrame, sizes: Numbers, partitions: int) -> Sequence[Par
     places = {name: partition_of(name, partitions) for name in names}
     if len(set(places.values())) <= 1:
         return [Part(partition, frame, np.arange(frame.height), sizes) for partition in set(places.values())]
-    chosen = frame["organization"].replace_strict(places, return_dtype=pl.Int64).to_numpy()
+    chosen = np.fromiter(map(places.__getitem__, frame["organization"].to_list()), np.int64, frame.height)
+    order = np.argsort(chosen, kind="stable")
+    sorted_frame, sorted_chosen = frame[order], chosen[order]
+    starts = np.flatnonzero(np.diff(sorted_chosen, prepend=-1)).tolist()
     parts = []
-    for partition in np.unique(chosen).tolist():
-        rows = (chosen == partition).nonzero()[0]
-        parts.append(Part(partition, frame[rows], rows, sizes[rows]))
+    for start, end in pairwise([*starts, frame.height]):
+        rows = order[start:end]
+        parts.append(Part(int(sorted_chosen[start]), sorted_frame[start:end], rows, sizes[rows]))
     return parts
 
 
 def _repeated(frame: pl.DataFrame, index: Indexes) -> frozenset[int]:
-    if frame.height < 2:
+    if len(set(frame["event_id"].to_list())) == frame.height:
         return frozenset()
-    identity = frame.select(pl.struct("organization", "event_id").is_first_distinct().alias("first"))["first"]
-    return frozenset() if identity.all() else frozenset(index[~identity.to_numpy()].tolist())
+    first = frame.select(first=pl.struct("organization", "event_id").is_first_distinct()).to_series().to_numpy()
+    return frozenset(index[~first].tolist())
 
 
 class _Named(msgspec.Struct):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 
 from producers.collector.answer import Places, answer
@@ -105,4 +106,4 @@ def _work(body: Body, key: ApiKey, settings: CollectorSettings) -> tuple[int, In
     content = unpacked(body.content, body.content_encoding, settings.collector_max_body_bytes)
     texts: Sequence[bytes] = events_in(content, body.content_type, settings.collector_max_events)
     extra = len(content) if content is not body.content else 0
-    return extra, take_in(texts, key, settings.partitions)
+    return extra, take_in(texts, key, settings.partitions, datetime.now(UTC))

@@ -10,10 +10,10 @@ import structlog
 from prometheus_client import start_http_server
 
 from producers.rejections.rejection import Rejection
+from producers.timeliness.rules import TimeRules
 from stream_jobs.errors import OffsetGap
 from stream_jobs.logs import log_as_json
 from stream_jobs.pricing.load import load_multipliers, load_price_book
-from stream_jobs.timeliness.rules import TimeRules
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.consumer import resuming_consumer

@@ -106,6 +106,8 @@ def arrow_stream(frame: pl.DataFrame) -> bytes:
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     for name in UUID_COLUMNS.intersection(table.column_names):
         position = table.column_names.index(name)
+        if not pa.types.is_large_binary(table.column(name).type):
+            continue  # refusals name ids as text
         table = table.set_column(position, name, table.column(name).cast(pa.binary(16)))
     out = pa.BufferOutputStream()
     with pa.ipc.new_stream(out, table.schema) as writer:

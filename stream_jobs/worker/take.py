@@ -15,6 +15,7 @@ import polars as pl
 
 from producers.envelopes.envelope import decode_envelope
 from producers.rejections.rejection import Rejection
+from producers.timeliness.rules import TimeRules
 from stream_jobs.credits.billed import billed
 from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.deduplication.window import Chunk
@@ -22,7 +23,6 @@ from stream_jobs.pricing.price_book import PriceBook, exceeds_cost_bound
 from stream_jobs.rollups.groups import grouped
 from stream_jobs.rollups.measures import bucket, with_measures
 from stream_jobs.rollups.row_store import Numbers
-from stream_jobs.timeliness.rules import TimeRules
 from stream_jobs.worker import statements
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_rows

@@ -117,14 +117,14 @@ def test_the_events_view_equals_the_truth(imported: Truth, warehouse: Client) ->
 
 def test_the_api_equals_the_truth(imported: Truth, installation: Installation, key: str) -> None:
     period = {"from": "2023-11-01", "to": "2023-12-01"}
-    query = urllib.parse.urlencode({"organization": ORGANIZATION, "dimension": "model", **period})
+    query = urllib.parse.urlencode({"organization": ORGANIZATION, "by": "model", **period})
     answer = get(installation, key, f"/v1/usage/breakdown?{query}")
-    (row,) = answer["rows"]
+    (row,) = answer["parts"]
     assert row["value"] == "gpt-4o"
     assert row["requests"] == imported.requests
     assert Fraction(row["cost_usd"]) * 10**9 == imported.cost_nano_usd
-    assert row["input_tokens"] == imported.input_tokens
-    assert row["output_tokens"] == imported.output_tokens
+    assert row["total_input_tokens"] == imported.input_tokens
+    assert row["total_output_tokens"] == imported.output_tokens
 
 
 def get(installation: Installation, key: str, path: str) -> Any:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from stream_jobs.timeliness.rules import TimeRules
+from producers.timeliness.rules import TimeRules
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
