@@ -13,7 +13,7 @@ from producers.collector.event_log import EventLog, Outcome, Record
 from producers.collector.intake import Part
 from producers.collector.metrics import CollectorMetrics
 from producers.collector.packer import Envelope, Packer, Slot
-from producers.envelopes.arrow import encode
+from producers.envelopes.envelope import encode_envelope
 from producers.errors import KafkaUnavailable
 from tokentally.envelope import ARROW_STREAM, MAX_EVENTS, MAX_WIRE_BYTES
 
@@ -106,4 +106,4 @@ def _encoded(frames: Sequence[pl.DataFrame]) -> tuple[bytes | None, bytes]:
     """Key and value of an envelope: the key is the organization when all events have the same."""
     frame = pl.concat(frames) if len(frames) > 1 else frames[0]
     names = frame["organization"].unique().to_list()
-    return (names[0].encode() if len(names) == 1 else None), encode(frame)
+    return (names[0].encode() if len(names) == 1 else None), encode_envelope(frame)

@@ -2,6 +2,7 @@
 
 import io
 from itertools import zip_longest
+from typing import Final, Literal
 
 import numpy as np
 import polars as pl
@@ -17,11 +18,14 @@ from producers.errors import Unreadable
 from tokentally import UsageEvent
 from tokentally.envelope import MAX_DECOMPRESSED_BYTES, MAX_EVENTS
 
+_NAMES: Final = COLUMNS.names()
 
-def encode(frame: pl.DataFrame) -> bytes:
-    """The value of one message: an Arrow IPC stream with zstd buffers. The frame has the columns of COLUMNS."""
+
+def encode(frame: pl.DataFrame, compression: Literal["zstd", "uncompressed"] = "zstd") -> bytes:
+    """An Arrow IPC stream, its buffers compressed or not. The frame has the columns of COLUMNS, in any order."""
     stream = io.BytesIO()
-    frame.select(COLUMNS.names()).rechunk().write_ipc_stream(stream, compression="zstd")
+    ordered = frame if frame.columns == _NAMES else frame.select(_NAMES)
+    ordered.rechunk().write_ipc_stream(stream, compression=compression)
     return stream.getvalue()
 
 

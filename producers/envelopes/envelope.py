@@ -1,4 +1,7 @@
-"""The value of one Kafka message in, its valid events out; never raises on what it is given."""
+"""The value of one Kafka message in, its valid events out, never raising on what it is given; and back."""
+
+import polars as pl
+import zstandard
 
 from producers.envelopes import arrow, ndjson
 from producers.envelopes.compression import inflate
@@ -7,6 +10,18 @@ from producers.errors import TooLarge, Unreadable
 from tokentally.envelope import ARROW_STREAM, MAX_DECOMPRESSED_BYTES, NDJSON
 
 _ARROW_BEGIN = b"\xff\xff\xff\xff"
+_FEW_EVENTS = 250
+
+
+def encode_envelope(frame: pl.DataFrame) -> bytes:
+    """The events as one message of content type ARROW_STREAM; the frame has the columns of COLUMNS.
+
+    With few events the headers of all the columns weigh ten times what the events do: then the stream is compressed as
+    a whole, else buffer by buffer, which is a little quicker to read.
+    """
+    if frame.height <= _FEW_EVENTS:
+        return zstandard.compress(arrow.encode(frame, "uncompressed"))
+    return arrow.encode(frame)
 
 
 def decode_envelope(value: bytes, content_type: str | None) -> Decoded:

@@ -13,10 +13,15 @@ from tokentally import UsageEvent
 def merged(
     sure: pl.DataFrame, sure_index: Indexes, decided: Mapping[int, UsageEvent], rejected: Sequence[Rejected]
 ) -> Decoded:
-    """All valid events in the order of their places, and all refusals in the order of theirs."""
+    """All valid events in the order of their places, and all refusals in the order of theirs.
+
+    decided: by place, in order.
+    """
     refusals = sorted(rejected, key=lambda refused: -1 if refused.index is None else refused.index)
     if not decided:
         return Decoded(sure, sure_index, refusals)
+    if sure.is_empty():
+        return Decoded(frame_of(list(decided.values())), np.fromiter(decided, np.uint32, len(decided)), refusals)
     index = np.concatenate((sure_index, np.fromiter(decided, np.uint32, len(decided))))
     order = np.argsort(index)
     frame = pl.concat((sure, frame_of(list(decided.values()))))

@@ -17,6 +17,8 @@ MILLISECOND = timedelta(milliseconds=1)
 
 _DERIVED = frozenset(("event_id", "source_id", "time", "reported_cost_nano_usd", "quantities", "metadata"))
 _SAME = tuple(name for name in COLUMNS if name not in _DERIVED)
+_WITH_PLAIN_TIME = pl.Schema(COLUMNS | {"time": pl.Int64()})
+_NAMES = COLUMNS.names()
 
 
 def unix_ms(instant: datetime) -> int:
@@ -26,21 +28,20 @@ def unix_ms(instant: datetime) -> int:
 
 def frame_of(events: Sequence[UsageEvent]) -> pl.DataFrame:
     """The events as a frame, in their order."""
-    values: dict[str, list[Any]] = {name: [getattr(event, name) for event in events] for name in _SAME}
-    values["event_id"] = [event.event_uuid.bytes for event in events]
-    values["source_id"] = [event.stored_source_id for event in events]
-    values["time"] = [unix_ms(event.time) for event in events]
-    values["reported_cost_nano_usd"] = [event.reported_cost_nano_usd for event in events]
-    values["quantities"] = [event.quantities_json for event in events]
-    values["metadata"] = [event.metadata_json for event in events]
-    return pl.DataFrame(
-        [
-            pl.Series(name, values[name], dtype=pl.Int64).cast(dtype)
-            if name == "time"
-            else pl.Series(name, values[name], dtype=dtype)
-            for name, dtype in COLUMNS.items()
-        ]
-    )
+    rows = [_row_of(event) for event in events]
+    return pl.DataFrame(rows, schema=_WITH_PLAIN_TIME, orient="row").with_columns(pl.col("time").cast(COLUMNS["time"]))
+
+
+def _row_of(event: UsageEvent) -> tuple[object, ...]:
+    values: dict[str, object] = event.__dict__ | {
+        "event_id": event.event_uuid.bytes,
+        "source_id": event.stored_source_id,
+        "time": unix_ms(event.time),
+        "reported_cost_nano_usd": event.reported_cost_nano_usd,
+        "quantities": event.quantities_json,
+        "metadata": event.metadata_json,
+    }
+    return tuple(values[name] for name in _NAMES)
 
 
 def event_of(row: Mapping[str, Any]) -> UsageEvent:

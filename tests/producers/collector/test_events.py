@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import zstandard
 
-from producers.envelopes.arrow import decode
+from producers.envelopes.envelope import decode_envelope
 from tests.producers.collector.harness import UUID7, Collector, event, ndjson
 from tokentally import partition_of
 
@@ -191,7 +191,7 @@ def test_every_position_told_is_where_the_event_is(collector: Collector) -> None
 
 
 def decoded_rows(value: bytes) -> list[dict[str, Any]]:
-    return decode(value).frame.to_dicts()
+    return decode_envelope(value, None).frame.to_dicts()
 
 
 def test_concurrent_requests_share_an_envelope(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import io
 import polars as pl
 import pytest
 import zstandard
+from polars.testing import assert_frame_equal
 
 from producers.envelopes import arrow, ndjson
-from producers.envelopes.envelope import decode_envelope
+from producers.envelopes.envelope import decode_envelope, encode_envelope
 from tests.producers.envelopes.samples import block, line
 from tokentally.envelope import ARROW_STREAM, NDJSON
 
@@ -37,6 +38,14 @@ def test_lines_are_read_whatever_their_compression(value: bytes, content_type: s
 @pytest.mark.parametrize("content_type", [ARROW_STREAM, None])
 def test_arrow_is_read(content_type: str | None) -> None:
     assert decode_envelope(ARROW, content_type).index.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("events", [1, 1000])
+def test_what_is_written_can_be_read_and_a_single_event_is_small(events: int) -> None:
+    frame = ndjson.decode(block(*[line()] * events)).frame
+    value = encode_envelope(frame)
+    assert_frame_equal(decode_envelope(value, ARROW_STREAM).frame, frame)
+    assert len(value) < 2_000 + 60 * events
 
 
 BOMB = b" " * 8_000_001
