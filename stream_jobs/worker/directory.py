@@ -46,8 +46,9 @@ class Directory:
         if not missing:
             return
         time_zone, week_start = self._default
-        self._sink.insert("organizations", _unregistered(missing, time_zone, week_start))
+        # The alert first: once the organization is stored, no replay would raise it.
         self._sink.insert("alerts", _alerts(missing, time_zone, seen_ms))
+        self._sink.insert("organizations", _unregistered(missing, time_zone, week_start))
         for name in missing:
             log.warning("organization created on sight", organization=name, time_zone=time_zone)
             self._organizations[name] = self._shared(time_zone, week_start)
