@@ -33,7 +33,7 @@ def addresses(installation: Installation, *, with_superset: bool) -> Table:
     if with_superset:
         password = Secrets(installation.home.secrets).read("superset_admin")
         table.add_row("Dashboards", base["superset"], f"user admin, password {password}")
-    table.add_row("API", base["api"], "its documentation: /docs")
+    table.add_row("API", base["api"], "its description: /openapi.json")
     table.add_row("Collector", base["collector"], "POST /v1/events")
     table.add_row("Warehouse", base["warehouse"], './tally sql "SELECT …"')
     table.add_row("Kafka", base["kafka"], installation.settings.events_topic)
