@@ -61,12 +61,11 @@ def take_in(texts: Sequence[bytes], key: ApiKey, partitions: int, now: datetime)
     if len(decoded.rejected) == len(texts) and all(r.kind is RejectionKind.NOT_JSON for r in decoded.rejected):
         raise Unreadable(f"the body is not JSON: {decoded.rejected[0].reason}")
     frame, index, rejected = decoded.frame, decoded.index, list(decoded.rejected)
-    if key.organization is not None:
+    if key.organization is not None and frame["organization"].unique().to_list() not in ([], [key.organization]):
         own = frame["organization"] == key.organization
-        if not own.all():
-            kept = own.to_numpy()
-            rejected += [_foreign(int(place), texts[place]) for place in index[~kept]]
-            frame, index = frame.filter(own), index[kept]
+        kept = own.to_numpy()
+        rejected += [_foreign(int(place), texts[place]) for place in index[~kept]]
+        frame, index = frame.filter(own), index[kept]
     frame, index = _timely(frame, index, texts, rejected, now)
     frame = frame.with_columns(pl.col("api_key_id").replace("", key.id))
     rejected.sort(key=lambda each: -1 if each.index is None else each.index)
@@ -78,6 +77,11 @@ def _timely(
     frame: pl.DataFrame, index: Indexes, texts: Sequence[bytes], rejected: list[Rejected], now: datetime
 ) -> tuple[pl.DataFrame, Indexes]:
     """Without events from the future or before the cut, which the workers would refuse: the sender is told at once."""
+    first, last = frame["time"].min(), frame["time"].max()
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
+        return frame, index
+    if first >= TIME_RULES.cut and last <= now:
+        return frame, index
     arrival = pl.lit(now).cast(pl.Datetime("ms", "UTC")).alias("append_time")
     verdicts = TIME_RULES.judged(frame.select("time", arrival))["refusal"]
     fine = (verdicts == "").to_numpy()

@@ -72,6 +72,9 @@ COLUMNS: Final[pl.Schema] = pl.Schema(
 """event_id: 16 bytes. time: UTC, cut to the millisecond. quantities, metadata: canonical JSON objects, "" for none."""
 
 
+_EMPTY: Final = pl.DataFrame(schema=COLUMNS)
+
+
 def empty_frame() -> pl.DataFrame:
     """No events, all columns."""
-    return pl.DataFrame(schema=COLUMNS)
+    return _EMPTY.clone()

@@ -29,7 +29,8 @@ def unix_ms(instant: datetime) -> int:
 def frame_of(events: Sequence[UsageEvent]) -> pl.DataFrame:
     """The events as a frame, in their order."""
     rows = [_row_of(event) for event in events]
-    return pl.DataFrame(rows, schema=_WITH_PLAIN_TIME, orient="row").with_columns(pl.col("time").cast(COLUMNS["time"]))
+    frame = pl.DataFrame(rows, schema=_WITH_PLAIN_TIME, orient="row")
+    return frame.replace_column(_NAMES.index("time"), frame["time"].cast(COLUMNS["time"]))
 
 
 def _row_of(event: UsageEvent) -> tuple[object, ...]:
