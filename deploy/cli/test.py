@@ -115,7 +115,11 @@ def run_pytest(arguments: Sequence[str], homes: Path, *, fast: bool) -> tuple[st
             shown.pass_on(process.stdout)
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
-            shown.pass_on(process.stdout)
+            try:
+                shown.pass_on(process.stdout)
+            except KeyboardInterrupt:
+                process.kill()
+                raise
     status = process.returncode
     return shown.last_line, 0 if arguments and status == NOTHING_COLLECTED else status
 
