@@ -121,16 +121,13 @@ class HttpCollector:
         except httpx.TransportError as failure:
             raise _Busy(f"{type(failure).__name__}: {failure}") from failure
         if response.status_code in _RETRIED_STATUSES:
-            raise _Busy(f"HTTP {response.status_code}: {response.text[:300]}", _retry_after(response))
+            raise _Busy(_said(response), _retry_after(response))
         if response.status_code == 413:
-            raise _TooLarge(response.text[:300])
-        if response.status_code in (401, 403):
-            raise CollectorRefused(f"the collector at {self._address} does not accept the key: {response.text[:300]}")
-        if response.status_code not in (200, 202, 422):
-            raise CollectorRefused(
-                f"the collector at {self._address} answered HTTP {response.status_code}: {response.text[:300]}"
-            )
-        return _receipt(response)
+            raise _TooLarge(_said(response))
+        receipt = _receipt(response) if response.status_code in (200, 202, 422) else None
+        if receipt is None:
+            raise CollectorRefused(f"the collector at {self._address} refused everything: {_said(response)}")
+        return receipt
 
     def close(self) -> None:
         """Closes the connection."""
@@ -145,13 +142,26 @@ class HttpCollector:
         self.close()
 
 
-def _receipt(response: httpx.Response) -> Receipt:
-    answer = response.json()
-    return Receipt(
-        accepted=answer["accepted"],
-        rejections=[(rejection["index"], rejection["reason"]) for rejection in answer["rejections"]],
-        positions={int(partition): span["last_offset"] for partition, span in answer["positions"].items()},
-    )
+def _receipt(response: httpx.Response) -> Receipt | None:
+    """What the answer says about each event; None when it says nothing: no collector gave it, or nothing was read."""
+    try:
+        answer = response.json()
+        return Receipt(
+            accepted=answer["accepted"],
+            rejections=[(rejection["index"], rejection["reason"]) for rejection in answer["rejections"]],
+            positions={int(partition): span["last_offset"] for partition, span in answer["positions"].items()},
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _said(response: httpx.Response) -> str:
+    """The sentence of an error answer after its status."""
+    try:
+        sentence = response.json()["error"]["message"]
+    except (ValueError, TypeError, KeyError):
+        sentence = " ".join(response.text.split())[:300]
+    return f"HTTP {response.status_code}: {sentence}"
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import BinaryIO, Final, Literal
 
-import ijson  # type: ignore[import-untyped]
-
 from producers.importers.errors import UnreadableSource
 from producers.importers.identity import record_id
 from producers.importers.importer import Event, Row, Target
 from producers.importers.instants import instant
+from producers.importers.json_stream import elements, events
 from producers.importers.provider_usage import bucketed, searches
 from tokentally.errors import InconsistentTokenCounts
 
@@ -28,8 +27,10 @@ CURE: Final = (
     "this is llms.py's export of threads, which holds no tokens of single requests: "
     "hold ALT while clicking Export to get the requests"
 )
+_VERSION_3_MARKS: Final = frozenset({"threadId", "providerModel", "inputTokens"})
 _PREVIEW_CHARACTERS: Final = 500
-_EXPONENT_LIMIT: Final = 30
+_SMALLEST, _LARGEST = -30, 15
+"""Powers of ten between which numbers of a request lie."""
 _SHORT_REF: Final = re.compile(r"(chatcmpl-)?\d{1,6}")
 """Some local servers number their responses with a few random digits: such a reference identifies nothing."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -50,13 +51,9 @@ class LlmsExport:
 
     def rows(self, file: BinaryIO) -> Iterator[Row]:
         """One row per request; see Importer."""
-        prefix = "requests.item" if shape(file) == "llms-v2" else "item"
-        file.seek(0)
-        try:
-            for index, request in enumerate(ijson.items(file, prefix)):
-                yield self._row(index, request)
-        except ijson.JSONError as failure:
-            raise UnreadableSource(f"the JSON breaks off or is damaged: {_one_line(failure)}") from failure
+        member = "requests" if shape(file) == "llms-v2" else None
+        for index, request in enumerate(elements(file, member)):
+            yield self._row(index, request)
 
     def _row(self, index: int, request: object) -> Row:
         if not isinstance(request, Mapping):
@@ -113,20 +110,34 @@ def shape(file: BinaryIO) -> Shape | None:
 
     Raises UnreadableSource for the plain export of threads.
     """
-    file.seek(0)
     try:
-        for prefix, event, value in ijson.parse(file):
-            if (prefix, event) == ("", "map_key") and value in ("threads", "threadCount"):
-                raise UnreadableSource(CURE)
-            if (prefix, event) == ("requests", "start_array"):
-                return "llms-v2"
-            if prefix == "item" and event == "map_key" and value in ("threadId", "providerModel", "inputTokens"):
-                return "llms-v3"
-            if (prefix, event) in (("", "end_array"), ("item", "end_map")):
-                return None
-    except ijson.JSONError:
+        marks = _marks(file)
+    except UnreadableSource:
         return None
-    return None
+    if not marks.isdisjoint({"threads", "threadCount"}):
+        raise UnreadableSource(CURE)
+    if "requests[]" in marks:
+        return "llms-v2"
+    return None if marks.isdisjoint(_VERSION_3_MARKS) else "llms-v3"
+
+
+def _marks(file: BinaryIO) -> set[str]:
+    """The members of an object, or of the first object in an array; arrays among them also as `name[]`.
+
+    An object is read up to its requests.
+    """
+    marks: set[str] = set()
+    whole = name = ""
+    for depth, event, value in events(file):
+        whole = whole or event
+        if depth == (1 if whole == "start_map" else 2):
+            name = str(value) if event == "map_key" else name
+            marks.add(f"{name}[]" if event == "start_array" else name)
+        elif whole == "start_array" and depth == 1 and event != "start_map":
+            break
+        if "requests[]" in marks:
+            break
+    return marks
 
 
 def error_code(error: object) -> str:
@@ -179,7 +190,7 @@ def _number(value: object, name: str) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
             raise ValueError
         number = Decimal(value)
-        if not number.is_finite() or number < 0 or abs(number.adjusted()) > _EXPONENT_LIMIT:
+        if not number.is_finite() or number < 0 or not _SMALLEST <= number.adjusted() <= _LARGEST:
             raise ValueError
     except (ValueError, ArithmeticError):
         raise ValueError(f"{name} is {str(value)[:40]!r}, not a non-negative number") from None
@@ -189,7 +200,3 @@ def _number(value: object, name: str) -> Decimal:
 def _text(request: Request, name: str) -> str:
     value = request.get(name)
     return "" if value is None else str(value)
-
-
-def _one_line(failure: Exception) -> str:
-    return " ".join(str(failure).split())[:200]

@@ -33,7 +33,7 @@ def summary(count: int) -> dict[str, object]:
         "accepted": count - 1,
         "rejected": 1,
         "rejections": [{"index": 0, "event_id": "0", "reason": "no"}],
-        "positions": [{"partition": 3, "first_offset": 5, "last_offset": 7}],
+        "positions": {"3": {"first_offset": 5, "last_offset": 7, "events": count - 1}},
     }
 
 
@@ -105,12 +105,19 @@ def test_a_batch_that_is_too_large_is_halved() -> None:
 @pytest.mark.parametrize(
     ("response", "problem"),
     [
-        (httpx.Response(401, text="unknown key"), "does not accept the key: unknown key"),
-        (httpx.Response(404, text="no such page"), "answered HTTP 404: no such page"),
+        (httpx.Response(401, json={"error": {"message": "unknown key"}}), "HTTP 401: unknown key"),
+        (httpx.Response(422, json={"error": {"message": "not JSON"}}), "HTTP 422: not JSON"),
+        (httpx.Response(404, text="no such page"), "HTTP 404: no such page"),
         (httpx.Response(413, text="too large"), "one event as too large"),
-        (httpx.Response(200, text="<html>hello"), "is no collector"),
+        (httpx.Response(200, text="<html>hello"), "HTTP 200: <html>hello"),
     ],
 )
 def test_what_repeating_cannot_change_is_named(response: httpx.Response, problem: str) -> None:
     with collector(lambda _: response, []) as client, pytest.raises(CollectorRefused, match=problem):
         client.send(EVENTS[:1])
+
+
+def test_a_batch_without_one_good_event_is_still_a_receipt() -> None:
+    content = summary(1) | {"positions": {}, "error": {"message": "none of the events can be accepted"}}
+    with collector(lambda _: httpx.Response(422, json=content), []) as client:
+        assert client.send(EVENTS[:1]).rejections == [(0, "no")]
