@@ -62,6 +62,7 @@ class CollectorApp:
         await self._service.drain()
         await self._log.close()
         self._pool.shutdown()
+        log.info("everything accepted is stored; the collector ends")
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _respond(self, scope: Scope_, receive: Receive) -> Response:

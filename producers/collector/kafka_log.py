@@ -1,6 +1,7 @@
 """The log on Kafka: an idempotent producer, acknowledged by all replicas, watched by a probe."""
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -60,7 +61,8 @@ class KafkaLog:
                 "message.max.bytes": 1_000_000,
                 "error_cb": self._on_error,
                 "log_level": 3,
-            }
+            },
+            logger=_client_logger(),
         )
 
     async def start(self) -> None:
@@ -148,15 +150,29 @@ class KafkaLog:
             self._fatal(error)
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            self._turned("no Kafka broker can be reached")
-            self._probe_now.set()
+        """The client heals what can be healed; whether it does, the probe finds out."""
+        self._probe_now.set()
         if error.fatal() or error.code() == KafkaError._FATAL:
             self._fatal(error)
 
     def _fatal(self, error: KafkaError) -> None:
         log.critical("the producer cannot go on", reason=error.str())
         self._loop.call_soon_threadsafe(self._on_fatal, error.str())
+
+
+class _Forward(logging.Handler):
+    """Brings what the client library says into our log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.warning("kafka client", detail=record.getMessage())
+
+
+def _client_logger() -> logging.Logger:
+    logger = logging.getLogger("tokentally.kafka_client")
+    if not logger.handlers:
+        logger.addHandler(_Forward())
+        logger.propagate = False
+    return logger
 
 
 def _settle(acknowledged: asyncio.Future[Outcome], outcome: Outcome) -> None:

@@ -63,6 +63,5 @@ def serve() -> None:
     )
     log.info("the collector listens", host=settings.collector_host, port=settings.collector_port)
     server.run()
-    log.info("the collector has ended")
     if failures or not server.started:
         sys.exit(1)
