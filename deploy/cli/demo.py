@@ -133,4 +133,6 @@ def _send(collector: Collector, batch: list[Event]) -> Offsets:
 
 
 def _bar(console: Console, batches: Iterable[list[Event]], total: int) -> Iterable[list[Event]]:
-    return track(batches, "Sending the past", total=total, console=console, transient=True)
+    return track(
+        batches, "Sending the past", total=total, console=console, transient=True, disable=not console.is_terminal
+    )

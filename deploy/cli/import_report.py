@@ -47,7 +47,7 @@ def send(
         DownloadColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"Sending {file.name}", total=file.stat().st_size)
 
         def show(done: importing.Progress, bytes_read: int) -> None:

@@ -72,7 +72,10 @@ def wait_shown(console: Console, installation: Installation, wanted: Offsets) ->
         BarColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} envelopes"),
     )
-    with connected("tally") as (client, _), Progress(*columns, console=console, transient=True) as bar:
+    with (
+        connected("tally") as (client, _),
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
         total = missing(wanted, applied_offsets(client, topic))
         task = bar.add_task("Counting", total=total)
         wait_until_visible(

@@ -3,9 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
-from deploy.cli.demo import in_batches, past_end, send_live, send_past
+from deploy.cli.demo import app, in_batches, past_end, send_live, send_past
+from deploy.cli.warehouse import connected
 from deploy.errors import DeployError, WrongSetting
+from deploy.local.installation import Installation
+from producers.synthetic.cast import ORGANIZATIONS
 from producers.synthetic.traffic import events
 from tests.producers.importers.fakes import FakeCollector
 
@@ -59,3 +63,25 @@ def test_batches_hold_everything_in_order() -> None:
         [{"n": 2}, {"n": 3}],
         [{"n": 4}],
     ]
+
+
+@pytest.mark.integration
+def test_the_past_is_visible_when_the_command_returns_and_again_changes_nothing(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLY_HOME", str(installation.home.folder))
+    arguments = ["--no-live", "--days", "3", "--events", "3000", "--until", "2026-06-04T09:00:00Z"]
+    sums = []
+    for _ in range(2):
+        CliRunner().invoke(app, arguments, catch_exceptions=False)
+        with connected("tally") as (client, _settings):
+            sums.append(
+                client.query(
+                    "SELECT organization, sum(requests), sum(cost_usd), sum(total_tokens) FROM usage_daily "
+                    "WHERE organization IN {names:Array(String)} GROUP BY organization ORDER BY organization",
+                    parameters={"names": [organization.name for organization in ORGANIZATIONS]},
+                ).result_rows
+            )
+    past = list(events(1, datetime(2026, 6, 1, 9, tzinfo=UTC), datetime(2026, 6, 4, 9, tzinfo=UTC), 3000 / 3 / 86_400))
+    assert sum(row[1] for row in sums[0]) == len(past)
+    assert sums[0] == sums[1]

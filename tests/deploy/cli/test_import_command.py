@@ -10,6 +10,7 @@ from deploy.cli.import_report import usage_table
 from deploy.cli.warehouse import connected
 from deploy.errors import WrongSetting
 from deploy.local.installation import Installation
+from tests.producers.importers.test_llms_export import array, export, version_2, version_3
 
 AZURE_FILE = Path(__file__).parents[2] / "data" / "azure_llm_code_2023.csv"
 GPT_4O = ("--provider", "openai", "--model", "gpt-4o")
@@ -70,3 +71,27 @@ def test_the_azure_trace_is_visible_when_the_import_returns_and_counts_once(
         ).result_rows
     assert tuple(row) == expected
     assert (installation.home.secrets / "import.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.integration
+def test_both_shapes_of_llms_requests_are_counted_with_their_cached_tokens(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TALLY_HOME", str(installation.home.folder))
+    browser, server = tmp_path / "llmsrequests-export-2025-09-16.json", tmp_path / "requests.json"
+    browser.write_bytes(export(version_2(), version_2(id=2), "damaged").getvalue())
+    server.write_bytes(array(version_3(), version_3(ref=None, error="HTTP Error 429", usage=None)).getvalue())
+    shown = [run(str(file), "--organization", "llms-users").output for file in (browser, server)]
+    assert "3 records: 2 accepted, 1 rejected." in shown[0]
+    assert "record 2: not an object" in shown[0]
+    with connected("tally") as (client, _):
+        rows = client.query(
+            "SELECT model, user_id, status, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens, "
+            "reasoning_tokens, toString(reported_cost_usd) FROM usage_events WHERE organization = 'llms-users' "
+            "ORDER BY time, status DESC"
+        ).result_rows
+    assert [tuple(row) for row in rows] == [
+        ("gpt-4o-2024-08-06", "", "success", 86, 1920, 0, 172, 128, "0.008015"),
+        ("claude-sonnet-4-5", "mythz", "success", 21, 188086, 1000, 393, 0, "0.0123"),
+        ("claude-sonnet-4-5", "mythz", "error", 21, 0, 0, 393, 0, "0.0123"),
+    ]
