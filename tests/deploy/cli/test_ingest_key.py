@@ -4,6 +4,7 @@ from pathlib import Path
 
 from deploy.cli.ingest_key import ingest_key
 from deploy.local.home import Home
+from producers.keys.api_key import Scope
 from producers.keys.store import KeyStore
 
 
@@ -12,7 +13,7 @@ def test_the_key_is_made_once_may_only_send_and_is_private(tmp_path: Path) -> No
     secret = ingest_key(home)
     assert ingest_key(home) == secret
     (key,) = KeyStore(home.keys).list()
-    assert (key.name, key.organization, key.scopes) == ("import", None, {"ingest"})
+    assert (key.name, key.organization, key.scopes) == ("import", None, frozenset({Scope.INGEST}))
     assert (home.secrets / "import.key").stat().st_mode & 0o777 == 0o600
 
 
