@@ -11,7 +11,7 @@ HEADER_CONTENT_TYPE: Final = "content-type"
 NDJSON: Final = "application/x-ndjson"
 """One JSON event a line; the value may be gzip or zstd, recognised by its first bytes."""
 ARROW_STREAM: Final = "application/vnd.apache.arrow.stream"
-"""Arrow IPC stream with zstd buffers, as the collector sends."""
+"""Arrow IPC stream, as the collector sends it: with zstd buffers, or packed whole with zstd when it is small."""
 
 HEADER_KIND: Final = "kind"
 KIND_USAGE: Final = "usage"
