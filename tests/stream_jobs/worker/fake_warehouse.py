@@ -1,0 +1,155 @@
+"""A warehouse in memory for simulations of the worker: the rows it would keep, and the answers to its statements.
+
+Tables replace rows by key and version as ReplacingMergeTree does: the highest version stays, of equal ones the last.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+from producers.rejections.rejection import Rejection
+from stream_jobs.rollups.cascade import DuePeriod
+from stream_jobs.worker.statements import family_columns
+from warehouse.families import FAMILIES, Family
+
+Row = Mapping[str, Any]
+Key = tuple[Any, ...]
+KEYS: dict[str, tuple[str, ...]] = {
+    "usage_raw": ("organization", "time", "event_id"),
+    "event_id_log": ("src_partition", "src_offset", "src_index"),
+    "partition_progress": ("topic", "src_partition"),
+    "touched_periods": ("src_partition", "organization", "grain", "date", "kind"),
+    "organizations": ("organization", "effective_from"),
+    "alerts": ("alert_id",),
+    "calendar": ("time_zone", "grain", "week_start", "start"),
+    **{f.table: ("grain", "organization", "bucket", *f.dimensions, "src_partition") for f in FAMILIES},
+}
+VERSIONS = {
+    "partition_progress": "applied_offset",
+    "touched_periods": "offset",
+    **dict.fromkeys((family.table for family in FAMILIES), "offset"),
+}
+FINER = {"hour": "quarter", "day": "hour", "week": "day"}
+
+
+def unix_ms(instant: datetime) -> int:
+    """Unix milliseconds of a stored instant."""
+    return round(instant.timestamp() * 1000)
+
+
+@dataclass(slots=True)
+class FakeWarehouse:
+    """Tables by name, rows by key; `rejections` is what the job of the refusals would store."""
+
+    tables: dict[str, dict[Key, Row]] = field(default_factory=lambda: {name: {} for name in KEYS})
+    rejections: dict[str, Rejection] = field(default_factory=dict)
+
+    def rows(self, table: str) -> Iterator[Row]:
+        """The rows that FINAL shows."""
+        return iter(self.tables[table].values())
+
+    def store(self, table: str, rows: Sequence[Row]) -> None:
+        """An insert that has become durable."""
+        kept, version = self.tables[table], VERSIONS.get(table)
+        for row in rows:
+            key = tuple(row[name] for name in KEYS[table])
+            if version is None or key not in kept or row[version] >= kept[key][version]:
+                kept[key] = row
+        if table == "usage_raw":
+            self.store("event_id_log", rows)
+
+    def progress(self, topic: str, partitions: Sequence[int]) -> list[tuple[Any, ...]]:
+        counters = ("seen", "accepted", "duplicates", "rejected", "misrouted")
+        return [
+            (
+                row["src_partition"],
+                row["applied_offset"],
+                unix_ms(row["applied_time"]),
+                row["topic_id"],
+                *(row[name] for name in counters),
+            )
+            for row in self.rows("partition_progress")
+            if row["topic"] == topic and row["src_partition"] in partitions
+        ]
+
+    def newest_ids(self, partition: int, applied: int, count: int) -> pl.DataFrame:
+        places = sorted((k for k in self.tables["event_id_log"] if k[0] == partition and k[1] <= applied), reverse=True)
+        rows = [self.tables["event_id_log"][place] for place in places[:count]]
+        return pl.DataFrame(
+            [(r["organization"], r["event_id"], unix_ms(r["time"]), unix_ms(r["append_time"])) for r in rows],
+            schema={"organization": pl.String, "event_id": pl.Binary, "time_ms": pl.Int64, "append_ms": pl.Int64},
+            orient="row",
+        )
+
+    def highest_buckets(self, partitions: Sequence[int]) -> list[tuple[int, str, int]]:
+        highest: dict[tuple[int, str], int] = {}
+        for row in self.rows("rollup"):
+            if row["grain"] == "quarter" and row["src_partition"] in partitions:
+                key = (row["src_partition"], row["organization"])
+                highest[key] = max(row["bucket"], highest.get(key, 0))
+        return [(*key, bucket) for key, bucket in highest.items()]
+
+    def pending_periods(self, partitions: Sequence[int]) -> list[tuple[int, str, str, date]]:
+        marks: dict[tuple[int, str, str, date], dict[str, int]] = defaultdict(lambda: {"touched": 0, "done": 0})
+        for row in self.rows("touched_periods"):
+            if row["src_partition"] in partitions:
+                key = (row["src_partition"], row["organization"], row["grain"], row["date"])
+                marks[key][row["kind"]] = row["offset"] + 1
+        return [key for key, mark in marks.items() if mark["touched"] > mark["done"]]
+
+    def family_rows(self, family: Family, partitions: Sequence[int], *, asked: pl.DataFrame) -> pl.DataFrame:
+        wanted, columns = set(asked.rows()), family_columns(family)
+        rows = [
+            [row[name] for name in columns]
+            for row in self.rows(family.table)
+            if row["grain"] == "quarter"
+            and row["src_partition"] in partitions
+            and (row["organization"], row["bucket"]) in wanted
+        ]
+        return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None) if rows else pl.DataFrame()
+
+    def earlier_copies(self, *, asked: pl.DataFrame) -> pl.DataFrame:
+        raw = self.tables["usage_raw"]
+        found = [raw[key] for key in asked.rows() if key in raw]
+        if not found:
+            return pl.DataFrame()
+        positions = {"first_offset": [r["src_offset"] for r in found], "first_index": [r["src_index"] for r in found]}
+        keys = [tuple(row[name] for name in asked.columns) for row in found]
+        return (
+            pl.DataFrame(keys, schema=asked.schema, orient="row")
+            .rename({"organization": "organization_text"})
+            .with_columns(
+                pl.Series("first_offset", positions["first_offset"], pl.Int64),
+                pl.Series("first_index", positions["first_index"], pl.UInt32),
+            )
+        )
+
+    def organizations(self, names: Sequence[str]) -> list[tuple[str, str, int]]:
+        newest: dict[str, Row] = {}
+        for row in self.rows("organizations"):
+            known = newest.get(row["organization"])
+            if row["organization"] in names and (known is None or row["effective_from"] > known["effective_from"]):
+                newest[row["organization"]] = row
+        return [(name, row["time_zone"], row["week_start"]) for name, row in newest.items()]
+
+    def derive(self, family: Family, grain: str, periods: Sequence[DuePeriod]) -> Callable[[], None]:
+        """The statement's SELECT is done at once; what is returned is its INSERT."""
+        derived: dict[Key, dict[str, Any]] = {}
+        due = {(d.src_partition, d.organization, d.date): d for d in periods}
+        joined = "week" if grain == "week" else "day"
+        for row in self.rows(family.table):
+            period = due.get((row["src_partition"], row["organization"], row[joined]))
+            if period is None or row["grain"] != FINER[grain] or not period.start <= row["bucket"] < period.end:
+                continue
+            bucket = row["hour"] if grain == "hour" else period.start
+            fresh = {**row, "grain": grain, "bucket": bucket, "hour": bucket, "day": row[joined]}
+            fresh["offset"] = period.applied_offset
+            key = tuple(fresh[name] for name in KEYS[family.table])
+            known = derived.setdefault(key, fresh)
+            if known is not fresh:
+                known.update({measure: known[measure] + row[measure] for measure in family.measures})
+        return lambda: self.store(family.table, list(derived.values()))

@@ -1,0 +1,238 @@
+"""Lives of workers on one log and one warehouse: the worker's own code, without Kafka, threads and ClickHouse."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from producers.rejections.rejection import Rejection
+from stream_jobs.worker import app
+from stream_jobs.worker.app import Worker
+from stream_jobs.worker.beat import Beat
+from stream_jobs.worker.cascade import Cascade
+from stream_jobs.worker.directory import Directory
+from stream_jobs.worker.flush import Flusher
+from stream_jobs.worker.metrics import Metrics
+from stream_jobs.worker.resume import LogState, Resume
+from stream_jobs.worker.settings import WorkerSettings
+from stream_jobs.worker.state import WorkerState
+from stream_jobs.worker.take import Rules, TakeProcessor
+from tests.stream_jobs.worker.fake_sink import FakeSink, Fate, Killed, asking_the_fake
+from tests.stream_jobs.worker.fake_warehouse import FakeWarehouse
+from tests.stream_jobs.worker.sent import DEFAULT_ZONE, PARTITIONS, REGISTERED, Event, Log, rules
+from warehouse.families import FAMILIES
+
+GENERATION = 3
+TOPIC_ID = "topic-1"
+RULES = rules()
+SUMMED = {family.table: family.measures for family in FAMILIES}
+
+
+class QuietBeat(Beat):
+    """Counts without files."""
+
+    def __post_init__(self) -> None:
+        """Leaves no file."""
+
+
+class QuietMetrics(Metrics):
+    """Tells nobody: the registry of metrics knows one worker per process."""
+
+    def __init__(self) -> None:
+        """Registers nothing."""
+
+    def flushed(self, envelopes: int, rows: int, seconds: float) -> None:
+        """Counts nothing."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One take of so many envelopes, and what is done after it."""
+
+    envelopes: int
+    then: str = ""
+
+
+class SimulatedWorker(Worker):
+    """The worker with its real steps; only what reaches outside is replaced."""
+
+    def __init__(self, log: Log, sink: FakeSink, window_events: int, rules: Rules = RULES) -> None:
+        home = Path("unused")
+        self.log = log
+        self.sink = sink
+        self.fake = sink
+        self.settings = WorkerSettings(home=home, window_events=window_events, default_time_zone=DEFAULT_ZONE)
+        self.beat = QuietBeat(home, "simulated")
+        self.directory = Directory(sink, DEFAULT_ZONE, 1)
+        self.cascade = Cascade(sink, self.beat, 1.0)
+        self.state = WorkerState(-1)
+        self.resume = Resume()
+        self.acknowledged: list[tuple[int, int]] = []
+        self.app = SimpleNamespace(consumer_generation_id=GENERATION)  # type: ignore[assignment]
+        self.inspector = SimpleNamespace(state=self.log_state)  # type: ignore[assignment]
+        handlers: tuple[Callable[[Any], Awaitable[Any]], ...] = (self._acknowledge, self._send_refusal)
+        self.flusher = Flusher(self.settings, sink, self.directory, self.cascade, QuietMetrics(), *handlers)
+        self.processor = TakeProcessor(sink, self.directory, rules)
+
+    def log_state(self, partitions: list[int]) -> LogState:
+        """The broker's answer."""
+        return LogState(TOPIC_ID, dict.fromkeys(partitions, 0), {p: self.log.end(p) for p in partitions})
+
+    def assign(self) -> dict[int, int]:
+        """What a rebalance does; returns where each partition is to be read from."""
+        self.resume = self._positions(GENERATION, sorted(set(PARTITIONS.values())))
+        return {partition: known.applied_offset + 1 for partition, known in self.resume.progress.items()}
+
+    async def _acknowledge(self, event: Event) -> None:
+        self.acknowledged.append((event.message.partition, event.message.offset))
+
+    async def _send_refusal(self, rejection: Rejection) -> Awaitable[None]:
+        return asyncio.ensure_future(self._deliver(rejection))
+
+    async def _deliver(self, rejection: Rejection) -> None:
+        await asyncio.sleep(0)
+        kept = self.fake.warehouse.rejections
+        self.fake.fate.write("refusal", lambda: kept.__setitem__(rejection.rejection_id, rejection))
+
+    async def live(self, steps: Sequence[Step], again: int = 0, zombie: Fate | None = None, *, last: bool) -> None:
+        """Takes by the plan; the last life takes all that is left, writes it, and derives what has closed.
+
+        again: so many envelopes that were applied already are handed over once more.
+        """
+        starts = self.assign()
+        waiting = [m for m in self.log.messages if m.offset >= starts[m.partition] - again]
+        await self._consume(_Stream(self, waiting, steps, zombie, last=last))
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What Faust hands to the agent."""
+
+    worker: SimulatedWorker
+    waiting: list[Any]
+    steps: Sequence[Step]
+    zombie: Fate | None
+    last: bool
+
+    async def ack(self, event: Event) -> None:
+        """Unused: the worker's acknowledgements are recorded by itself."""
+
+    async def noack_take(self, _max: int, within: float) -> AsyncIterator[list[Event]]:
+        del within
+        for step in self.steps:
+            if not self.waiting and not self.last:
+                return
+            yield self._next(step.envelopes)
+            await self._do(step.then)
+        while self.waiting and self.last:
+            yield self._next(3)
+        if self.last:
+            for action in ("thaw all", "drain", "cascade", "cascade"):
+                await self._do(action)
+
+    def _next(self, envelopes: int) -> list[Event]:
+        taken, self.waiting = self.waiting[:envelopes], self.waiting[envelopes:]
+        return [Event(replace(message, generation_id=GENERATION)) for message in taken]
+
+    async def _do(self, action: str) -> None:
+        worker = self.worker
+        if action == "flush":
+            await worker.flusher.start(worker.state)
+        elif action == "drain":
+            await worker.flusher.drain(worker.state)
+        elif action == "cascade":
+            await worker.flusher.drain(worker.state)
+            await worker.flusher.cascade(worker.state)
+            await worker.flusher.drain(worker.state)
+        elif action == "evict":
+            await worker._evict()
+        elif action == "forget":
+            await worker.flusher.drain(worker.state)
+            worker.state.evict(1 << 33)
+        elif action.startswith("thaw") and self.zombie is not None:
+            self.zombie.thaw(None if action == "thaw all" else 2)
+
+
+@dataclass
+class Simulation:
+    """One log and one warehouse; workers come and go."""
+
+    log: Log
+    window_events: int = 5
+    warehouse: FakeWarehouse = field(default_factory=FakeWarehouse)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (zone, week_start) in REGISTERED.items():
+            row = {"organization": name, "effective_from": 0, "time_zone": zone, "week_start": week_start}
+            self.warehouse.store("organizations", [row])
+
+    def live(
+        self,
+        *steps: Step,
+        fate: Fate | None = None,
+        again: int = 0,
+        zombie: Fate | None = None,
+        last: bool = False,
+        rules: Rules = RULES,
+    ) -> SimulatedWorker:
+        """One worker from its start to its end. What it had not written when it ends is lost."""
+        worker = SimulatedWorker(self.log, FakeSink(self.warehouse, fate), self.window_events, rules)
+        with asking_the_fake(self.seed), patch.object(app, "leave", _raised):
+            try:
+                asyncio.run(_quietly(worker.live(steps, again, zombie, last=last)))
+            except Killed:
+                assert worker.fake.fate.dead
+        assert last is False or not worker.fake.fate.dead
+        return worker
+
+    def finish(self, *steps: Step, zombie: Fate | None = None) -> "Simulation":
+        """A last worker takes what is left; it is handed one record of each partition that was applied already."""
+        self.live(*steps, again=1, zombie=zombie, last=True)
+        return self
+
+    def sums(self, table: str, grain: str) -> dict[tuple[Any, ...], dict[str, int]]:
+        """The stored rows of one family and grain, by organisation, bucket, dimensions and partition."""
+        return {
+            key[1:]: {name: row[name] for name in SUMMED[table]}
+            for key, row in self.warehouse.tables[table].items()
+            if key[0] == grain
+        }
+
+    def requests(self, grain: str = "quarter") -> int:
+        """What the rows of a grain add up to."""
+        return sum(row["requests"] for row in self.sums("rollup", grain).values())
+
+    def offsets(self, table: str) -> dict[tuple[Any, ...], int]:
+        """The stored quarter rows' offsets."""
+        rows = self.warehouse.tables[table].items()
+        return {key[1:]: row["offset"] for key, row in rows if key[0] == "quarter"}
+
+    def counts(self) -> dict[int, dict[str, int]]:
+        """The stored counters."""
+        names = ("seen", "accepted", "duplicates", "rejected")
+        return {
+            r["src_partition"]: {name: r[name] for name in names} for r in self.warehouse.rows("partition_progress")
+        }
+
+    def marks(self, kind: str) -> set[tuple[int, str, str, date]]:
+        """The periods that were ever marked so."""
+        return {key[:4] for key in self.warehouse.tables["touched_periods"] if key[4] == kind}
+
+    def pending(self) -> set[tuple[int, str, str, date]]:
+        """The periods that the views take from finer rows."""
+        return set(self.warehouse.pending_periods(list(PARTITIONS.values())))
+
+
+def _raised(_what: str, failure: BaseException) -> None:
+    raise failure
+
+
+async def _quietly(life: Awaitable[None]) -> None:
+    """What fails beside the dead is not told."""
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+    await life

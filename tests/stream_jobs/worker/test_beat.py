@@ -1,0 +1,48 @@
+"""The beat tells the outside what moves and what is waited for; time alone moves nothing."""
+
+import json
+import os
+from pathlib import Path
+
+from stream_jobs.worker.beat import Beat
+
+
+def told(folder: Path) -> dict[str, object]:
+    state: dict[str, object] = json.loads((folder / "w.json").read_text())
+    return state
+
+
+def test_the_counter_moves_with_what_is_done_and_with_nothing_else(tmp_path: Path) -> None:
+    beat = Beat(tmp_path, "w")
+    beat.write({})
+    beat.write({})
+    assert (tmp_path / "w.beat").read_text() == "0\n"
+    beat.move()
+    beat.move()
+    beat.write({})
+    assert (tmp_path / "w.beat").read_text() == "2\n"
+
+
+def test_the_state_says_what_is_waited_for_until_something_moves(tmp_path: Path) -> None:
+    beat = Beat(tmp_path, "w")
+    beat.move("the warehouse")
+    beat.write({"lag_envelopes": 4})
+    assert told(tmp_path) == {"pid": os.getpid(), "waiting_for": "the warehouse", "lag_envelopes": 4}
+    beat.move()
+    beat.write({})
+    assert told(tmp_path) == {"pid": os.getpid(), "waiting_for": ""}
+
+
+def test_readiness_ends_with_the_process_that_said_it(tmp_path: Path) -> None:
+    beat = Beat(tmp_path / "run", "w")
+    assert not beat.ready_file.exists()
+    beat.ready()
+    beat.ready()
+    assert beat.ready_file.read_text() == f"{os.getpid()}\n"
+    assert not Beat(tmp_path / "run", "w").ready_file.exists()
+
+
+def test_files_are_replaced_whole(tmp_path: Path) -> None:
+    beat = Beat(tmp_path, "w")
+    beat.write({"partitions": [1]})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["w.beat", "w.json"]

@@ -1,0 +1,109 @@
+"""Flushes: everything durable in the one right order, whatever dies in between, and nothing acknowledged before."""
+
+from copy import deepcopy
+from datetime import timedelta
+from unittest.mock import patch
+
+import polars as pl
+import pytest
+
+from stream_jobs.errors import WarehouseSetBack
+from stream_jobs.worker.flush import Flusher
+from stream_jobs.worker.state import WorkerState
+from stream_jobs.worker.take import Taken, TakeProcessor
+from tests.stream_jobs.worker.fake_sink import Fate
+from tests.stream_jobs.worker.fake_warehouse import FakeWarehouse
+from tests.stream_jobs.worker.sent import BAD_LINES, BEGIN, Log, Posted, Sent, one_row
+from tests.stream_jobs.worker.simulation import SimulatedWorker, Simulation, Step
+from warehouse.families import FAMILIES
+
+DAYS = timedelta(days=1)
+
+
+def test_e3_no_flush_begins_inside_a_take() -> None:
+    simulation = Simulation(one_row(3))
+    seen: list[bool] = []
+    process = TakeProcessor.process
+
+    async def looked_at(self: TakeProcessor, *arguments: object) -> object:
+        flusher = worker[0].flusher
+        flusher.hurry = True
+        seen.append(flusher.due(0) or flusher.rests)
+        return await process(self, *arguments)  # type: ignore[arg-type]
+
+    worker: list[SimulatedWorker] = []
+    assign = SimulatedWorker.assign
+
+    def noted(self: SimulatedWorker) -> dict[int, int]:
+        worker.append(self)
+        return assign(self)
+
+    with patch.object(TakeProcessor, "process", looked_at), patch.object(SimulatedWorker, "assign", noted):
+        simulation.live(Step(1), Step(1), Step(1))
+    assert seen == [False, False, False]
+
+
+def test_e8_a_warehouse_set_back_under_a_running_worker_ends_it() -> None:
+    simulation = Simulation(one_row(5))
+    backup: list[FakeWarehouse] = []
+    drain = Flusher.drain
+
+    async def restored(self: Flusher, state: WorkerState) -> None:
+        backup.append(deepcopy(simulation.warehouse))
+        await drain(self, state)
+        if len(backup) == 2:
+            simulation.warehouse.tables = backup[1].tables
+
+    with patch.object(Flusher, "drain", restored), pytest.raises(WarehouseSetBack, match="partition 0: 0 is stored"):
+        simulation.live(Step(1, "drain"), Step(1, "drain"), Step(1, "drain"))
+
+
+def burst_of_late_events() -> Simulation:
+    """A worker dies after the rows of a burst of late events, before their periods are marked; then silence."""
+    late = [Posted((Sent(n, BEGIN - n * 7 * DAYS),)) for n in range(1, 6)]
+    simulation = Simulation(Log(late), window_events=1000)
+    writes = Simulation(Log(late), window_events=1000).live(Step(5, "drain")).fake.fate.writes
+    simulation.live(Step(5, "drain"), fate=Fate(dies_at=writes.index("touched_periods")))
+    return simulation.finish()
+
+
+def test_e9_the_mark_of_touched_periods_is_replayed() -> None:
+    simulation = burst_of_late_events()
+    assert simulation.requests("day") == simulation.requests("week") == 5
+    assert simulation.pending() == set()
+
+
+def test_e9_marking_only_what_a_replay_changes_leaves_days_without_rows() -> None:
+    touch = TakeProcessor._touch_periods
+    seen: set[tuple[int, int]] = set()
+
+    def of_new_rows(self: TakeProcessor, frame: pl.DataFrame, taken: Taken) -> None:
+        places = [tuple(place) for place in frame.select("src_partition", "src_offset").iter_rows()]
+        fresh = pl.Series([place not in seen for place in places])
+        seen.update(places)  # the rows are stored by then: a replay adds nothing to them
+        touch(self, frame.filter(fresh), taken)
+
+    with patch.object(TakeProcessor, "_touch_periods", of_new_rows):
+        assert burst_of_late_events().requests("day") < 5
+
+
+def test_e9_a_flush_writes_in_the_one_right_order() -> None:
+    events = (Sent(1, thread="t", prompt="p", category="c"), Sent(2))
+    log = Log([Posted(events, bad_lines=BAD_LINES[:1])])
+    worker = Simulation(log).live(Step(1, "drain"))
+    writes = worker.fake.fate.writes
+    assert writes[:3] == ["alerts", "organizations", "usage_raw"]
+    tables = {family.table for family in FAMILIES}
+    assert set(writes[3:-1]) == tables | {"calendar", "touched_periods", "refusal"}
+    assert max(writes.index(table) for table in tables) < writes.index("calendar")
+    assert writes.index("calendar") < writes.index("touched_periods")
+    assert writes[-1] == "partition_progress"
+    assert worker.acknowledged == [(0, 0)]
+
+
+@pytest.mark.parametrize("dies_at", range(12))
+def test_e9_nothing_is_acknowledged_before_its_progress_is_stored(dies_at: int) -> None:
+    simulation = Simulation(Log([Posted((Sent(1),), bad_lines=BAD_LINES), Posted((Sent(2),))]))
+    worker = simulation.live(Step(2, "drain"), fate=Fate(dies_at=dies_at))
+    stored = "partition_progress" in worker.fake.fate.writes[:dies_at]
+    assert worker.acknowledged == ([(0, 0), (0, 1)] if stored else [])

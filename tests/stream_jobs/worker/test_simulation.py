@@ -1,0 +1,126 @@
+"""Rows are a pure function of the log: any format, split, crash, zombie, eviction and replay gives the same numbers.
+
+The worker's own code runs on a warehouse in memory; a second, plain count of the same log says what is right.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.stream_jobs.worker.fake_sink import Fate
+from tests.stream_jobs.worker.recomputed import Recomputed
+from tests.stream_jobs.worker.sent import BAD_LINES, BEGIN, PARTITIONS, REGISTERED, Log, Posted, Sent
+from tests.stream_jobs.worker.simulation import Simulation, Step
+from warehouse.families import FAMILIES
+
+TABLES = [family.table for family in FAMILIES]
+TIMES = [BEGIN + timedelta(minutes=minutes) for minutes in (-3000, -600, -20, 0, 14, 30, 700)]
+TIMES.append(datetime(1999, 12, 31, tzinfo=UTC))
+LATER = timedelta(days=21)
+"""Long enough after the last event that every day and week has closed."""
+
+
+def _sent(organizations: Sequence[str]) -> st.SearchStrategy[Sent]:
+    return st.builds(
+        Sent,
+        number=st.integers(0, 5),
+        time=st.sampled_from(TIMES),
+        organization=st.sampled_from(organizations),
+        user=st.sampled_from(["u1", "u2"]),
+        thread=st.sampled_from(["", "t"]),
+        prompt=st.sampled_from(["", "p"]),
+        category=st.sampled_from(["", "c"]),
+        model=st.sampled_from(["large", "large", "unheard-of"]),
+        input_tokens=st.integers(0, 9),
+        output_tokens=st.integers(0, 9),
+        status=st.sampled_from(["success", "success", "error"]),
+        billing=st.sampled_from(["SYSTEM", "BYOK"]),
+        duration_ms=st.sampled_from([None, 0, 40]),
+        rating=st.sampled_from([None, 5]),
+    )
+
+
+def _posted(partition: int) -> st.SearchStrategy[Posted]:
+    organizations = [name for name, number in PARTITIONS.items() if number == partition]
+    return st.builds(
+        Posted,
+        events=st.lists(_sent(organizations), min_size=1, max_size=4).map(tuple),
+        partition=st.just(partition),
+        form=st.sampled_from(["ndjson", "ndjson", "arrow", "gzip", "garbage"]),
+        bad_lines=st.lists(st.sampled_from(BAD_LINES), max_size=1).map(tuple),
+        after=st.sampled_from([timedelta(0), timedelta(seconds=1), timedelta(minutes=20), timedelta(hours=6)]),
+    )
+
+
+def _ended(posted: list[Posted]) -> Log:
+    """The log with one more event in each partition, long after: by then everything before has closed."""
+    end = BEGIN + sum((envelope.after for envelope in posted), LATER)
+    acme, zen = (Sent(99, end, name) for name in ("acme", "zen"))
+    return Log([*posted, Posted((acme,), 0, after=LATER), Posted((zen,), 1, after=timedelta(0))])
+
+
+logs = st.lists(st.one_of(_posted(0), _posted(1)), min_size=1, max_size=10).map(_ended)
+actions = st.sampled_from(["", "", "flush", "flush", "drain", "cascade", "evict", "forget", "thaw"])
+steps = st.lists(st.builds(Step, st.integers(1, 4), actions), max_size=5)
+EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@dataclass(frozen=True)
+class Life:
+    """One worker: what it does, and at which write it dies or freezes."""
+
+    steps: list[Step]
+    again: int
+    dies_at: int | None
+    freezes_at: int | None
+
+
+at_some_write = st.one_of(st.none(), st.integers(0, 40))
+lives = st.lists(st.builds(Life, steps, st.integers(0, 2), at_some_write, at_some_write), max_size=3)
+
+
+@given(log=logs, lives=lives, last=steps, window=st.integers(1, 6), seed=st.integers(0, 1000))
+@EXAMPLES
+def test_any_life_of_workers_gives_the_numbers_of_the_plain_count(
+    log: Log, lives: list[Life], last: list[Step], window: int, seed: int
+) -> None:
+    simulation, zombie = Simulation(log, window, seed=seed), Fate()
+    for life in lives:
+        fate = Fate(dies_at=life.dies_at, freezes_at=life.freezes_at)
+        simulation.live(*life.steps, fate=fate, again=life.again, zombie=zombie)
+        zombie.late += fate.late
+    simulation.finish(*last, zombie=zombie)
+    # The marks of a zombie may stay above what was done until somebody loads them again.
+    check(simulation.finish(), Recomputed(log, window))
+
+
+def check(simulation: Simulation, expected: Recomputed) -> None:
+    """What is stored is what a plain count gives."""
+    open_since = BEGIN + LATER
+    for table in TABLES:
+        assert simulation.sums(table, "quarter") == expected.rows(table, "quarter")
+        assert simulation.offsets(table) == expected.offsets(table)
+        for grain in ("hour", "day", "week"):
+            assert simulation.sums(table, grain) == expected.rows(table, grain, until=open_since)
+    assert simulation.counts() == expected.counts
+    check_raw(simulation, expected)
+    assert len(simulation.warehouse.rejections) == sum(counts["rejected"] for counts in expected.counts.values())
+    assert simulation.marks("touched") == expected.periods()
+    assert simulation.pending() == expected.periods(open_since)
+    unregistered = {e.sent.organization for e in expected.accepted} - set(REGISTERED)
+    assert {row["organization"] for row in simulation.warehouse.rows("alerts")} == unregistered
+
+
+def check_raw(simulation: Simulation, expected: Recomputed) -> None:
+    """Every accepted event once, at its place."""
+    stored = sorted(
+        (row["src_partition"], row["src_offset"], row["organization"], row["source_id"], row["time"], row["late"])
+        for row in simulation.warehouse.rows("usage_raw")
+    )
+    assert stored == sorted(
+        (e.partition, e.offset, e.sent.organization, f"event {e.sent.number}", e.sent.time, int(e.late))
+        for e in expected.accepted
+    )
