@@ -19,6 +19,7 @@ from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.resume import LogState, Resume
 from stream_jobs.worker.settings import WorkerSettings
+from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Rules, TakeProcessor
 from tests.stream_jobs.worker.fake_sink import FakeSink, Fate, Killed, asking_the_fake
@@ -60,11 +61,11 @@ class Step:
 class SimulatedWorker(Worker):
     """The worker with its real steps; only what reaches outside is replaced."""
 
-    def __init__(self, log: Log, sink: FakeSink, window_events: int, rules: Rules = RULES) -> None:
+    def __init__(self, log: Log, sink: Sink, window_events: int, rules: Rules = RULES) -> None:
         home = Path("unused")
         self.log = log
         self.sink = sink
-        self.fake = sink
+        self.fake = sink if isinstance(sink, FakeSink) else FakeSink(FakeWarehouse())
         self.settings = WorkerSettings(home=home, window_events=window_events, default_time_zone=DEFAULT_ZONE)
         self.beat = QuietBeat(home, "simulated")
         self.directory = Directory(sink, DEFAULT_ZONE, 1)
@@ -182,7 +183,7 @@ class Simulation:
     ) -> SimulatedWorker:
         """One worker from its start to its end. What it had not written when it ends is lost."""
         worker = SimulatedWorker(self.log, FakeSink(self.warehouse, fate), self.window_events, rules)
-        with asking_the_fake(self.seed), patch.object(app, "leave", _raised):
+        with asking_the_fake(self.seed), patch.object(app, "leave", raised):
             try:
                 asyncio.run(_quietly(worker.live(steps, again, zombie, last=last)))
             except Killed:
@@ -228,7 +229,7 @@ class Simulation:
         return set(self.warehouse.pending_periods(list(PARTITIONS.values())))
 
 
-def _raised(_what: str, failure: BaseException) -> None:
+def raised(_what: str, failure: BaseException) -> None:
     raise failure
 
 
