@@ -15,6 +15,8 @@ from tokentally.delivery import CollectorConnection, Delivered, Outcome, Refused
         (202, None, b'{"accepted": 2, "rejections": []}', Delivered()),
         (202, None, b'{"rejections": [{"index": 1, "reason": "too old"}]}', Delivered(((1, "too old"),))),
         (422, None, b'{"rejections": [{"index": 0, "reason": "too old"}]}', Delivered(((0, "too old"),))),
+        (403, None, b'{"rejections": [{"index": 0, "reason": "not yours"}]}', Delivered(((0, "not yours"),))),
+        (403, None, b"", Refused("HTTP 403: ")),
         (202, None, b"", Delivered()),
         (202, None, b'{"rejections": [{"index": "x"}]}', Delivered()),
         (422, None, b'{"detail": "too many events"}', Refused('HTTP 422: {"detail": "too many events"}')),

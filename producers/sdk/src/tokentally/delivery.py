@@ -89,13 +89,14 @@ class CollectorConnection:
 def read_answer(status: int, retry_after: str | None, body: bytes) -> Outcome:
     """What an answer of the collector means for the batch.
 
-    202 (200, 422) carry `{"rejections": [{"index": 0, "reason": "…"}]}`; 422 without it refuses the batch as a whole.
+    202 (200, 403, 422) carry `{"rejections": [{"index": 0, "reason": "…"}]}`; 403 and 422 without it refuse the batch
+    as a whole.
     """
     if status in _RETRIED_STATUSES or status >= 500:
         return TryAgain(_described(status, body), _seconds(retry_after))
     if status == 413:
         return TooLarge(_described(status, body))
-    rejections = _rejections(body) if status in (200, 202, 422) else None
+    rejections = _rejections(body) if status in (200, 202, 403, 422) else None
     if rejections is not None:
         return Delivered(rejections)
     # Stored, though the answer is none of ours: sending again would be harmless but useless.
