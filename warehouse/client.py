@@ -10,7 +10,12 @@ from warehouse.settings import WarehouseSettings
 # Without a session the client may be shared by threads; async_insert would acknowledge before a write is durable.
 WRITE_SETTINGS = {"async_insert": 0, "max_partitions_per_insert_block": 0}
 # Too many queries, timeouts, network, memory, too many parts, shutting down: the same write may succeed later.
-RETRYABLE_CODES = frozenset({159, 160, 198, 202, 203, 209, 210, 236, 241, 242, 243, 252, 319, 373, 425, 1000})
+RETRYABLE_CODES = frozenset(
+    {
+        *(159, 160, 198, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 285, 286, 289, 319, 373, 394),
+        *(425, 439, 745, 999, 1000),
+    }
+)
 
 
 def connect(settings: WarehouseSettings | None = None, *, database: str | None = None) -> Client:
@@ -39,7 +44,7 @@ def connect(settings: WarehouseSettings | None = None, *, database: str | None =
 def classified(failure: Exception, where: str = "the warehouse") -> WarehouseError:
     """The error of the driver as one of ours, by what the caller can do about it."""
     text = str(failure)
-    code = exception_code(text)
+    code = getattr(failure, "code", None) or exception_code(text)
     if isinstance(failure, DatabaseError) and code is not None and code not in RETRYABLE_CODES:
         return WarehouseRefused(text)
     return WarehouseUnavailable(f"{where} does not serve now: {text}")
@@ -47,9 +52,6 @@ def classified(failure: Exception, where: str = "the warehouse") -> WarehouseErr
 
 def exception_code(text: str) -> int | None:
     """ClickHouse's number inside an error text, or None."""
-    for marker in ("Code: ", "code "):
-        _, found, rest = text.partition(marker)
-        digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-        if found and digits:
-            return int(digits)
-    return None
+    _, _, rest = text.partition("Code: ")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+    return int(digits) if digits else None

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 RAW_BYTES_KEPT = 65_536
+MAX_TIME_MS = 1 << 43
+"""The year 2248: what lies beyond is no Unix time in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +82,38 @@ class Rejection:
     @classmethod
     def decoded(cls, value: bytes) -> "Rejection":
         """The record of `encoded`. Raises ValueError for anything else."""
-        record: dict[str, Any] = json.loads(value)
         try:
-            return cls(**{**record, "raw": base64.b64decode(record["raw"])})
-        except (KeyError, TypeError) as failure:
+            record: dict[str, Any] = json.loads(value)
+            known = cls(**{**record, "raw": base64.b64decode(record["raw"])})
+            known._check()
+        except (KeyError, TypeError, AttributeError, RecursionError) as failure:
             raise ValueError(f"not a rejection record: {failure}") from failure
+        return known
+
+    def _check(self) -> None:
+        """Raises TypeError or ValueError when a field is not what the table takes."""
+        texts = (self.rejection_id, self.source, self.reason, self.organization, self.event_id)
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("a text is no text")
+        "".join(texts).encode()
+        if not 0 <= self.time_ms < MAX_TIME_MS:
+            raise ValueError("time_ms is out of range")
+        for number, limit in ((self.src_partition, 1 << 16), (self.src_offset, 1 << 63), (self.src_index, 1 << 32)):
+            if number is not None and not 0 <= number < limit:
+                raise ValueError("a log position is out of range")
 
 
 def _named(raw: bytes) -> tuple[str, str]:
     """Organisation and event id of a refused event, as far as its bytes tell."""
     try:
         event = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", ""
     if not isinstance(event, dict):
         return "", ""
-    return str(event.get("organization", ""))[:256], str(event.get("event_id", ""))[:256]
+    return _text(event.get("organization", "")), _text(event.get("event_id", ""))
+
+
+def _text(value: object) -> str:
+    """At most 256 characters that UTF-8 can hold: a lone surrogate is none."""
+    return str(value)[:256].encode("utf-8", "replace").decode() if isinstance(value, str | int) else ""

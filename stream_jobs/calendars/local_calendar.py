@@ -60,8 +60,9 @@ class LocalCalendar:
     def hours(self, day: date) -> list[Period]:
         """The local hours of a day in order."""
         whole = self.day(day)
-        starts = sorted({self.place(b).hour for b in range(whole.start, whole.end, QUARTER_SECONDS)})
-        return [Period(a, b, day) for a, b in zip(starts, [*starts[1:], whole.end], strict=True)]
+        starts = sorted({self._locate(b).hour for b in range(whole.start, whole.end, QUARTER_SECONDS)})
+        ends = [*starts[1:], whole.end][: len(starts)]  # a day that was skipped has neither
+        return [Period(start, end, day) for start, end in zip(starts, ends, strict=True)]
 
     def week_of(self, day: date) -> date:
         """First date of the week that holds `day`."""

@@ -41,7 +41,7 @@ def _row(record: Record) -> tuple[object, ...]:
     try:
         known = Rejection.decoded(record.value)
     except ValueError as failure:
-        reason = f"unreadable record of the topic of refusals: {failure}"
+        reason = f"unreadable record of the topic of refusals: {failure}".encode("utf-8", "replace").decode()
         known = Rejection(record.place, record.append_ms, "foreign", reason, "", "", None, None, None, record.value)
     return (
         known.rejection_id,

@@ -11,6 +11,8 @@ from datetime import date
 from warehouse.families import Family
 from warehouse.latency_bins import METRICS, bin_sql
 
+DAY_SECONDS = 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class DuePeriod:
@@ -42,7 +44,8 @@ def _due(periods: Sequence[DuePeriod]) -> str:
 def _where(periods: Sequence[DuePeriod], instant: str) -> str:
     partitions = ", ".join(str(number) for number in sorted({due.src_partition for due in periods}))
     organizations = ", ".join(_text(name) for name in sorted({due.organization for due in periods}))
-    start, end = min(due.start for due in periods), max(due.end for due in periods)
+    # A day wider on both sides: where midnight repeats, quarter hours of a date lie outside its own span.
+    start, end = max(0, min(due.start for due in periods) - DAY_SECONDS), max(due.end for due in periods) + DAY_SECONDS
     return (
         f"src_partition IN ({partitions}) AND organization IN ({organizations}) "
         f"AND {instant} >= toDateTime({start}, 'UTC') AND {instant} < toDateTime({end}, 'UTC')"

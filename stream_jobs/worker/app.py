@@ -21,17 +21,23 @@ from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.loading import load_partitions, load_pending
 from stream_jobs.worker.metrics import Metrics
+from stream_jobs.worker.partition import Progress
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
+from stream_jobs.worker.routing import Forwarded, Routing
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Envelope, Rules, TakeProcessor
+from tokentally.envelope import ARROW_STREAM, HEADER_CONTENT_TYPE
 from warehouse.client import connect
 
 log = structlog.get_logger()
 FLUSH_CHECK_SECONDS = 0.05
 BEAT_SECONDS = 0.5
 STILL_SECONDS = 10.0
+UNASSIGNED_SECONDS = 300.0
+TAKES_WAITING = 30
+"""Takes that may wait for a flush; beyond, consuming waits too."""
 FETCH_BYTES = 2 << 20
 KEEP_BUCKETS_SECONDS = 1800
 """What eviction spares: the newest two quarter hours, where ordinary traffic lands."""
@@ -52,6 +58,8 @@ class Worker:
         self.state = WorkerState(-1)
         self.resume = Resume()
         self.moved = (0, time.monotonic())
+        self.assigned_at = time.monotonic()
+        self.preparing = asyncio.Lock()
         self.app = self._faust()
         self.stream: Any = None
         self.flusher = Flusher(
@@ -62,6 +70,7 @@ class Worker:
             self.metrics,
             self._acknowledge,
             self._send_refusal,
+            self._forward,
         )
         self.processor = TakeProcessor(self.sink, self.directory, self._rules())
 
@@ -89,7 +98,7 @@ class Worker:
             broker_request_timeout=65,
         )
         app.transport.Consumer = resuming_consumer(  # type: ignore[misc]
-            settings.events_topic, self._positions, self._assigned, self._revoked
+            settings.events_topic, self._positions, self._assigned, self._revoked, leave
         )
         self.events = app.topic(settings.events_topic, value_type=bytes, value_serializer="raw")
         self.refusals = app.topic(settings.rejected_topic, value_type=bytes, value_serializer="raw")
@@ -98,12 +107,15 @@ class Worker:
         return app
 
     def _rules(self) -> Rules:
-        return Rules(TimeRules(), load_price_book(self.client), load_multipliers(self.client), markup_ppm={})
+        routing = Routing(self.settings.partitions, self.settings.src_partition(0))
+        return Rules(routing, TimeRules(), load_price_book(self.client), load_multipliers(self.client), markup_ppm={})
 
     def _positions(self, generation: int, partitions: list[int]) -> Resume:
         return resume_positions(self.settings, self.sink, self.inspector, generation, partitions)
 
     def _assigned(self, resume: Resume) -> None:
+        if resume.generation != self.app.consumer_generation_id:
+            return  # the answer to a question of an older generation
         self.resume = resume
         self.metrics.refused_partitions.set(len(resume.refused))
         self.beat.move()
@@ -117,6 +129,10 @@ class Worker:
     async def _send_refusal(self, rejection: Rejection) -> Any:
         return await self.refusals.send(key=rejection.rejection_id.encode(), value=rejection.encoded())
 
+    async def _forward(self, forwarded: Forwarded) -> Any:
+        headers = {HEADER_CONTENT_TYPE: ARROW_STREAM.encode()}
+        return await self.events.send(partition=forwarded.partition, value=forwarded.value, headers=headers)
+
     async def _consume(self, stream: Any) -> None:
         self.stream = stream
         try:
@@ -127,34 +143,33 @@ class Worker:
                     taken = await self.processor.process(self.state, [self._envelope(event) for event in fresh])
                     await self.flusher.add(fresh, taken)
                     self.beat.move()
+                    if self.flusher.waiting > TAKES_WAITING * self.settings.take_envelopes:
+                        await self.flusher.drain(self.state)
                     for partition in self.state.partitions.values():
                         partition.window.evict()
                     if self.state.rows_in_memory > self.settings.rows_in_memory:
                         await self._evict()
                 self.flusher.taking = False
+        except asyncio.CancelledError:
+            raise
         except BaseException as failure:  # noqa: BLE001 - Faust would acknowledge what failed and go on
             leave("agent failed", failure)
 
     async def _admitted(self, events: list[Any]) -> list[Any]:
         """The events of this generation that continue their partition; replayed ones are acknowledged and dropped."""
         generation = self.app.consumer_generation_id
-        if generation != self.state.generation:
-            await self.flusher.finish()
-            self.state = WorkerState(generation)
-        mine = [
-            event
-            for event in events
-            if event.message.generation_id == generation and event.message.partition not in self.resume.refused
-        ]
-        await self._load({event.message.partition for event in mine})
+        await self._prepare(generation, {event.message.partition for event in events})
         fresh = []
-        for event in mine:
+        for event in events:
             message = event.message
+            if message.generation_id != generation or message.partition in self.resume.refused:
+                continue
             partition = self.state.partitions[self.settings.src_partition(message.partition)]
             if message.offset > partition.next_offset:
                 # Seeking in mid-flow is not safe under Faust: leave, and seek at the next start.
                 raise OffsetGap(
-                    f"partition {message.partition}: {message.offset} came, {partition.next_offset} was due"
+                    f"partition {message.partition}: {message.offset} came, {partition.next_offset} was due; a topic "
+                    "with transactions or compaction has gaps for ever and cannot be counted"
                 )
             if message.offset < partition.next_offset:
                 await self._acknowledge(event)
@@ -164,19 +179,33 @@ class Worker:
             fresh.append(event)
         return fresh
 
-    async def _load(self, kafka_partitions: set[int]) -> None:
-        numbers = {self.settings.src_partition(p): p for p in kafka_partitions}
-        missing = {number: p for number, p in numbers.items() if number not in self.state.partitions}
-        if not missing:
-            return
-        resume = self.resume
-        if resume.generation != self.state.generation or not set(missing.values()) <= resume.progress.keys():
-            resume = await asyncio.to_thread(self._positions, self.state.generation, sorted(kafka_partitions))
-            self.resume = resume
-        progress = {number: resume.progress[partition] for number, partition in missing.items()}
+    async def _prepare(self, generation: int, kafka_partitions: set[int]) -> None:
+        """Begins the state of a group generation and loads every assigned partition that may be resumed."""
+        async with self.preparing:
+            if generation != self.state.generation:
+                await self.flusher.finish()
+                self.state = WorkerState(generation)
+            resume = self.resume
+            if resume.generation != generation or not kafka_partitions <= resume.progress.keys():
+                assigned = {place.partition for place in self.app.consumer.assignment() if self._is_mine(place)}
+                asked = sorted(assigned | kafka_partitions)
+                resume = self.resume = await asyncio.to_thread(self._positions, generation, asked)
+            progress = {
+                self.settings.src_partition(partition): known
+                for partition, known in resume.progress.items()
+                if partition not in resume.refused
+            }
+            missing = {number: known for number, known in progress.items() if number not in self.state.partitions}
+            if missing:
+                await self._load(resume, missing)
+
+    def _is_mine(self, place: Any) -> bool:
+        return bool(place.topic == self.settings.events_topic)
+
+    async def _load(self, resume: Resume, missing: dict[int, Progress]) -> None:
         started = time.monotonic()
-        loaded = await asyncio.to_thread(load_partitions, self.sink, progress, self.settings.window_events)
-        pending = await asyncio.to_thread(load_pending, self.sink, self.directory, list(progress))
+        loaded = await asyncio.to_thread(load_partitions, self.sink, missing, self.settings.window_events)
+        pending = await asyncio.to_thread(load_pending, self.sink, self.directory, list(missing))
         self.state.topic_id = resume.topic_id
         self.state.partitions.update(loaded)
         self.state.pending.update(pending)
@@ -213,10 +242,13 @@ class Worker:
                 leave("tick failed", failure)
 
     async def _turn(self, next_beat: float) -> float:
+        generation = self.app.consumer_generation_id
+        if self.resume.generation == generation != self.state.generation and self.flusher.rests:
+            await self._prepare(generation, set())
         lag = self._lag()
         if self.flusher.due(sum(lag.values())):
             await self.flusher.start(self.state)
-        elif self.flusher.rests and self.cascade.due(self.state):
+        elif self.flusher.rests and self.state.generation == generation and self.cascade.due(self.state):
             await self.flusher.cascade(self.state)
         if time.monotonic() >= next_beat:
             next_beat = time.monotonic() + BEAT_SECONDS
@@ -245,22 +277,39 @@ class Worker:
         """Envelopes that are in the log and not applied, by Kafka partition."""
         lag = {}
         for place in self.app.consumer.assignment():
-            if place.topic != self.settings.events_topic or place.partition in self.resume.refused:
+            if not self._is_mine(place) or place.partition in self.resume.refused:
                 continue
-            loaded = self.state.partitions.get(self.settings.src_partition(place.partition))
+            current = self.state.generation == self.resume.generation
+            loaded = self.state.partitions.get(self.settings.src_partition(place.partition)) if current else None
             stored = self.resume.progress.get(place.partition)
             applied = loaded.applied if loaded else stored.applied_offset if stored else -1
-            lag[place.partition] = max(0, (self.app.consumer.highwater(place) or 0) - applied - 1)
+            end = self._log_end(place)
+            lag[place.partition] = 1 if end is None else max(0, end - applied - 1)
         return lag
+
+    def _log_end(self, place: Any) -> int | None:
+        """Offset of the next record as the last fetch told; None before the first: that is not "at the end"."""
+        try:
+            end: int | None = self.app.consumer.highwater(place)
+        except (AssertionError, AttributeError):  # the assignment changes in the consumer's own thread
+            return None
+        return end
 
     def _tell(self, lag: dict[int, int]) -> None:
         assigned = bool(lag) or bool(self.resume.refused)
-        if assigned and not any(lag.values()) and self.flusher.idle:
+        if assigned:
+            self.assigned_at = time.monotonic()
+        # Without partitions a worker is idle, unless that lasts: a rebalance may never have ended.
+        unassigned_seconds = time.monotonic() - self.assigned_at
+        if not any(lag.values()) and self.flusher.idle and unassigned_seconds < UNASSIGNED_SECONDS:
             self.beat.move()
         if assigned and self.resume.generation >= 0:
             self.beat.ready()
         for partition, envelopes in lag.items():
             self.metrics.lag.labels(str(partition)).set(envelopes)
+        for outcome in ("seen", "accepted", "duplicates", "rejected", "misrouted"):
+            total = sum(getattr(partition.counts, outcome) for partition in self.state.partitions.values())
+            self.metrics.events.labels(outcome).set(total)
         self.metrics.rows_in_memory.set(self.state.rows_in_memory)
         self.metrics.pending_periods.set(len(self.state.pending))
         self.beat.write({"partitions": sorted(lag), "lag_envelopes": sum(lag.values()), "refused": self.resume.refused})

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
 
 import polars as pl
 import structlog
@@ -17,6 +16,7 @@ from warehouse.families import FAMILIES
 
 log = structlog.get_logger()
 PERIODS_PER_SLICE = 200
+SLICE_SECONDS = {"day": 2 * 86_400, "week": 8 * 86_400}
 GRAINS = {"day": ("hour", "day"), "week": ("week",)}
 
 
@@ -59,18 +59,23 @@ class Cascade:
 
     def _closed(self, state: WorkerState) -> Iterator[PeriodKey]:
         for key, pending in list(state.pending.items()):
-            if pending.period.end * 1000 <= state.partitions[key[0]].applied_clock_ms:
+            partition = state.partitions[key[0]]
+            if pending.period.end * 1000 <= partition.applied_clock_ms and pending.touched <= partition.applied:
                 yield key
 
     def _derive(self, state: WorkerState, grain: str) -> int:
-        closed = (key for key in list(self._closed(state)) if key[2] == grain)
+        closed = sorted(
+            (key for key in self._closed(state) if key[2] == grain), key=lambda key: state.pending[key].period.start
+        )
         if grain == "week":
             waiting = [(key, pending.week) for key, pending in list(state.pending.items()) if key[2] == "day"]
             open_weeks = {(key[0], key[1], week) for key, week in waiting}
-            closed = (key for key in closed if (key[0], key[1], key[3]) not in open_weeks)
-        keys = list(islice(closed, PERIODS_PER_SLICE))
-        if not keys:
+            closed = [key for key in closed if (key[0], key[1], key[3]) not in open_weeks]
+        if not closed:
             return 0
+        # Neighbours in time only: a statement reads the whole span between its first and its last period.
+        span = state.pending[closed[0]].period.start + SLICE_SECONDS[grain]
+        keys = [key for key in closed[:PERIODS_PER_SLICE] if state.pending[key].period.start < span]
         due = [self._due(state, key) for key in keys]
         for finer in GRAINS[grain]:
             for family in FAMILIES:

@@ -1,8 +1,9 @@
 """Faust's Kafka consumer, made to start where the warehouse says instead of where Kafka's commit says.
 
 Faust calls perform_seek after every assignment while nothing flows, and sometimes twice; a seek at any other place is
-undone or swallows records. It gives up waiting after broker_request_timeout and goes on without the seek, therefore
-the worker also checks that offsets follow each other.
+undone or swallows records. When it takes longer than broker_request_timeout Faust's recovery ends for good and nothing
+flows any more, without a word: then the process leaves before that. The worker also checks that offsets follow each
+other.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from faust.transport.drivers.aiokafka import Consumer
 from stream_jobs.worker.resume import Resume
 
 log = structlog.get_logger()
+SHARE_OF_TIMEOUT = 0.7
 
 
 def resuming_consumer(
@@ -22,15 +24,23 @@ def resuming_consumer(
     positions: Callable[[int, list[int]], Resume],
     assigned: Callable[[Resume], None],
     revoked: Callable[[], None],
+    leave: Callable[[str, BaseException], None],
 ) -> type[Any]:
     """The consumer class for one worker.
 
     positions (blocking): generation and Kafka partitions to where to resume. assigned: told the result. revoked: told
-    that a rebalance waits for acknowledgements.
+    that a rebalance waits for acknowledgements. leave: ends the process.
     """
 
     class ResumingConsumer(Consumer):
         async def perform_seek(self) -> None:
+            try:
+                async with asyncio.timeout(SHARE_OF_TIMEOUT * self.app.conf.broker_request_timeout):
+                    await self._seek_to_progress()
+            except TimeoutError as late:
+                leave("finding out where to resume took too long", late)
+
+        async def _seek_to_progress(self) -> None:
             places = {place.partition: place for place in self.assignment() if place.topic == topic}
             if not places:
                 return

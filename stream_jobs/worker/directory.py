@@ -101,6 +101,8 @@ def _unregistered(names: list[str], time_zone: str, week_start: int) -> pl.DataF
         pl.col("organization").alias("display_name"),
         pl.lit(0, pl.UInt8).alias("registered"),
         pl.lit("worker").alias("author"),
+        # The oldest version: a registration wins whichever lands first.
+        pl.lit(0, pl.Int64).cast(pl.Datetime("ms", "UTC")).alias("created"),
     )
 
 

@@ -1,7 +1,8 @@
 """Makes takes durable in the one right order, acknowledges them, and derives closed periods between flushes.
 
-Order (rule E9): raw rows -> rollup rows -> touched periods -> refusals -> progress -> acknowledgement. One flush at a
-time; raw inserts of the next takes run beside it. Whatever dies between two steps is repeated without effect.
+Order (rule E9): raw rows -> touched periods -> rollup rows -> refusals and forwarded events -> progress ->
+acknowledgement. One flush at a time; raw inserts of the next takes run beside it. Whatever dies between two steps is
+repeated without effect. Marks come before rows, so that a view never takes a stale derived row for a touched period.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_progress
 from stream_jobs.worker.metrics import Metrics
+from stream_jobs.worker.routing import Forwarded
 from stream_jobs.worker.settings import LOGIC_VERSION, WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey, WorkerState
@@ -42,7 +44,8 @@ class Batch:
     rows: list[list[Numbers]] = field(default_factory=lambda: [[] for _ in FAMILIES])
     periods: dict[PeriodKey, Pending] = field(default_factory=dict)
     raw: list[asyncio.Task[None]] = field(default_factory=list)
-    refusals: list[Awaitable[Any]] = field(default_factory=list)
+    sent: list[Awaitable[Any]] = field(default_factory=list)
+    """Refusals and forwarded events on their way to Kafka."""
     started: float = field(default_factory=time.monotonic)
 
 
@@ -58,6 +61,7 @@ class Flusher:
         metrics: Metrics,
         acknowledge: Callable[[Event], Awaitable[None]],
         send_refusal: Callable[[Rejection], Awaitable[Awaitable[Any]]],
+        forward: Callable[[Forwarded], Awaitable[Awaitable[Any]]],
     ) -> None:
         self._settings = settings
         self._sink = sink
@@ -66,6 +70,7 @@ class Flusher:
         self._metrics = metrics
         self._acknowledge = acknowledge
         self._send_refusal = send_refusal
+        self._forward = forward
         self._batch = Batch()
         self._running: asyncio.Task[None] | None = None
         self.taking = False
@@ -81,6 +86,11 @@ class Flusher:
     @property
     def _busy(self) -> bool:
         return self._running is not None and not self._running.done()
+
+    @property
+    def waiting(self) -> int:
+        """Envelopes taken and not yet being written."""
+        return len(self._batch.events)
 
     @property
     def rests(self) -> bool:
@@ -107,12 +117,14 @@ class Flusher:
             collected.append(touched)
         batch.periods.update(taken.periods)
         for rejection in taken.rejections:
-            batch.refusals.append(await self._send_refusal(rejection))
+            batch.sent.append(await self._send_refusal(rejection))
+        for forwarded in taken.forwarded:
+            batch.sent.append(await self._forward(forwarded))
         if taken.raw is not None:
             running = [task for task in batch.raw if not task.done()]
             if len(running) >= RAW_INSERTS_IN_FLIGHT:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            raw = taken.raw.drop("bucket").rename({"quantities": "quantities_json", "metadata": "metadata_json"})
+            raw = _raw_rows(taken.raw)
             taken.raw = None  # a frame has one owner thread
             batch.raw.append(asyncio.create_task(self._insert_raw(raw, taken.chunks)))
 
@@ -133,6 +145,8 @@ class Flusher:
         """Takes a snapshot of what is to be written and writes it in the background."""
         while self._running is not None and not self._running.done():
             await self._running
+        if self._running is not None:
+            self._running.result()  # nothing may be written after a flush that failed
         batch, self._batch, self.hurry = self._batch, Batch(), False
         if not batch.events:
             return
@@ -171,6 +185,7 @@ class Flusher:
         started = time.monotonic()
         await asyncio.gather(*batch.raw)
         await asyncio.to_thread(self._check_not_set_back, state, progress)
+        await asyncio.to_thread(self._mark_touched, state, batch.periods, progress)
         await asyncio.gather(
             *(
                 asyncio.to_thread(self._sink.insert, family.table, _quarters(frame))
@@ -178,8 +193,7 @@ class Flusher:
                 if frame is not None
             )
         )
-        await asyncio.to_thread(self._mark_touched, state, batch.periods, progress)
-        await asyncio.gather(*batch.refusals)
+        await asyncio.gather(*batch.sent)
         await asyncio.to_thread(self._sink.insert, "partition_progress", self._progress_frame(state, progress))
         for number, row in progress.items():
             partition = state.partitions[number]
@@ -202,13 +216,19 @@ class Flusher:
     def _mark_touched(
         self, state: WorkerState, periods: dict[PeriodKey, Pending], progress: dict[int, dict[str, Any]]
     ) -> None:
-        fresh = {key: touched for key, touched in periods.items() if key not in state.pending}
+        # Closed periods are marked again though they are pending: a former owner's late `done` may hide the old mark.
+        fresh = {
+            key: touched
+            for key, touched in periods.items()
+            if key not in state.pending or touched.period.end * 1000 <= state.partitions[key[0]].applied_clock_ms
+        }
         if not fresh:
             return
         self._directory.write_years({(key[1], key[3]) for key in fresh})
         rows = [(*key, "touched", progress[key[0]]["applied_offset"]) for key in fresh]
         self._sink.insert("touched_periods", self._cascade.marks(rows))
         for key, touched in fresh.items():
+            touched.touched = progress[key[0]]["applied_offset"]
             state.pending[key] = touched
 
     def _progress_frame(self, state: WorkerState, progress: dict[int, dict[str, Any]]) -> pl.DataFrame:
@@ -227,6 +247,13 @@ class Flusher:
             return
         self._running = asyncio.create_task(asyncio.to_thread(self._cascade.run, state))
         self._running.add_done_callback(_raise_in_loop)
+
+
+def _raw_rows(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows of usage_raw. Quantities become JSON texts: ClickHouse reads JSON numbers through floating point."""
+    exact = pl.col("quantities").str.replace_all(r'":([0-9.]+)', '":"$1"')
+    named = {"quantities": "quantities_json", "metadata": "metadata_json"}
+    return frame.drop("bucket").with_columns(exact).rename(named)
 
 
 def _snapshot(store: RowStore, touched: list[Numbers]) -> pl.DataFrame | None:

@@ -10,6 +10,7 @@ from stream_jobs.rollups.groups import with_key
 from stream_jobs.worker import statements
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.partition import Partition, Progress
+from stream_jobs.worker.settings import PARTITIONS_PER_GENERATION
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey
 from stream_jobs.worker.statements import Pair
@@ -42,10 +43,10 @@ def load_pending(sink: Sink, directory: Directory, partitions: Sequence[int]) ->
     if unknown:
         directory.learn(unknown, 0)
     pending = {}
-    for partition, organization, grain, day in rows:
+    for partition, organization, grain, day, touched in rows:
         calendar = directory.calendar(organization)
         period = calendar.day(day) if grain == "day" else calendar.week(day)
-        pending[(partition, organization, grain, day)] = Pending(period, calendar.week_of(day))
+        pending[(partition, organization, grain, day)] = Pending(period, calendar.week_of(day), touched)
     return pending
 
 
@@ -70,7 +71,8 @@ def load_rows(sink: Sink, family: Family, pairs: Sequence[Pair]) -> pl.DataFrame
 
 def _window(sink: Sink, number: int, stored: Progress, size: int, keys: KeyMaker) -> Window:
     if stored.applied_offset < 0 or stored.accepted == 0:
-        return Window(size)
+        # A grown topic starts anew: the ids of its former generation are only in the warehouse.
+        return Window(size, whole=number < PARTITIONS_PER_GENERATION)
     newest = sink.frame(statements.newest_ids(number, stored.applied_offset, size))
     if newest.is_empty():
         return Window(size, stored.accepted, whole=False)

@@ -9,8 +9,8 @@ class Metrics:
     """The worker's metrics; one instance per process."""
 
     def __init__(self) -> None:
-        self.events = Counter(
-            "tally_worker_events_total", "Events read from the log, by what became of them", ["outcome"]
+        self.events = Gauge(
+            "tally_worker_events", "Events of the assigned partitions since their logs began, by outcome", ["outcome"]
         )
         self.envelopes = Counter("tally_worker_envelopes_total", "Envelopes acknowledged")
         self.rollup_rows = Counter("tally_worker_rollup_rows_total", "Rollup rows written")

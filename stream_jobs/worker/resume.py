@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+import structlog
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
@@ -10,6 +11,7 @@ from stream_jobs.worker.partition import Progress, refusal
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 
+log = structlog.get_logger()
 ANSWER_SECONDS = 10.0
 PROBE_SECONDS = 2.0
 
@@ -62,6 +64,14 @@ class LogInspector:
         )
 
 
+def _begun(stored: Progress, log_start: int) -> Progress:
+    """Progress, or for a partition without any the place before the oldest record that the log still has."""
+    if stored.topic_id or log_start == 0:
+        return stored
+    log.warning("a log is begun after its start: what retention removed was never counted", log_start=log_start)
+    return Progress(applied_offset=log_start - 1)
+
+
 def resume_positions(
     settings: WorkerSettings, sink: Sink, inspector: LogInspector, generation: int, partitions: list[int]
 ) -> Resume:
@@ -69,7 +79,7 @@ def resume_positions(
     numbers = {partition: settings.src_partition(partition) for partition in partitions}
     stored = load_progress(sink, settings.events_topic, list(numbers.values()))
     state = inspector.state(partitions)
-    progress = {partition: stored[number] for partition, number in numbers.items()}
+    progress = {partition: _begun(stored[number], state.start[partition]) for partition, number in numbers.items()}
     refused = {
         partition: reason
         for partition, known in progress.items()

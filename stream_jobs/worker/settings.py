@@ -2,8 +2,9 @@
 
 import os
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOGIC_VERSION = 1
@@ -22,6 +23,7 @@ class WorkerSettings(BaseSettings):
 
     home: Path = Path(".tally")
     worker_id: int = Field(default=0, ge=0)
+    partitions: int = Field(default=8, ge=1, le=PARTITIONS_PER_GENERATION)
     kafka_bootstrap: str = Field(default_factory=lambda: f"127.0.0.1:{_port_base() + 5}")
     events_topic: str = "usage.events"
     rejected_topic: str = "usage.rejected"
@@ -39,6 +41,15 @@ class WorkerSettings(BaseSettings):
     rows_in_memory: int = Field(default=2_000_000, ge=1)
     session_seconds: float = Field(default=20.0, gt=0)
     metrics_port: int | None = None
+
+    @field_validator("default_time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as problem:
+            raise ValueError(f"unknown time zone {zone!r}: use an IANA name such as Europe/Paris") from problem
+        return zone
 
     @property
     def name(self) -> str:

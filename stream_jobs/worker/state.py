@@ -17,10 +17,14 @@ PeriodKey = tuple[int, str, str, date]
 
 @dataclass(slots=True)
 class Pending:
-    """A touched day or week that must be derived once it is closed, and the week it lies in."""
+    """A touched day or week that must be derived once it is closed.
+
+    week: the week it lies in. touched: offset of the newest stored mark; deriving before it is applied proves nothing.
+    """
 
     period: Period
     week: date
+    touched: int = -1
 
 
 @dataclass(slots=True)

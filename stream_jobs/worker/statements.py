@@ -61,7 +61,8 @@ def highest_buckets(partitions: Sequence[int]) -> str:
 def pending_periods(partitions: Sequence[int]) -> str:
     """Days and weeks that were touched after they were last derived."""
     return (
-        "SELECT src_partition, toString(organization), toString(grain), date FROM touched_periods "
+        "SELECT src_partition, toString(organization), toString(grain), date, maxIf(offset, kind = 'touched') "
+        "FROM touched_periods "
         f"WHERE src_partition IN ({listed(partitions)}) GROUP BY src_partition, organization, grain, date "
         "HAVING maxIf(offset + 1, kind = 'touched') > maxIf(offset + 1, kind = 'done')"
     )
@@ -87,8 +88,8 @@ def family_columns(family: Family) -> list[str]:
 def earlier_copies() -> str:
     """Stored positions of the (organization, time, event_id) of the table `asked`."""
     return (
-        "SELECT toString(organization) AS organization_text, time, event_id, src_offset AS first_offset, "
-        "src_index AS first_index FROM event_id_lookup "
+        "SELECT toString(organization) AS organization_text, time, event_id, src_partition AS first_partition, "
+        "src_offset AS first_offset, src_index AS first_index FROM event_id_lookup "
         "WHERE (organization, time, event_id) IN (SELECT organization, time, event_id FROM asked)"
     )
 

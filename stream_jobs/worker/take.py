@@ -27,6 +27,7 @@ from stream_jobs.worker import statements
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_rows
 from stream_jobs.worker.partition import Partition
+from stream_jobs.worker.routing import Forwarded, Routing
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey, WorkerState
 
@@ -46,12 +47,13 @@ class Envelope:
 
 @dataclass(slots=True)
 class Taken:
-    """What a take leaves to be written: raw rows, the row numbers touched per family, and the refusals."""
+    """What a take leaves to be written: raw rows, the row numbers touched per family, refusals, forwarded events."""
 
     raw: pl.DataFrame | None = None
     rows: list[Numbers] = field(default_factory=list)
     periods: dict[PeriodKey, Pending] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
+    forwarded: list[Forwarded] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
 
 
@@ -59,6 +61,7 @@ class Taken:
 class Rules:
     """What is in force: times, prices, multipliers, markups."""
 
+    routing: Routing
     times: TimeRules
     prices: PriceBook
     multipliers: MultiplierTable
@@ -79,6 +82,7 @@ class TakeProcessor:
         frame = self._decoded(state, envelopes, taken)
         if frame is None:
             return taken
+        frame = self._at_home(state, frame, taken)
         frame = self._without_refused(state, self._rules.times.judged(frame), taken)
         frame = self._without_refused(state, self._priced(frame), taken)
         frame = await self._first_sights(state, frame, taken)
@@ -122,6 +126,17 @@ class TakeProcessor:
             append.cast(pl.Datetime("ms", "UTC")).alias("append_time"),
         )
         return positioned
+
+    def _at_home(self, state: WorkerState, frame: pl.DataFrame, taken: Taken) -> pl.DataFrame:
+        """Without events of other partitions, which are sent there: two partitions have no common order (rule E18)."""
+        home = self._rules.routing.homes(frame["organization"])
+        strangers = frame.filter(pl.col("src_partition") != home)
+        if strangers.is_empty():
+            return frame
+        for number, rows in strangers.group_by("src_partition"):
+            state.partitions[number[0]].counts.misrouted += rows.height
+        taken.forwarded += self._rules.routing.forwarded(strangers)
+        return frame.filter(pl.col("src_partition") == home)
 
     def _without_refused(self, state: WorkerState, judged: pl.DataFrame, taken: Taken) -> pl.DataFrame:
         """The rows whose `refusal` is empty, without that column; the others are counted and kept as refusals."""
@@ -168,7 +183,7 @@ class TakeProcessor:
         old = (
             frame.with_row_index("row")
             .filter(pl.col("time").dt.epoch("ms") <= newest)
-            .select("row", "organization", "time", "event_id", "src_offset", "src_index")
+            .select("row", "organization", "time", "event_id", "src_partition", "src_offset", "src_index")
         )
         if old.is_empty():
             return set()
@@ -177,8 +192,8 @@ class TakeProcessor:
         if stored.is_empty():
             return set()
         stored = stored.rename({"organization_text": "organization"})
-        earlier = (pl.col("first_offset") < pl.col("src_offset")) | (
-            (pl.col("first_offset") == pl.col("src_offset")) & (pl.col("first_index") < pl.col("src_index"))
+        earlier = _before(
+            ("first_partition", "first_offset", "first_index"), ("src_partition", "src_offset", "src_index")
         )
         found = old.join(stored, on=["organization", "time", "event_id"]).filter(earlier)
         return set(found["row"].to_list())
@@ -239,6 +254,14 @@ class TakeProcessor:
         for number, highest in stored.group_by("src_partition").agg(pl.col("offset").max()).iter_rows():
             partition = partitions[number]
             partition.horizon = max(partition.horizon, highest)
+
+
+def _before(left: tuple[str, ...], right: tuple[str, ...]) -> pl.Expr:
+    """Whether the left columns are lower than the right ones, the first that differ deciding."""
+    lower = pl.lit(False)
+    for a, b in reversed(list(zip(left, right, strict=True))):
+        lower = (pl.col(a) < pl.col(b)) | ((pl.col(a) == pl.col(b)) & lower)
+    return lower
 
 
 def _refused_row(row: dict[str, Any]) -> Rejection:

@@ -79,7 +79,7 @@ AS SELECT
     rated_requests
 FROM
 (
-    SELECT organization, hour AS bucket, day, week, customer_id, user_id, department, project, feature, api_key_id, provider, model, billing_type, status, requests, input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, input_audio_tokens, cache_audio_read_tokens, output_audio_tokens, input_image_tokens, cache_image_read_tokens, output_image_tokens, input_video_tokens, output_video_tokens, cost_nano_usd, billed_nano_usd, credits_micro, duration_ms, timed_requests, time_to_first_token_ms, first_token_requests, unpriced_requests, late_requests, rating_sum, rated_requests
+    SELECT organization, bucket, day, week, customer_id, user_id, department, project, feature, api_key_id, provider, model, billing_type, status, requests, input_tokens, cache_read_tokens, cache_write_5m_tokens, cache_write_1h_tokens, output_tokens, reasoning_tokens, input_audio_tokens, cache_audio_read_tokens, output_audio_tokens, input_image_tokens, cache_image_read_tokens, output_image_tokens, input_video_tokens, output_video_tokens, cost_nano_usd, billed_nano_usd, credits_micro, duration_ms, timed_requests, time_to_first_token_ms, first_token_requests, unpriced_requests, late_requests, rating_sum, rated_requests
     FROM rollup FINAL
     WHERE grain = 'hour' AND (src_partition, organization, day) NOT IN (SELECT src_partition, organization, date FROM pending_days)
     UNION ALL

@@ -11,7 +11,7 @@ from producers.rejections.rejection import RAW_BYTES_KEPT, Rejection
 rejections = st.builds(
     Rejection,
     rejection_id=st.text(),
-    time_ms=st.integers(0, 2**42),
+    time_ms=st.integers(0, 4 * 10**12),
     source=st.sampled_from(["worker", "collector"]),
     reason=st.text(),
     organization=st.text(),
@@ -73,7 +73,6 @@ def test_bytes_that_name_nobody_belong_to_nobody(raw: bytes) -> None:
     assert (refusal.organization, refusal.event_id, refusal.raw) == ("", "", raw)
 
 
-@pytest.mark.xfail(raises=RecursionError, reason="one deeply nested line ends every worker that reads it, for ever")
 def test_deeply_nested_bytes_belong_to_nobody() -> None:
     assert Rejection.of_worker(1, 2, 3, 0, "bad", b"[" * 100_000).organization == ""
 

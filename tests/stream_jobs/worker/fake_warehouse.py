@@ -93,13 +93,13 @@ class FakeWarehouse:
                 highest[key] = max(row["bucket"], highest.get(key, 0))
         return [(*key, bucket) for key, bucket in highest.items()]
 
-    def pending_periods(self, partitions: Sequence[int]) -> list[tuple[int, str, str, date]]:
+    def pending_periods(self, partitions: Sequence[int]) -> list[tuple[int, str, str, date, int]]:
         marks: dict[tuple[int, str, str, date], dict[str, int]] = defaultdict(lambda: {"touched": 0, "done": 0})
         for row in self.rows("touched_periods"):
             if row["src_partition"] in partitions:
                 key = (row["src_partition"], row["organization"], row["grain"], row["date"])
                 marks[key][row["kind"]] = row["offset"] + 1
-        return [key for key, mark in marks.items() if mark["touched"] > mark["done"]]
+        return [(*key, mark["touched"] - 1) for key, mark in marks.items() if mark["touched"] > mark["done"]]
 
     def family_rows(self, family: Family, partitions: Sequence[int], *, asked: pl.DataFrame) -> pl.DataFrame:
         wanted, columns = set(asked.rows()), family_columns(family)
@@ -117,14 +117,14 @@ class FakeWarehouse:
         found = [raw[key] for key in asked.rows() if key in raw]
         if not found:
             return pl.DataFrame()
-        positions = {"first_offset": [r["src_offset"] for r in found], "first_index": [r["src_index"] for r in found]}
         keys = [tuple(row[name] for name in asked.columns) for row in found]
         return (
             pl.DataFrame(keys, schema=asked.schema, orient="row")
             .rename({"organization": "organization_text"})
             .with_columns(
-                pl.Series("first_offset", positions["first_offset"], pl.Int64),
-                pl.Series("first_index", positions["first_index"], pl.UInt32),
+                pl.Series("first_partition", [row["src_partition"] for row in found], pl.UInt16),
+                pl.Series("first_offset", [row["src_offset"] for row in found], pl.Int64),
+                pl.Series("first_index", [row["src_index"] for row in found], pl.UInt32),
             )
         )
 

@@ -14,6 +14,7 @@ from producers.envelopes.rows import frame_of
 from producers.timeliness.rules import TimeRules
 from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.pricing import PriceBook, PriceRow
+from stream_jobs.worker.routing import Routing
 from stream_jobs.worker.take import Rules
 from tokentally import UsageEvent
 from tokentally.envelope import ARROW_STREAM, NDJSON
@@ -155,7 +156,10 @@ def rules() -> Rules:
         PriceRow("maker", "large", "Large", "", unit, Decimal(nano_usd) / 1000, 1_000_000, position, "test")
         for position, (unit, nano_usd) in enumerate(prices.items())
     ]
-    return Rules(TimeRules(), PriceBook.from_rows(rows, revision=1), MultiplierTable.from_rows([], revision=1), {})
+    routing = Routing(max(PARTITIONS.values()) + 1, overrides=PARTITIONS)
+    return Rules(
+        routing, TimeRules(), PriceBook.from_rows(rows, revision=1), MultiplierTable.from_rows([], revision=1), {}
+    )
 
 
 def one_row(events: int, an_envelope: int = 1) -> Log:

@@ -1,6 +1,7 @@
 """Lives of workers on one log and one warehouse: the worker's own code, without Kafka, threads and ClickHouse."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -72,10 +73,12 @@ class SimulatedWorker(Worker):
         self.cascade = Cascade(sink, self.beat, 1.0)
         self.state = WorkerState(-1)
         self.resume = Resume()
+        self.preparing = asyncio.Lock()
         self.acknowledged: list[tuple[int, int]] = []
-        self.app = SimpleNamespace(consumer_generation_id=GENERATION)  # type: ignore[assignment]
+        consumer = SimpleNamespace(assignment=tuple)
+        self.app = SimpleNamespace(consumer_generation_id=GENERATION, consumer=consumer)  # type: ignore[assignment]
         self.inspector = SimpleNamespace(state=self.log_state)  # type: ignore[assignment]
-        handlers: tuple[Callable[[Any], Awaitable[Any]], ...] = (self._acknowledge, self._send_refusal)
+        handlers: tuple[Callable[[Any], Awaitable[Any]], ...] = (self._acknowledge, self._send_refusal, self._forward)
         self.flusher = Flusher(self.settings, sink, self.directory, self.cascade, QuietMetrics(), *handlers)
         self.processor = TakeProcessor(sink, self.directory, rules)
 
@@ -105,6 +108,7 @@ class SimulatedWorker(Worker):
         again: so many envelopes that were applied already are handed over once more.
         """
         starts = self.assign()
+        await self._turn(math.inf)
         waiting = [m for m in self.log.messages if m.offset >= starts[m.partition] - again]
         await self._consume(_Stream(self, waiting, steps, zombie, last=last))
 
@@ -132,7 +136,7 @@ class _Stream:
         while self.waiting and self.last:
             yield self._next(3)
         if self.last:
-            for action in ("thaw all", "drain", "cascade", "cascade"):
+            for action in ("thaw all", "drain", "cascade"):
                 await self._do(action)
 
     def _next(self, envelopes: int) -> list[Event]:
@@ -147,8 +151,9 @@ class _Stream:
             await worker.flusher.drain(worker.state)
         elif action == "cascade":
             await worker.flusher.drain(worker.state)
-            await worker.flusher.cascade(worker.state)
-            await worker.flusher.drain(worker.state)
+            while any(True for _ in worker.cascade._closed(worker.state)):
+                await worker.flusher.cascade(worker.state)
+                await worker.flusher.drain(worker.state)
         elif action == "evict":
             await worker._evict()
         elif action == "forget":
@@ -226,7 +231,7 @@ class Simulation:
 
     def pending(self) -> set[tuple[int, str, str, date]]:
         """The periods that the views take from finer rows."""
-        return set(self.warehouse.pending_periods(list(PARTITIONS.values())))
+        return {row[:4] for row in self.warehouse.pending_periods(list(PARTITIONS.values()))}
 
 
 def raised(_what: str, failure: BaseException) -> None:

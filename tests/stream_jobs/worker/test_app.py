@@ -59,10 +59,19 @@ def test_e8_records_that_were_applied_are_acknowledged_and_not_counted_again() -
     assert simulation.requests() == 5
 
 
-@pytest.mark.xfail(reason="partitions are loaded with their first record, not when they are assigned")
 def test_e9_what_has_closed_is_derived_after_a_restart_in_silence() -> None:
     log = Log([Posted((Sent(1, BEGIN - 7 * DAYS),))])
     simulation = Simulation(log)
     simulation.live(Step(1, "drain"))
     simulation.live(last=True)
     assert simulation.pending() == set()
+
+
+def test_e8_a_refused_partition_is_never_counted() -> None:
+    simulation = Simulation(one_row(4))
+    simulation.live(Step(2, "drain"))
+    (row,) = simulation.warehouse.rows("partition_progress")
+    simulation.warehouse.store("partition_progress", [{**row, "topic_id": "another log"}])
+    with patch.object(SimulatedWorker, "assign", lambda _worker: {0: 2, 1: 0}):  # of an older generation
+        simulation.live(last=True)
+    assert simulation.requests() == 2

@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 from unittest.mock import patch
 
-import pytest
-
 from stream_jobs.rollups.cascade import DuePeriod
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.state import PeriodKey, WorkerState
@@ -44,7 +42,6 @@ def test_e5_with_equal_versions_sixty_fall_back_to_fifteen() -> None:
         assert slow_cascade() == (60, 15)
 
 
-@pytest.mark.xfail(reason="a mark above the applied offset is taken as done by a derivation below it")
 def test_e9_a_mark_that_was_stored_ahead_of_progress_is_done_in_the_end() -> None:
     times = [BEGIN - 7 * DAYS, BEGIN - 14 * DAYS]
     simulation = Simulation(Log([Posted((Sent(n, time),)) for n, time in enumerate(times)]))

@@ -49,7 +49,6 @@ def test_settings_do_not_change() -> None:
         WorkerSettings().worker_id = 4  # type: ignore[misc]
 
 
-@pytest.mark.xfail(reason="the zone is looked up with the first organization that nobody registered")
 def test_an_unknown_default_zone_is_a_problem_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TALLY_DEFAULT_TIME_ZONE", "Europe/Nowhere")
     with pytest.raises(ValidationError):

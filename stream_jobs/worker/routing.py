@@ -1,0 +1,47 @@
+"""Where events belong: organisations in, log partitions out; strangers packed for their own partition (rule E18)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from producers.envelopes.columns import COLUMNS
+from producers.envelopes.envelope import encode_envelope
+from tokentally import partition_of
+from tokentally.envelope import MAX_EVENTS
+from tokentally.partition import NO_OVERRIDES
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """An envelope of events that reached the wrong partition, and the Kafka partition they belong to."""
+
+    partition: int
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The contract's partition rule for this generation of the topic.
+
+    first: the log partition number of Kafka partition 0. overrides: organisations with a partition of their own.
+    """
+
+    partitions: int
+    first: int = 0
+    overrides: Mapping[str, int] = field(default_factory=lambda: NO_OVERRIDES)
+
+    def homes(self, organizations: pl.Series) -> pl.Series:
+        """The log partition of each event's organisation."""
+        names = organizations.unique().to_list()
+        numbers = [self.first + partition_of(name, self.partitions, self.overrides) for name in names]
+        return organizations.replace_strict(names, numbers, return_dtype=pl.UInt16)
+
+    def forwarded(self, strangers: pl.DataFrame) -> list[Forwarded]:
+        """The strangers as envelopes for their own partitions."""
+        homes = self.homes(strangers["organization"])
+        envelopes = []
+        for home in homes.unique(maintain_order=True).to_list():
+            mine = strangers.filter(homes == home).select(COLUMNS.names())
+            envelopes += [Forwarded(home - self.first, encode_envelope(p)) for p in mine.iter_slices(MAX_EVENTS)]
+        return envelopes
