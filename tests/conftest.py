@@ -58,6 +58,16 @@ def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
+@pytest.fixture(autouse=True)
+def no_leftover_variables() -> Iterator[None]:
+    """What code under test writes into the environment does not reach later tests, nor the services they start."""
+    before = dict(os.environ)
+    yield
+    for name in set(os.environ) - set(before) - {"PYTEST_CURRENT_TEST"}:
+        del os.environ[name]
+    os.environ.update({name: value for name, value in before.items() if name != "PYTEST_CURRENT_TEST"})
+
+
 def own_server(address: object) -> bool:
     """True when this process listens there."""
     port = address[1] if isinstance(address, tuple) else None
