@@ -65,7 +65,7 @@ def check_tree(tree: str, user: User, table_functions: Iterable[str]) -> None:
 
 
 def reader_settings(user: User, asked: Mapping[str, str], system_tables: Iterable[str]) -> dict[str, str]:
-    """The settings of a reader's statement, in the order to apply them: readonly is last.
+    """The settings of a reader's statement, in the order to apply them; `readonly = 1` is to follow.
 
     Raises 164 for a setting that a reader may not choose; limits may be lowered, never lifted.
     """
@@ -79,7 +79,7 @@ def reader_settings(user: User, asked: Mapping[str, str], system_tables: Iterabl
     settings = {**chosen, **limits}
     if user.filters:
         settings[FILTERS_SETTING] = _filters(user, system_tables)
-    return {**settings, "readonly": "1"}
+    return settings
 
 
 def _lower(asked: str, limit: str) -> str:

@@ -56,6 +56,11 @@ class Job:
     external_tables: tuple[ExternalTable, ...] = ()
     session: Session | None = None
 
+    @property
+    def only_reads(self) -> bool:
+        """True when the request itself forbids changes: a GET, or readonly=1 (which a session could not undo)."""
+        return self.read_only_method or self.settings.get("readonly", "0") not in ("", "0")
+
 
 def run(engine: Engine, job: Job) -> Answer:
     """Runs the job to its end. Raises ClickHouseError.
@@ -67,9 +72,9 @@ def run(engine: Engine, job: Job) -> Answer:
         job.told.sql = work.text.head
     else:
         job.told.sql, job.told.output_format = work.sql, work.output_format or job.output_format
-        _check_files(work)
-    if job.read_only_method and isinstance(work, Insert):
-        raise _get_is_read_only()
+        _check_possible(work)
+    if job.only_reads and isinstance(work, Insert):
+        raise _only_reads(job)
     if job.user.is_reader:
         return _run_as_reader(engine, job, work)
     session = job.session
@@ -87,15 +92,14 @@ def run(engine: Engine, job: Job) -> Answer:
 def _run_as_reader(engine: Engine, job: Job, work: Work) -> Answer:
     """A reader's session holds nothing (SET and temporary tables are refused): every statement is on its own."""
     if isinstance(work, Insert):
-        raise _is_reader(job)
+        raise _only_reads(job)
     settings = _with_comment(job, reader_settings(job.user, job.settings, engine.system_tables))
-    readonly = {"readonly": settings.pop("readonly")}
     connection = engine.connect(settings)
     try:
         if job.database:
             connection.use(job.database)
         _load_external_tables(connection, job)
-        connection.set_settings(readonly)
+        connection.set_settings({"readonly": "1"})
         _check_reading(engine, connection, job, work)
         return _read(connection, job, work)
     finally:
@@ -105,14 +109,18 @@ def _run_as_reader(engine: Engine, job: Job, work: Work) -> Answer:
 def _check_reading(engine: Engine, connection: EngineConnection, job: Job, statement: Statement) -> None:
     """Lets one READ_ONLY statement pass that stays inside what a reader may touch."""
     kind = connection.classify(statement.sql)
-    if kind.query_class not in ("READ_ONLY", "UNKNOWN"):
-        raise _is_reader(job)
+    if kind.query_class == "UNKNOWN":  # does not parse: this raises, in the engine's own words
+        connection.query(b"SELECT formatQuery({sql:String})", "TSV", {"sql": _escaped(statement.sql)})
+    if kind.query_class != "READ_ONLY":
+        raise _only_reads(job)
     _check_count(kind)
-    # A text that does not parse fails here, with the engine's own words.
     tree = connection.query(b"EXPLAIN AST " + statement.sql, "TSVRaw", job.parameters).body.decode("utf-8", "replace")
     check_tree(tree, job.user, engine.table_functions)
-    if kind.query_class != "READ_ONLY":
-        raise _is_reader(job)
+
+
+def _escaped(sql: bytes) -> str:
+    """A statement as the value of a bound parameter."""
+    return sql.decode("utf-8", "replace").replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
 
 
 def _run_in_session(engine: Engine, job: Job, work: Work, session: Session) -> Answer:
@@ -162,11 +170,9 @@ def _leaves_something(work: Work) -> bool:
 
 
 def _with_comment(job: Job, settings: Mapping[str, str]) -> dict[str, str]:
-    """The settings with the query id in front of the client's log_comment; readonly goes last."""
-    comment = f"{job.query_id} {settings.get('log_comment', '')}".rstrip()
-    ordered = {name: value for name, value in settings.items() if name != "readonly"}
-    readonly = {name: value for name, value in settings.items() if name == "readonly"}
-    return {**ordered, "log_comment": comment, **readonly}
+    """The settings with the query id in front of the client's log_comment, and readonly left to `only_reads`."""
+    kept = {name: value for name, value in settings.items() if name != "readonly"}
+    return {**kept, "log_comment": f"{job.query_id} {settings.get('log_comment', '')}".rstrip()}
 
 
 def _run_as_writer(connection: EngineConnection, job: Job, work: Work) -> Answer:
@@ -178,8 +184,8 @@ def _run_as_writer(connection: EngineConnection, job: Job, work: Work) -> Answer
     _check_count(kind)
     if kind.query_class == "READ_ONLY":
         return _read(connection, job, work)
-    if job.read_only_method:
-        raise _get_is_read_only()
+    if job.only_reads:
+        raise _only_reads(job)
     sql = by_query_id(work.sql, QUERY_ID_EXPRESSION) if work.verb == "KILL" else work.sql
     return connection.query(sql, job.output_format, job.parameters)
 
@@ -203,18 +209,15 @@ def _check_count(kind: Classification) -> None:
         raise refused(Fault.SYNTAX_ERROR, "Syntax error: Multi-statements are not allowed.")
 
 
-def _check_files(statement: Statement) -> None:
+def _check_possible(statement: Statement) -> None:
+    if not statement.verb:
+        raise refused(Fault.SYNTAX_ERROR, "Syntax error: Empty query.")
     if statement.touches_files:
         raise refused(Fault.SUPPORT_IS_DISABLED, "INTO OUTFILE and FROM INFILE would use the server's files: refused.")
+    if statement.calls_input:
+        raise refused(Fault.NOT_IMPLEMENTED, "The table function input() is not offered: insert into the table itself.")
 
 
-def _is_reader(job: Job) -> ClickHouseError:
-    return refused(Fault.READONLY, f"{job.user.name}: Cannot execute query in readonly mode.")
-
-
-def _get_is_read_only() -> ClickHouseError:
-    return refused(
-        Fault.READONLY,
-        "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. "
-        "You should use method POST for modifying queries.",
-    )
+def _only_reads(job: Job) -> ClickHouseError:
+    hint = " For queries over HTTP, method GET implies readonly: use POST." if job.read_only_method else ""
+    return refused(Fault.READONLY, f"{job.user.name}: Cannot execute query in readonly mode.{hint}")

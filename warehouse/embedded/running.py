@@ -45,6 +45,8 @@ class RunningQueries:
             if told.reads:
                 await asyncio.to_thread(self._engine.kill, f"{QUERY_ID_EXPRESSION} = {literal(query_id)}")
             await asyncio.wait([ticket.outcome], timeout=_AGAIN_SECONDS)
+        if not ticket.outcome.cancelled():
+            ticket.outcome.exception()  # nobody else may be left to take notice of it
 
     async def end_all(self, seconds: float) -> bool:
         """Cancels whatever runs, for the end of the process; False when something is left after these seconds."""

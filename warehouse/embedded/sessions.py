@@ -1,9 +1,14 @@
 """Sessions by user and session_id: one request at a time, gone when idle, bounded in number."""
 
-from dataclasses import dataclass, field
+from __future__ import annotations
 
-from warehouse.embedded.engine import EngineConnection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
 from warehouse.embedded.errors import Fault, refused
+
+if TYPE_CHECKING:
+    from warehouse.embedded.engine import EngineConnection
 
 DEFAULT_TIMEOUT_SECONDS = 60
 MAX_TIMEOUT_SECONDS = 3600

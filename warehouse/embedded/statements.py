@@ -108,6 +108,7 @@ class Statement:
     verb: str
     output_format: str | None
     touches_files: bool
+    calls_input: bool
     _output_at: int
     _end: int
 
@@ -130,8 +131,12 @@ def read_statement(sql: bytes) -> Statement:
         (one.is_word(b"INTO") and two.is_word(b"OUTFILE")) or (one.is_word(b"FROM") and two.is_word(b"INFILE"))
         for one, two in pairwise(visible)
     )
+    # INSERT … SELECT … FROM input() takes its data from the body, which the engine does not do here.
+    calls_input = verb in ("INSERT", "WITH") and any(
+        one.is_word(b"INPUT") and two.text == b"(" for one, two in pairwise(visible)
+    )
     end = visible[-1].end if visible else 0
-    return Statement(sql, verb, output_format, files, output_at, end)
+    return Statement(sql, verb, output_format, files, calls_input, output_at, end)
 
 
 def _output_format(visible: list[Token]) -> tuple[str | None, int]:
