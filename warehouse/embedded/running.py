@@ -1,9 +1,10 @@
 """Statements that are running: found by their query id, cancelled when their client goes away."""
 
 import asyncio
+from contextlib import suppress
 
 from warehouse.embedded.engine import Engine, literal
-from warehouse.embedded.errors import Fault, refused
+from warehouse.embedded.errors import ClickHouseError, Fault, refused
 from warehouse.embedded.execution import QUERY_ID_EXPRESSION, Told
 from warehouse.embedded.lanes import Ticket
 
@@ -43,7 +44,8 @@ class RunningQueries:
         ticket.withdraw()
         while not ticket.outcome.done():
             if told.reads:
-                await asyncio.to_thread(self._engine.kill, f"{QUERY_ID_EXPRESSION} = {literal(query_id)}")
+                with suppress(ClickHouseError):  # asked again below
+                    await asyncio.to_thread(self._engine.kill, f"{QUERY_ID_EXPRESSION} = {literal(query_id)}")
             await asyncio.wait([ticket.outcome], timeout=_AGAIN_SECONDS)
         if not ticket.outcome.cancelled():
             ticket.outcome.exception()  # nobody else may be left to take notice of it

@@ -26,6 +26,7 @@ FILTERS = {"default.usage": "organization = 'acme'"}
 USERS = {
     "tally": User("tally", password_hash("tally-secret"), "writer"),
     "analyst": User("analyst", password_hash("analyst-secret"), "reader", LIMITS),
+    "changing": User("changing", password_hash("changing-secret"), "writer"),
     "acme": User("acme", password_hash("acme-secret"), "reader", {}, FILTERS),
 }
 

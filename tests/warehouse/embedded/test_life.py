@@ -62,13 +62,12 @@ def test_sigterm_ends_in_seconds_even_while_a_statement_runs(own_warehouse: Runn
     assert own_warehouse.start().ask("SELECT * FROM t") == "7"
 
 
-def test_users_change_while_it_runs(own_warehouse: RunningWarehouse) -> None:
-    own_warehouse.start()
-    assert own_warehouse.ask("SELECT 1", "analyst") == "1"
-    own_warehouse.change_user("analyst", password_sha256=password_hash("another"))
-    own_warehouse.refuses("SELECT 1", 516, "analyst")
-    own_warehouse.change_user("tally", profile="reader")
-    own_warehouse.refuses("CREATE TABLE x (a Int8) ENGINE = Memory", 164)
+def test_users_change_while_it_runs(warehouse: RunningWarehouse) -> None:
+    assert warehouse.ask("SELECT 1", "changing") == "1"
+    warehouse.change_user("changing", profile="reader")
+    warehouse.refuses("CREATE TABLE x (a Int8) ENGINE = Memory", 164, "changing")
+    warehouse.change_user("changing", password_sha256=password_hash("another"))
+    warehouse.refuses("SELECT 1", 516, "changing")
 
 
 def test_it_does_not_start_without_users(own_warehouse: RunningWarehouse) -> None:
