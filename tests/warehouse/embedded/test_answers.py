@@ -158,6 +158,11 @@ def test_every_statement_says_its_id_format_and_figures(warehouse: RunningWareho
     assert warehouse.post("SELECT 1", default_format="CSV").headers["X-ClickHouse-Format"] == "CSV"
 
 
+def test_the_protocol_version_of_a_client_changes_nothing(warehouse: RunningWarehouse) -> None:
+    native = "SELECT 1 AS check FORMAT Native"
+    assert warehouse.post(native, client_protocol_version=54405).content == warehouse.post(native).content
+
+
 def test_statements_are_in_the_log_under_their_id(warehouse: RunningWarehouse) -> None:
     warehouse.ask("SELECT 'findable' FROM numbers(3)", query_id="in-the-log")
     warehouse.post("SELECT 1", user="tally", query_id="no-password", password="not-to-be-logged")
