@@ -48,9 +48,9 @@ def _posted(partition: int) -> st.SearchStrategy[Posted]:
     organizations = [name for name, number in PARTITIONS.items() if number == partition]
     return st.builds(
         Posted,
-        events=st.lists(_sent(organizations), min_size=1, max_size=4).map(tuple),
+        events=st.lists(_sent(organizations), min_size=2, max_size=5).map(tuple),
         partition=st.just(partition),
-        form=st.sampled_from(["ndjson", "ndjson", "arrow", "gzip", "garbage"]),
+        form=st.sampled_from([*["ndjson", "arrow", "gzip"] * 3, "garbage"]),
         bad_lines=st.lists(st.sampled_from(BAD_LINES), max_size=1).map(tuple),
         after=st.sampled_from([timedelta(0), timedelta(seconds=1), timedelta(minutes=20), timedelta(hours=6)]),
     )
@@ -63,9 +63,9 @@ def _ended(posted: list[Posted]) -> Log:
     return Log([*posted, Posted((acme,), 0, after=LATER), Posted((zen,), 1, after=timedelta(0))])
 
 
-logs = st.lists(st.one_of(_posted(0), _posted(1)), min_size=1, max_size=10).map(_ended)
+logs = st.lists(st.one_of(_posted(0), _posted(1)), min_size=5, max_size=10).map(_ended)
 actions = st.sampled_from(["", "", "flush", "flush", "drain", "cascade", "evict", "forget", "thaw"])
-steps = st.lists(st.builds(Step, st.integers(1, 4), actions), max_size=5)
+steps = st.lists(st.builds(Step, st.integers(1, 4), actions), min_size=1, max_size=5)
 EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 

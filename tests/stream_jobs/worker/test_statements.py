@@ -181,7 +181,8 @@ def test_the_position_of_earlier_copies_is_exact(warehouse: Client, sink: Sink, 
     asked = pl.DataFrame([*keys, *strangers], schema=schema, orient="row")
     found = sink.frame(statements.earlier_copies(), asked)
     assert found.schema["time"] == schema["time"]
-    expected = {key: (e["src_offset"], e["src_index"]) for key, e in zip(keys, recorded, strict=True)}
+    places = [(e["src_partition"], e["src_offset"], e["src_index"]) for e in recorded]
+    expected = dict(zip(keys, places, strict=True))
     assert {tuple(row[:3]): tuple(row[3:]) for row in found.iter_rows()} == expected
     assert sink.frame(statements.earlier_copies(), asked.tail(3)).is_empty()
 
