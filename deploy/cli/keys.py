@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy.cli.console import console
 from deploy.local.home import Home
 from producers.keys.api_key import ApiKey, Scope
 from producers.keys.store import KeyStore
@@ -36,7 +37,7 @@ def list_keys() -> None:
     shown = Table("id", "name", "organization", "scopes", "created", "revoked", box=None, padding=(0, 2, 0, 0))
     for key in store().list():
         shown.add_row(*cells(key))
-    Console(highlight=False, width=max(120, Console().width)).print(shown)
+    console().print(shown)
 
 
 @app.command()

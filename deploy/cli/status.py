@@ -1,15 +1,14 @@
 """`./tally status`: each service as it is now."""
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from deploy.cli.console import console
 from deploy.local.installation import Installation, ServiceStatus
 
 app = typer.Typer(add_completion=False)
 
 STOPPED, TROUBLED = 3, 1
-WIDTH = 120
 COLORS = {"running": "green", "waiting": "yellow", "stopped": "dim"}
 
 
@@ -17,7 +16,7 @@ COLORS = {"running": "green", "waiting": "yellow", "stopped": "dim"}
 def status() -> None:
     """Show each service. Exits with 0 when all that was started serves, 1 when not, 3 when nothing runs."""
     services = Installation.from_environment().status()
-    Console(highlight=False, width=max(WIDTH, Console().width)).print(table(services))
+    console().print(table(services))
     if all(service.state == "stopped" for service in services):
         raise typer.Exit(STOPPED)
     if any(service.state == "waiting" for service in services):

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from deploy.cli import first_key
+from deploy.cli.console import console
 from deploy.local.installation import Installation
 from deploy.local.secrets import Secrets
 
@@ -19,11 +19,11 @@ def up(
 ) -> None:
     """Start everything and wait until it serves. What serves already is left as it is."""
     installation = Installation.from_environment()
-    console = Console(highlight=False, soft_wrap=True)
+    shown = console()
     without = ("superset",) if no_superset else ()
-    installation.up(without=without, report=lambda line: console.print(f"  [green]✓[/green] {line}"))
-    console.print(addresses(installation, with_superset=not no_superset))
-    console.print(first_key.sentence(installation.home.keys))
+    installation.up(without=without, report=lambda line: shown.print(f"  [green]✓[/green] {line}"))
+    shown.print(addresses(installation, with_superset=not no_superset))
+    shown.print(first_key.sentence(installation.home.keys))
 
 
 def addresses(installation: Installation, *, with_superset: bool) -> Table:

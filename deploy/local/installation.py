@@ -100,13 +100,6 @@ class Installation:
         del variables["TALLY_SERVICE"], variables["PYTHONUNBUFFERED"]
         return variables
 
-    def restart(self, name: str) -> None:
-        """Stops and starts one service, and waits until it serves."""
-        service = self._service(name)
-        self.supervisor.stop_service(name)
-        self.supervisor.start_service(name)
-        self.wait_until_ready(service.name)
-
     def wait_until_ready(self, name: str, *, deadline_seconds: float = START_SECONDS) -> None:
         """Returns when the service serves. Raises ServiceFailed."""
         health.wait_until_ready(self._service(name), self.supervisor, self.home, deadline_seconds=deadline_seconds)

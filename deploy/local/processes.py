@@ -1,5 +1,6 @@
 """Processes of an installation, found by the home written in their environment."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,16 +44,10 @@ def memory_bytes(pid: int) -> int:
 def end(processes: list[psutil.Process]) -> None:
     """Ends processes: asked first, killed when they do not listen."""
     for process in processes:
-        _quietly(process.terminate)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.terminate()
     _, deaf = psutil.wait_procs(processes, timeout=PATIENCE_SECONDS)
     for process in deaf:
-        _quietly(process.kill)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
     psutil.wait_procs(deaf, timeout=PATIENCE_SECONDS)
-
-
-def _quietly(action: object) -> None:
-    assert callable(action)
-    try:
-        action()
-    except psutil.NoSuchProcess:
-        return

@@ -28,8 +28,6 @@ class Service:
     address: str = ""
     """What a person types to reach it."""
     stop_seconds: int = 15
-    stop_as_group: bool = False
-    """Whether its children are asked to stop too, instead of by their parent."""
 
     @property
     def kind(self) -> str:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploy.errors import WrongSetting
@@ -49,7 +50,6 @@ class LocalSettings(BaseSettings):
             path.write_text(text)
 
 
-def _sentence(problem: object) -> str:
-    assert isinstance(problem, dict)
+def _sentence(problem: ErrorDetails) -> str:
     name = "_".join(str(part) for part in problem["loc"])
     return f"TALLY_{name.upper().removeprefix('TALLY_')}={problem['input']!r}: {problem['msg']}"

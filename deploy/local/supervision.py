@@ -51,7 +51,6 @@ startsecs=1
 startretries=1000000
 stopsignal=TERM
 stopwaitsecs={stop_seconds}
-stopasgroup={group}
 killasgroup=true
 redirect_stderr=true
 stdout_logfile={logs}/{name}.log
@@ -81,7 +80,6 @@ def config_text(home: Home, services: Sequence[Service]) -> str:
             command=command_line(service.command),
             environment=environment_line(service.environment),
             stop_seconds=service.stop_seconds,
-            group="true" if service.stop_as_group else "false",
             root=ROOT,
             logs=home.logs,
         )
@@ -160,11 +158,6 @@ class Supervisor:
         """Starts a service that does not run; returns without waiting."""
         if self.states()[name].state in IDLE:
             self._call("startProcess", name, False)
-
-    def stop_service(self, name: str) -> None:
-        """Stops a service and waits until it is gone."""
-        if self.states()[name].state not in IDLE:
-            self._call("stopProcess", name)
 
     def stop_together(self, names: Collection[str], *, deadline_seconds: float) -> None:
         """Stops services at the same time and waits until they are gone, at most until the deadline."""
