@@ -3,11 +3,11 @@
 import logging
 
 import uvicorn
-from producers.keys.store import KeyStore
 
 from api.app import create_app
 from api.settings import ApiSettings, warehouse_settings
 from api.warehouse import ThreadedWarehouse
+from producers.keys.store import KeyStore
 from warehouse.client import connect
 
 

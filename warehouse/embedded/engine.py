@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,10 @@ class Classification:
     has_secrets: bool
 
 
+_connect: Callable[[str], Any] = chdb.connect
+"""Its own types forbid bytes, which it takes, and are not there in every environment."""
+
+
 class EngineConnection:
     """One ClickHouse session inside the process: own settings, current database, temporary tables.
 
@@ -66,7 +70,7 @@ class EngineConnection:
 
     def __init__(self, engine_address: str, settings: Mapping[str, str]) -> None:
         try:
-            self._chdb: Any = chdb.connect(engine_address)  # its types forbid bytes, which it takes
+            self._chdb = _connect(engine_address)
         except RuntimeError as failure:
             raise from_engine(failure) from failure
         try:
