@@ -18,10 +18,12 @@ from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.consumer import resuming_consumer
 from stream_jobs.worker.directory import Directory
+from stream_jobs.worker.faust_app import faust_app
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.loading import load_partitions, load_pending
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.partition import Progress
+from stream_jobs.worker.pulse import Pulse
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
 from stream_jobs.worker.routing import Forwarded, Routing
 from stream_jobs.worker.settings import WorkerSettings
@@ -34,11 +36,8 @@ from warehouse.client import connect
 log = structlog.get_logger()
 FLUSH_CHECK_SECONDS = 0.05
 BEAT_SECONDS = 0.5
-STILL_SECONDS = 10.0
-UNASSIGNED_SECONDS = 300.0
 TAKES_WAITING = 30
 """Takes that may wait for a flush; beyond, consuming waits too."""
-FETCH_BYTES = 2 << 20
 KEEP_BUCKETS_SECONDS = 1800
 """What eviction spares: the newest two quarter hours, where ordinary traffic lands."""
 
@@ -53,12 +52,11 @@ class Worker:
         self.sink = Sink(self.client, self.beat)
         self.directory = Directory(self.sink, settings.default_time_zone, settings.default_week_start)
         self.metrics = Metrics()
+        self.pulse = Pulse(self.beat, self.metrics)
         self.cascade = Cascade(self.sink, self.beat, settings.cascade_seconds)
         self.inspector = LogInspector(settings)
         self.state = WorkerState(-1)
         self.resume = Resume()
-        self.moved = (0, time.monotonic())
-        self.assigned_at = time.monotonic()
         self.preparing = asyncio.Lock()
         self.app = self._faust()
         self.stream: Any = None
@@ -76,27 +74,7 @@ class Worker:
 
     def _faust(self) -> faust.App:
         settings = self.settings
-        data_folder = settings.home / "faust" / settings.name
-        data_folder.mkdir(parents=True, exist_ok=True)
-        app = faust.App(
-            settings.consumer_group,
-            broker=f"kafka://{settings.kafka_bootstrap}",
-            datadir=str(data_folder),
-            store="memory://",
-            value_serializer="raw",
-            web_enabled=False,
-            topic_allow_declare=False,
-            topic_disable_leader=True,
-            table_standby_replicas=0,
-            consumer_max_fetch_size=FETCH_BYTES,
-            consumer_group_instance_id=f"{settings.consumer_group}-{settings.name}",
-            stream_buffer_maxsize=2 * settings.take_envelopes,
-            broker_commit_interval=1,
-            broker_session_timeout=settings.session_seconds,
-            broker_heartbeat_interval=settings.session_seconds / 10,
-            broker_rebalance_timeout=60,
-            broker_request_timeout=65,
-        )
+        app = faust_app(settings)
         app.transport.Consumer = resuming_consumer(  # type: ignore[misc]
             settings.events_topic, self._positions, self._assigned, self._revoked, leave
         )
@@ -252,18 +230,9 @@ class Worker:
             await self.flusher.cascade(self.state)
         if time.monotonic() >= next_beat:
             next_beat = time.monotonic() + BEAT_SECONDS
-            self._tell(lag)
-            await self._look_for_kafka()
+            self.pulse.tell(self.state, self.resume, lag, idle=self.flusher.idle)
+            await self.pulse.look_for_kafka(self.inspector)
         return next_beat
-
-    async def _look_for_kafka(self) -> None:
-        """When nothing has moved for a while: a broker that does not answer is being waited for, and that is alive."""
-        if self.beat.count != self.moved[0]:
-            self.moved = (self.beat.count, time.monotonic())
-        elif time.monotonic() - self.moved[1] > STILL_SECONDS:
-            self.moved = (self.beat.count, time.monotonic())
-            if not await asyncio.to_thread(self.inspector.reachable):
-                self.beat.move("kafka")
 
     async def _evict(self) -> None:
         """Forgets old rows once everything is acknowledged (rule E4), all of them if that is not enough."""
@@ -294,25 +263,6 @@ class Worker:
         except (AssertionError, AttributeError):  # the assignment changes in the consumer's own thread
             return None
         return end
-
-    def _tell(self, lag: dict[int, int]) -> None:
-        assigned = bool(lag) or bool(self.resume.refused)
-        if assigned:
-            self.assigned_at = time.monotonic()
-        # Without partitions a worker is idle, unless that lasts: a rebalance may never have ended.
-        unassigned_seconds = time.monotonic() - self.assigned_at
-        if not any(lag.values()) and self.flusher.idle and unassigned_seconds < UNASSIGNED_SECONDS:
-            self.beat.move()
-        if assigned and self.resume.generation >= 0:
-            self.beat.ready()
-        for partition, envelopes in lag.items():
-            self.metrics.lag.labels(str(partition)).set(envelopes)
-        for outcome in ("seen", "accepted", "duplicates", "rejected", "misrouted"):
-            total = sum(getattr(partition.counts, outcome) for partition in self.state.partitions.values())
-            self.metrics.events.labels(outcome).set(total)
-        self.metrics.rows_in_memory.set(self.state.rows_in_memory)
-        self.metrics.pending_periods.set(len(self.state.pending))
-        self.beat.write({"partitions": sorted(lag), "lag_envelopes": sum(lag.values()), "refused": self.resume.refused})
 
 
 def leave(what: str, failure: BaseException) -> None:

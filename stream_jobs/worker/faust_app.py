@@ -1,0 +1,35 @@
+"""Faust's settings for a worker, each found right by measurement: consumer and agent shell, nothing else."""
+
+import faust
+
+from stream_jobs.worker.settings import WorkerSettings
+
+FETCH_BYTES = 2 << 20
+REBALANCE_SECONDS = 60
+REQUEST_SECONDS = 65
+
+
+def faust_app(settings: WorkerSettings) -> faust.App:
+    """An app without topics, agents or tables; a member of the group under a name of its own, so that a restart is no
+    rebalance. Makes its data folder."""
+    data_folder = settings.home / "faust" / settings.name
+    data_folder.mkdir(parents=True, exist_ok=True)
+    return faust.App(
+        settings.consumer_group,
+        broker=f"kafka://{settings.kafka_bootstrap}",
+        datadir=str(data_folder),
+        store="memory://",
+        value_serializer="raw",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        consumer_max_fetch_size=FETCH_BYTES,
+        consumer_group_instance_id=f"{settings.consumer_group}-{settings.name}",
+        stream_buffer_maxsize=2 * settings.take_envelopes,
+        broker_commit_interval=1,
+        broker_session_timeout=settings.session_seconds,
+        broker_heartbeat_interval=settings.session_seconds / 10,
+        broker_rebalance_timeout=REBALANCE_SECONDS,
+        broker_request_timeout=REQUEST_SECONDS,
+    )
