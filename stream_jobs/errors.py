@@ -1,7 +1,6 @@
 """What can stop a stream job, named by the operator's next move.
 
 StreamJobError
-├── PartitionRefused     this partition cannot be resumed: follow the cure it names
 ├── WarehouseSetBack     the warehouse was restored under a running worker: restart (done by exiting)
 └── OffsetGap            an envelope is missing in what was delivered: restart (done by exiting)
 """
@@ -9,10 +8,6 @@ StreamJobError
 
 class StreamJobError(Exception):
     """Any failure of a stream job."""
-
-
-class PartitionRefused(StreamJobError):
-    """The log and the stored progress do not belong together."""
 
 
 class WarehouseSetBack(StreamJobError):

@@ -9,6 +9,8 @@ changes: stored rows name bins.
 import numpy as np
 from numpy.typing import NDArray
 
+from warehouse.families import OUTPUT_BUCKETS
+
 EXACT_UP_TO = 50
 HIGHEST = 10**10
 
@@ -27,7 +29,7 @@ LOWEST: tuple[int, ...] = (0, *(bound + 1 for bound in BOUNDS[:-1]))
 MIDDLES: tuple[int, ...] = tuple((low + high) // 2 for low, high in zip(LOWEST, BOUNDS, strict=True))
 """The value that stands for each bin in a percentile: within 2 % of all of its values."""
 
-OUTPUT_TOKENS = "output_tokens + reasoning_tokens + output_audio_tokens + output_image_tokens + output_video_tokens"
+OUTPUT_TOKENS = " + ".join(OUTPUT_BUCKETS)
 METRICS: dict[str, str] = {
     "duration_ms": "duration_ms",
     "time_to_first_token_ms": "time_to_first_token_ms",

@@ -10,6 +10,7 @@ from datetime import date
 
 from warehouse.families import Family
 from warehouse.latency_bins import METRICS, bin_sql
+from warehouse.literals import quoted
 
 DAY_SECONDS = 86_400
 
@@ -26,13 +27,9 @@ class DuePeriod:
     applied_offset: int
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
 def _due(periods: Sequence[DuePeriod]) -> str:
     rows = ", ".join(
-        f"({due.src_partition}, {_text(due.organization)}, '{due.date}', {due.start}, {due.applied_offset})"
+        f"({due.src_partition}, {quoted(due.organization)}, '{due.date}', {due.start}, {due.applied_offset})"
         for due in periods
     )
     return (
@@ -43,7 +40,7 @@ def _due(periods: Sequence[DuePeriod]) -> str:
 
 def _where(periods: Sequence[DuePeriod], instant: str) -> str:
     partitions = ", ".join(str(number) for number in sorted({due.src_partition for due in periods}))
-    organizations = ", ".join(_text(name) for name in sorted({due.organization for due in periods}))
+    organizations = ", ".join(quoted(name) for name in sorted({due.organization for due in periods}))
     # A day wider on both sides: where midnight repeats, quarter hours of a date lie outside its own span.
     start, end = max(0, min(due.start for due in periods) - DAY_SECONDS), max(due.end for due in periods) + DAY_SECONDS
     return (

@@ -11,6 +11,7 @@ from prometheus_client import start_http_server
 
 from producers.rejections.rejection import Rejection
 from producers.timeliness.rules import TimeRules
+from stream_jobs.calendars.local_calendar import QUARTER_SECONDS
 from stream_jobs.errors import OffsetGap
 from stream_jobs.logs import log_as_json
 from stream_jobs.pricing.load import load_multipliers, load_price_book
@@ -238,9 +239,9 @@ class Worker:
         """Forgets old rows once everything is acknowledged (rule E4), all of them if that is not enough."""
         await self.flusher.drain(self.state)
         newest = max((pair[2] for pair in self.state.loaded), default=0)
-        self.state.evict(newest - KEEP_BUCKETS_SECONDS + 900)
+        self.state.evict(newest - KEEP_BUCKETS_SECONDS + QUARTER_SECONDS)
         if self.state.rows_in_memory > self.settings.rows_in_memory:
-            self.state.evict(newest + 900)
+            self.state.evict(newest + QUARTER_SECONDS)
 
     def _lag(self) -> dict[int, int]:
         """Envelopes that are in the log and not applied, by Kafka partition."""

@@ -10,11 +10,11 @@ from stream_jobs.rollups.groups import with_key
 from stream_jobs.worker import statements
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.partition import Partition, Progress
-from stream_jobs.worker.settings import PARTITIONS_PER_GENERATION
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey
 from stream_jobs.worker.statements import Pair
 from warehouse.families import Family
+from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
 
 def load_progress(sink: Sink, topic: str, partitions: Sequence[int]) -> dict[int, Progress]:

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from warehouse.log_partitions import PARTITIONS_PER_GENERATION
+
 LOGIC_VERSION = 1
 """Raised with every change of the rules that would give other rows for the same log."""
-PARTITIONS_PER_GENERATION = 1024
 
 
 def _port_base() -> int:

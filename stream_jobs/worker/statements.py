@@ -4,14 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from stream_jobs.rollups.groups import PLACE
 from warehouse.families import Family
+from warehouse.literals import quoted
 
 Pair = tuple[int, str, int]
 """(src_partition, organization, bucket in Unix seconds)."""
-
-
-def quoted(text: str) -> str:
-    """A ClickHouse string literal."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def listed(values: Iterable[object]) -> str:

@@ -8,9 +8,9 @@ settings that a client must not choose.
 import re
 from collections.abc import Iterable, Mapping
 
-from warehouse.embedded.engine import literal
 from warehouse.embedded.errors import ClickHouseError, Fault, refused
 from warehouse.embedded.users import User
+from warehouse.literals import quoted
 
 ALLOWED_TABLE_FUNCTIONS = frozenset(
     {"format", "generate_series", "generateseries", "null", "numbers", "numbers_mt", "primes", "values", "view"}
@@ -94,7 +94,7 @@ def _lower(asked: str, limit: str) -> str:
 def _filters(user: User, system_tables: Iterable[str]) -> str:
     conditions = dict(user.filters)
     conditions |= {f"system.{name}": "0" for name in system_tables if name not in OPEN_SYSTEM_TABLES}
-    return "{" + ", ".join(f"{literal(table)}: {literal(rule)}" for table, rule in conditions.items()) + "}"
+    return "{" + ", ".join(f"{quoted(table)}: {quoted(rule)}" for table, rule in conditions.items()) + "}"
 
 
 def _denied(user: User, what: str) -> ClickHouseError:

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from warehouse.embedded.access import check_tree, reader_settings
-from warehouse.embedded.engine import Answer, Classification, Engine, EngineConnection, identifier, literal
+from warehouse.embedded.engine import Answer, Classification, Engine, EngineConnection, identifier
 from warehouse.embedded.errors import ClickHouseError, Fault, refused
 from warehouse.embedded.sessions import Session
 from warehouse.embedded.source import Insert, Source
 from warehouse.embedded.statements import Statement, by_query_id
 from warehouse.embedded.users import User
+from warehouse.literals import quoted
 
 Work = Statement | Insert
 
@@ -156,7 +157,7 @@ def _forget_request(connection: EngineConnection, session: Session) -> None:
 
 def _current_values(connection: EngineConnection, names: Iterable[str]) -> dict[str, str | None]:
     """The values a session has set itself; None where it has the engine's default."""
-    listed = ", ".join(literal(name) for name in names)
+    listed = ", ".join(quoted(name) for name in names)
     rows = connection.query(
         f"SELECT name, value FROM system.settings WHERE changed AND name IN ({listed})".encode(), "JSONCompactEachRow"
     ).body
@@ -199,7 +200,7 @@ def _read(connection: EngineConnection, job: Job, statement: Statement) -> Answe
 def _load_external_tables(connection: EngineConnection, job: Job) -> None:
     for table in job.external_tables:
         # null() takes the structure as a string: it cannot end the statement and begin another.
-        columns = f"SELECT * FROM null({literal(table.structure)}) LIMIT 0"
+        columns = f"SELECT * FROM null({quoted(table.structure)}) LIMIT 0"
         connection.text(f"CREATE TEMPORARY TABLE {identifier(table.name)} ENGINE = Memory AS {columns}")
         connection.insert(f"INSERT INTO {identifier(table.name)}".encode(), table.data_format, [table.data])
 

@@ -3,10 +3,11 @@
 import asyncio
 from contextlib import suppress
 
-from warehouse.embedded.engine import Engine, literal
+from warehouse.embedded.engine import Engine
 from warehouse.embedded.errors import ClickHouseError, Fault, refused
 from warehouse.embedded.execution import QUERY_ID_EXPRESSION, Told
 from warehouse.embedded.lanes import Ticket
+from warehouse.literals import quoted
 
 _AGAIN_SECONDS = 0.2
 
@@ -45,7 +46,7 @@ class RunningQueries:
         while not ticket.outcome.done():
             if told.reads:
                 with suppress(ClickHouseError):  # asked again below
-                    await asyncio.to_thread(self._engine.kill, f"{QUERY_ID_EXPRESSION} = {literal(query_id)}")
+                    await asyncio.to_thread(self._engine.kill, f"{QUERY_ID_EXPRESSION} = {quoted(query_id)}")
             await asyncio.wait([ticket.outcome], timeout=_AGAIN_SECONDS)
         if not ticket.outcome.cancelled():
             ticket.outcome.exception()  # nobody else may be left to take notice of it

@@ -4,18 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-DIMENSIONS: tuple[str, ...] = (
-    "customer_id",
-    "user_id",
-    "department",
-    "project",
-    "feature",
-    "api_key_id",
-    "provider",
-    "model",
-    "billing_type",
-    "status",
-)
+from warehouse.families import ROLLUP
+
+DIMENSIONS: tuple[str, ...] = ROLLUP.dimensions
 """The dimensions of the wide rollup family; usage can be selected and broken down by each."""
 
 

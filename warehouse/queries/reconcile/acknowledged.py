@@ -11,11 +11,11 @@ from clickhouse_connect.driver.external import ExternalData
 
 from tokentally.identity import event_uuid
 from warehouse.client import classified
+from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 from warehouse.queries.reconcile.difference import Comparison, difference
 from warehouse.queries.reconcile.part import Cut
 
 CHECK = "raw = acknowledged"
-PARTITIONS_PER_GENERATION = 1024
 BATCH = 50_000
 STRUCTURE = "organization String, event_id UUID, partition UInt16, offset Int64"
 SQL = """SELECT sent.organization, toString(sent.event_id), sent.partition, sent.offset
