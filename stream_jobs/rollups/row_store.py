@@ -1,6 +1,7 @@
 """The working copy of one family's rows: summed lines in, absolute versioned rows out.
 
-A key leads to a row number (exact, no hashes), sums and offsets lie in numpy arrays.
+A key leads to a row number (exact, no hashes); sums, offsets and epochs lie in numpy arrays. A row keeps the epoch it
+was loaded with: only repairs raise it (rule E1).
 """
 
 from dataclasses import dataclass, field
@@ -25,10 +26,12 @@ class RowStore:
     _keys: list[pl.DataFrame] = field(default_factory=list)
     _sums: Numbers = field(init=False)
     _offsets: Numbers = field(init=False)
+    _epochs: npt.NDArray[np.uint16] = field(init=False)
 
     def __post_init__(self) -> None:
         self._sums = np.zeros((START_ROWS, len(self.family.measures)), np.int64)
         self._offsets = np.full(START_ROWS, -1, np.int64)
+        self._epochs = np.zeros(START_ROWS, np.uint16)
 
     def __len__(self) -> int:
         return len(self._index)
@@ -59,15 +62,17 @@ class RowStore:
         rows = self._rows(stored, unique=True)
         self._sums[rows] = stored.select(self.family.measures).to_numpy()
         self._offsets[rows] = stored["offset"].to_numpy()
+        self._epochs[rows] = stored["epoch"].to_numpy()
 
     def rows(self, numbers: Numbers) -> pl.DataFrame:
-        """Key columns, hour, day, week, measures and offset of these rows: a copy that nothing changes later."""
+        """Key columns, hour, day, week, measures, offset and epoch of these rows: a copy that nothing changes later."""
         if len(self._keys) != 1:
             self._keys = [pl.concat(self._keys, rechunk=True)]
         sums = self._sums[numbers]
         return self._keys[0][numbers].with_columns(
             *(pl.Series(name, sums[:, column]) for column, name in enumerate(self.family.measures)),
             pl.Series("offset", self._offsets[numbers]),
+            pl.Series("epoch", self._epochs[numbers]),
         )
 
     def keep(self, wanted: pl.Expr) -> None:
@@ -83,8 +88,9 @@ class RowStore:
         fresh._keys = [keys[kept]]
         fresh._sums[: len(kept)] = self._sums[kept]
         fresh._offsets[: len(kept)] = self._offsets[kept]
+        fresh._epochs[: len(kept)] = self._epochs[kept]
         self._index, self._keys = fresh._index, fresh._keys
-        self._sums, self._offsets = fresh._sums, fresh._offsets
+        self._sums, self._offsets, self._epochs = fresh._sums, fresh._offsets, fresh._epochs
 
     def _rows(self, lines: pl.DataFrame, *, unique: bool) -> Numbers:
         index = self._index
@@ -110,5 +116,7 @@ class RowStore:
             size *= 2
         sums = np.zeros((size, self._sums.shape[1]), np.int64)
         offsets = np.full(size, -1, np.int64)
-        sums[: len(self._sums)], offsets[: len(self._offsets)] = self._sums, self._offsets
-        self._sums, self._offsets = sums, offsets
+        epochs = np.zeros(size, np.uint16)
+        known = len(self._sums)
+        sums[:known], offsets[:known], epochs[:known] = self._sums, self._offsets, self._epochs
+        self._sums, self._offsets, self._epochs = sums, offsets, epochs

@@ -8,7 +8,8 @@ from datetime import date
 import polars as pl
 import structlog
 
-from stream_jobs.rollups.cascade import DuePeriod, derive, derive_latency
+from stream_jobs.rollups.cascade import DAY_SECONDS, DuePeriod, derive, derive_latency
+from stream_jobs.worker import statements
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import PeriodKey, WorkerState
@@ -76,7 +77,8 @@ class Cascade:
         # Neighbours in time only: a statement reads the whole span between its first and its last period.
         span = state.pending[closed[0]].period.start + SLICE_SECONDS[grain]
         keys = [key for key in closed[:PERIODS_PER_SLICE] if state.pending[key].period.start < span]
-        due = [self._due(state, key) for key in keys]
+        epochs = self._epochs(state, grain, keys)
+        due = [self._due(state, key, epochs.get((key[0], key[1], key[3]), 0)) for key in keys]
         for finer in GRAINS[grain]:
             for family in FAMILIES:
                 self.sink.command(derive(family, finer, due))
@@ -90,8 +92,17 @@ class Cascade:
             del state.pending[key]
         return len(keys)
 
+    def _epochs(self, state: WorkerState, grain: str, keys: list[PeriodKey]) -> dict[tuple[int, str, date], int]:
+        periods = [state.pending[key].period for key in keys]
+        start, end = min(p.start for p in periods) - DAY_SECONDS, max(p.end for p in periods) + DAY_SECONDS
+        partitions, organizations = sorted({key[0] for key in keys}), sorted({key[1] for key in keys})
+        rows = self.sink.rows(statements.raised_epochs(grain, partitions, organizations, max(0, start), end))
+        return {(number, organization, day): epoch for number, organization, day, epoch in rows}
+
     @staticmethod
-    def _due(state: WorkerState, key: PeriodKey) -> DuePeriod:
+    def _due(state: WorkerState, key: PeriodKey, epoch: int) -> DuePeriod:
         partition, organization, _, day = key
         period = state.pending[key].period
-        return DuePeriod(partition, organization, day, period.start, period.end, state.partitions[partition].applied)
+        return DuePeriod(
+            partition, organization, day, period.start, period.end, state.partitions[partition].applied, epoch
+        )

@@ -64,6 +64,7 @@ def load_rows(sink: Sink, family: Family, pairs: Sequence[Pair]) -> pl.DataFrame
         pl.col("bucket", "hour").cast(pl.UInt32),
         pl.col(family.measures).cast(pl.Int64),
         pl.col("offset").cast(pl.Int64),
+        pl.col("epoch").cast(pl.UInt16),
     )
     exact = stored.join(wanted, on=list(schema), how="semi")
     return with_key(exact.lazy(), family).collect()

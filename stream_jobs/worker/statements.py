@@ -64,21 +64,32 @@ def pending_periods(partitions: Sequence[int]) -> str:
     )
 
 
+def raised_epochs(grain: str, partitions: Sequence[int], organizations: Sequence[str], start: int, end: int) -> str:
+    """Days or weeks in [start, end) that were repaired: (src_partition, organization, date, epoch)."""
+    return (
+        f"SELECT src_partition, toString(organization), {grain}, max(epoch) FROM rollup "
+        f"WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
+        f"AND organization IN ({listed(organizations)}) "
+        f"AND bucket >= toDateTime({start}, 'UTC') AND bucket < toDateTime({end}, 'UTC') AND epoch > 0 "
+        f"GROUP BY src_partition, organization, {grain}"
+    )
+
+
 def family_rows(family: Family, partitions: Sequence[int]) -> str:
     """All stored quarter rows of these partitions and the (organization, bucket) of the table `asked`."""
     dimensions = ", ".join(f"toString({name}) AS {name}_text" for name in family.dimensions)
     measures = ", ".join(family.measures)
     return (
         f"SELECT src_partition, toString(organization) AS organization_text, toUnixTimestamp(bucket) AS bucket_s, "
-        f"{dimensions}, toUnixTimestamp(hour) AS hour_s, day, week, {measures}, offset FROM {family.table} FINAL "
-        f"WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
+        f"{dimensions}, toUnixTimestamp(hour) AS hour_s, day, week, {measures}, offset, epoch "
+        f"FROM {family.table} FINAL WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
         "AND (organization, bucket) IN (SELECT organization, bucket FROM asked)"
     )
 
 
 def family_columns(family: Family) -> list[str]:
     """Names of the columns that family_rows returns, in order."""
-    return ["src_partition", "organization", "bucket", *family.dimensions, *PLACE, *family.measures, "offset"]
+    return ["src_partition", "organization", "bucket", *family.dimensions, *PLACE, *family.measures, "offset", "epoch"]
 
 
 def earlier_copies() -> str:

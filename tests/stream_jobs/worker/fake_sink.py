@@ -23,7 +23,7 @@ from tests.stream_jobs.worker.fake_warehouse import FakeWarehouse
 
 STATEMENTS = (
     *("progress", "newest_ids", "highest_buckets", "pending_periods"),
-    *("family_rows", "earlier_copies", "organizations"),
+    *("family_rows", "earlier_copies", "organizations", "raised_epochs"),
 )
 
 

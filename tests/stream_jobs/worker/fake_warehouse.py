@@ -31,14 +31,21 @@ KEYS: dict[str, tuple[str, ...]] = {
 VERSIONS = {
     "partition_progress": "applied_offset",
     "touched_periods": "offset",
-    **dict.fromkeys((family.table for family in FAMILIES), "offset"),
 }
+TABLES = {family.table for family in FAMILIES}
 FINER = {"hour": "quarter", "day": "hour", "week": "day"}
 
 
 def unix_ms(instant: datetime) -> int:
     """Unix milliseconds of a stored instant."""
     return round(instant.timestamp() * 1000)
+
+
+def version(table: str, row: Row) -> int:
+    """What ReplacingMergeTree compares."""
+    if table in TABLES:
+        return int((row["epoch"] << 48) + row["offset"])
+    return int(row[VERSIONS[table]]) if table in VERSIONS else 0
 
 
 @dataclass(slots=True)
@@ -54,10 +61,10 @@ class FakeWarehouse:
 
     def store(self, table: str, rows: Sequence[Row]) -> None:
         """An insert that has become durable."""
-        kept, version = self.tables[table], VERSIONS.get(table)
+        kept = self.tables[table]
         for row in rows:
             key = tuple(row[name] for name in KEYS[table])
-            if version is None or key not in kept or row[version] >= kept[key][version]:
+            if key not in kept or version(table, row) >= version(table, kept[key]):
                 kept[key] = row
         if table == "usage_raw":
             self.store("event_id_log", rows)
@@ -100,6 +107,17 @@ class FakeWarehouse:
                 key = (row["src_partition"], row["organization"], row["grain"], row["date"])
                 marks[key][row["kind"]] = row["offset"] + 1
         return [(*key, mark["touched"] - 1) for key, mark in marks.items() if mark["touched"] > mark["done"]]
+
+    def raised_epochs(
+        self, grain: str, partitions: Sequence[int], organizations: Sequence[str], start: int, end: int
+    ) -> list[tuple[int, str, date, int]]:
+        raised: dict[tuple[int, str, date], int] = {}
+        for row in self.rows("rollup"):
+            mine = row["src_partition"] in partitions and row["organization"] in organizations
+            if row["grain"] == "quarter" and mine and start <= row["bucket"] < end and row["epoch"]:
+                key = (row["src_partition"], row["organization"], row[grain])
+                raised[key] = max(row["epoch"], raised.get(key, 0))
+        return [(*key, epoch) for key, epoch in raised.items()]
 
     def family_rows(self, family: Family, partitions: Sequence[int], *, asked: pl.DataFrame) -> pl.DataFrame:
         wanted, columns = set(asked.rows()), family_columns(family)
@@ -147,7 +165,7 @@ class FakeWarehouse:
                 continue
             bucket = row["hour"] if grain == "hour" else period.start
             fresh = {**row, "grain": grain, "bucket": bucket, "hour": bucket, "day": row[joined]}
-            fresh["offset"] = period.applied_offset
+            fresh["offset"], fresh["epoch"] = period.applied_offset, period.epoch
             key = tuple(fresh[name] for name in KEYS[family.table])
             known = derived.setdefault(key, fresh)
             if known is not fresh:

@@ -35,8 +35,8 @@ def test_e5_an_older_and_slower_derivation_does_not_win() -> None:
 def test_e5_with_equal_versions_sixty_fall_back_to_fifteen() -> None:
     due = Cascade._due
 
-    def unversioned(state: WorkerState, key: PeriodKey) -> DuePeriod:
-        return replace(due(state, key), applied_offset=0)
+    def unversioned(state: WorkerState, key: PeriodKey, epoch: int) -> DuePeriod:
+        return replace(due(state, key, epoch), applied_offset=0)
 
     with patch.object(Cascade, "_due", staticmethod(unversioned)):
         assert slow_cascade() == (60, 15)

@@ -3,27 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from warehouse.families import INPUT_BUCKETS, OUTPUT_BUCKETS, Family
+from warehouse.families import Family
 from warehouse.queries.query import Rows
 from warehouse.queries.reconcile.difference import Comparison, difference
 from warehouse.queries.reconcile.part import NOTHING_APPLIED, SHOWN_DIFFERENCES, Cut, Part
-
-_INPUT, _OUTPUT = " + ".join(INPUT_BUCKETS), " + ".join(OUTPUT_BUCKETS)
-FROM_RAW = {
-    "requests": "1",
-    "errors": "status != 'success'",
-    "total_input_tokens": _INPUT,
-    "total_output_tokens": _OUTPUT,
-    "duration_ms": "ifNull(duration_ms, 0)",
-    "timed_requests": "isNotNull(duration_ms)",
-    "time_to_first_token_ms": "ifNull(time_to_first_token_ms, 0)",
-    "first_token_requests": "isNotNull(time_to_first_token_ms)",
-    "unpriced_requests": "cost_status IN ('unpriced', 'partial')",
-    "late_requests": "late",
-    "rating_sum": "ifNull(rating, 0)",
-    "rated_requests": "isNotNull(rating)",
-}
-"""What one raw event adds to each measure that is not a column of its own."""
+from warehouse.raw_measures import raw_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +57,7 @@ FROM
 
     @property
     def _raw(self) -> str:
-        values = ", ".join(f"toInt64({FROM_RAW.get(measure, measure)})" for measure in self.family.measures)
+        values = ", ".join(raw_values(self.family))
         only = f" AND {self.family.only} != ''" if self.family.only else ""
         return (
             f"SELECT organization, src_partition, toStartOfFifteenMinutes(time) AS bucket, hour, day, week, "

@@ -8,7 +8,8 @@ from warehouse.families import FAMILIES, Family
 from warehouse.queries.reconcile.derived import DerivedAgainstQuarters
 from warehouse.queries.reconcile.latency import LatencyAgainstRaw
 from warehouse.queries.reconcile.part import Cut, Part
-from warehouse.queries.reconcile.quarters import FROM_RAW, QuartersAgainstRaw
+from warehouse.queries.reconcile.quarters import QuartersAgainstRaw
+from warehouse.raw_measures import FROM_RAW
 
 SMALL = Family("rollup_small", ("model",), ("requests", "cost_nano_usd"), only="model")
 PART = Part(date(2026, 3, 1), date(2026, 3, 2))
