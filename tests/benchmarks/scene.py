@@ -27,11 +27,11 @@ def fresh_installation(without: Collection[str]) -> Iterator[Installation]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def client_of(installation: Installation) -> Client:
-    """A read-write client of the installation's warehouse."""
-    told = installation.environment()
+def client_of(installation: Installation, user: str = "tally") -> Client:
+    """A client of the installation's warehouse; the default user may write."""
+    told = installation.environment(user)
     password = Path(told["TALLY_WAREHOUSE_PASSWORD_FILE"])
-    return connect(WarehouseSettings(url=told["TALLY_WAREHOUSE_URL"], user="tally", password_file=password))
+    return connect(WarehouseSettings(url=told["TALLY_WAREHOUSE_URL"], user=user, password_file=password))
 
 
 def pid_of(installation: Installation, name: str) -> int:

@@ -1,0 +1,58 @@
+"""The worker on a preloaded backlog: from the first stored progress to the last, and what is stored afterwards."""
+
+import time
+from collections.abc import Callable
+
+from clickhouse_connect.driver.client import Client
+
+from deploy.local.installation import Installation
+from tests.benchmarks.figures import Figures
+from tests.benchmarks.machine import Meter
+from tests.benchmarks.scene import client_of, pid_of
+
+LONGEST_SECONDS = 900
+LOOK_SECONDS = 0.05
+NOT_NEEDED = ("superset", "collector", "api", "rejects", "watchdog")
+PROGRESS = """SELECT sum(latest_seen) FROM (
+SELECT max(seen) AS latest_seen FROM partition_progress GROUP BY src_partition)"""
+NUMBERS = {
+    "raw": "SELECT count(), sum(cost_nano_usd) FROM usage_raw FINAL",
+    "rollup": "SELECT sum(requests), sum(cost_nano_usd) FROM rollup FINAL WHERE grain = 'quarter'",
+}
+
+
+def drained(installation: Installation, events: int, *, started: Callable[[], None] = lambda: None) -> Figures:
+    """Starts the worker and watches it apply `events` events that wait in the topic.
+
+    The clock runs from the first progress that is stored, whose own events are not counted, to the last. `started` is
+    called when it begins to run.
+    """
+    client = client_of(installation)
+    before = applied(client)
+    installation.up(without=NOT_NEEDED)
+    names = ("worker-0", "warehouse", "kafka")
+    seen, first, meter = before, before, None
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while seen < before + events and time.monotonic() < deadline:
+        seen = applied(client)
+        if seen > before and meter is None:
+            meter, first = Meter({name: pid_of(installation, name) for name in names}), seen
+            started()
+        time.sleep(LOOK_SECONDS)
+    if meter is None or seen < before + events:
+        raise SystemExit(f"only {seen - before} of {events} events were applied within {LONGEST_SECONDS} s")
+    if seen == first:
+        raise SystemExit("the first flush applied everything: give more --events")
+    return Figures.of(meter, seen - first)
+
+
+def applied(client: Client) -> int:
+    """Events of the log that progress tells of."""
+    return int(client.query(PROGRESS).result_rows[0][0] or 0)
+
+
+def stored(installation: Installation) -> dict[str, tuple[int, int]]:
+    """Requests and nano-USD as raw rows and as rollup rows have them."""
+    client = client_of(installation)
+    rows = {name: client.query(sql).result_rows[0] for name, sql in NUMBERS.items()}
+    return {name: (int(requests), int(cost)) for name, (requests, cost) in rows.items()}
