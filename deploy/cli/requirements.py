@@ -1,4 +1,4 @@
-"""`./tally requirements`: pins the libraries of both environments anew, in files without any address."""
+"""`./tally requirements`: pins the libraries of every environment anew, in files without any address."""
 
 import subprocess
 import sys
@@ -13,6 +13,7 @@ app = typer.Typer(add_completion=False)
 
 FOLDER = ROOT / "deploy/requirements"
 OLDEST_PYTHON = "3.11"
+NEWEST = ("main", "peers", "pictures")
 SUPERSET_RELEASED = "2026-05-20"
 """Superset 6.1.0 does not bound what it needs; libraries of its release week fit."""
 NEWER_ALLOWED = ("clickhouse-connect", "cachetools")
@@ -21,7 +22,8 @@ NEWER_ALLOWED = ("clickhouse-connect", "cachetools")
 @app.command()
 def requirements() -> None:
     """Pin the newest libraries anew; Superset's as of its release."""
-    compile_pins("main", [])
+    for name in NEWEST:
+        compile_pins(name, [])
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     newer = [f"--exclude-newer-package={name}={tomorrow}" for name in NEWER_ALLOWED]
     compile_pins("superset", [f"--exclude-newer={SUPERSET_RELEASED}", *newer])

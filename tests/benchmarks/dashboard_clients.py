@@ -1,4 +1,4 @@
-"""Clients that ask the questions of the dashboard's charts all the time, each its next one as soon as it has an answer."""
+"""Clients that ask what the dashboard's charts ask, all the time: the next question as soon as one is answered."""
 
 import itertools
 import threading

@@ -68,7 +68,7 @@ def test_it_needs_only_the_standard_library(tmp_path: Path) -> None:
 
 
 def test_requirement_files_are_pinned_and_name_no_address() -> None:
-    for name in ("main", "superset"):
+    for name in ("main", "superset", "peers", "pictures"):
         lines = (ROOT / f"deploy/requirements/{name}.txt").read_text().splitlines()
         assert lines
         assert [line for line in lines if "==" not in line or "/" in line or line.startswith("-")] == []
