@@ -1,6 +1,7 @@
 """The one way to the warehouse: settings in, an unmodified clickhouse-connect client out."""
 
 import clickhouse_connect
+import urllib3
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
@@ -39,6 +40,19 @@ def connect(settings: WarehouseSettings | None = None, *, database: str | None =
         )
     except (DatabaseError, OperationalError, OSError) as failure:
         raise classified(failure, settings.url) from failure
+
+
+def answers(settings: WarehouseSettings, *, within_seconds: float = 3.0) -> None:
+    """Asks for next to nothing. Raises OSError or an error of urllib3 when the warehouse does not answer soon."""
+    asked = urllib3.request(
+        "GET",
+        f"{settings.url}/?query=SELECT%201",
+        headers={"X-ClickHouse-User": settings.user, "X-ClickHouse-Key": settings.secret()},
+        timeout=within_seconds,
+        retries=False,
+    )
+    if asked.status >= 300:
+        raise ConnectionError(f"{settings.url} answers {asked.status}")
 
 
 def classified(failure: Exception, where: str = "the warehouse") -> WarehouseError:

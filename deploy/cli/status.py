@@ -5,6 +5,7 @@ from rich.table import Table
 
 from deploy.cli.console import console
 from deploy.local.installation import Installation, ServiceStatus
+from deploy.local.spans import span
 
 app = typer.Typer(add_completion=False)
 
@@ -32,17 +33,9 @@ def table(services: list[ServiceStatus]) -> Table:
             service.name,
             f"[{color}]{service.state}[/{color}]",
             str(service.pid or ""),
-            duration(service.uptime_seconds) if service.pid else "",
+            span(service.uptime_seconds) if service.pid else "",
             f"{service.memory_bytes / 2**20:,.0f} MB" if service.pid else "",
             service.address,
             service.waits_for,
         )
     return shown
-
-
-def duration(seconds: float) -> str:
-    """A time span as people say it: 42 s, 3 min, 5 h, 2 days."""
-    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

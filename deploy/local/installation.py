@@ -138,7 +138,7 @@ class Installation:
         process = states.get(service.name)
         if process is None or process.state == "STOPPED":
             return ServiceStatus(service.name, "stopped", 0, 0.0, 0, service.address, "")
-        reason = health.waits_for(service, process)
+        reason = health.waits_for(service, process) or service.trouble(process.pid)
         return ServiceStatus(
             service.name,
             "waiting" if reason else "running",
@@ -146,5 +146,5 @@ class Installation:
             max(0.0, time.time() - process.started) if process.pid else 0.0,
             processes.memory_bytes(process.pid),
             service.address,
-            reason,
+            reason or service.idleness(process.pid),
         )

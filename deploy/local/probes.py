@@ -1,6 +1,5 @@
 """Questions about health: each probe says what its service still waits for, "" once it is ready."""
 
-import json
 import socket
 import urllib.error
 import urllib.request
@@ -10,6 +9,7 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 
 from deploy.local.kafka import topics
+from deploy.local.told import Told
 
 Probe = Callable[[int], str]
 """Takes the service's process id."""
@@ -59,12 +59,29 @@ def worker(run: Path, name: str) -> Probe:
     """Ready when the present process was given partitions; later it tells itself what it waits for."""
 
     def ask(pid: int) -> str:
-        try:
-            if (run / f"{name}.ready").read_text().strip() != str(pid):
-                return "partitions"
-            told = json.loads((run / f"{name}.json").read_text())
-        except (OSError, ValueError):
-            return "partitions"
-        return str(told.get("waiting_for", ""))
+        told = Told.read(run, name, pid)
+        if told is None:
+            return "its start"
+        return told.waits_for or ("" if told.ready else "partitions")
+
+    return ask
+
+
+def worker_trouble(run: Path, name: str) -> Probe:
+    """What only a person can mend, while the worker goes on with the rest."""
+
+    def ask(pid: int) -> str:
+        told = Told.read(run, name, pid)
+        return told.trouble if told else ""
+
+    return ask
+
+
+def worker_standby(run: Path, name: str) -> Probe:
+    """Says that the worker has no partitions because there are more workers than partitions."""
+
+    def ask(pid: int) -> str:
+        told = Told.read(run, name, pid)
+        return "nothing: stands by, all partitions are taken" if told and told.standby else ""
 
     return ask

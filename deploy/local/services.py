@@ -24,6 +24,10 @@ class Service:
     environment: Mapping[str, str]
     probe: Probe
     """Asked for what the service still waits for; the answer "" means ready."""
+    trouble: Probe = probes.nothing
+    """Asked for what only a person can mend, though the service serves."""
+    idleness: Probe = probes.nothing
+    """Asked why a service that is ready has nothing to do."""
     ports: tuple[int, ...] = ()
     address: str = ""
     """What a person types to reach it."""
@@ -150,6 +154,8 @@ class Plan:
             [sys.executable, "-m", "stream_jobs.worker"],
             self.environment(name) | {"TALLY_WORKER_ID": str(number)},
             probes.worker(self.home.run, name),
+            probes.worker_trouble(self.home.run, name),
+            probes.worker_standby(self.home.run, name),
             ports=(self.ports.worker_metrics(number),),
         )
 

@@ -14,8 +14,9 @@ from deploy.local.home import Home
 from deploy.local.supervision import Supervisor
 
 LOG = logging.getLogger("watchdog")
-PATIENCE_SECONDS = 60.0
-LOOK_EVERY_SECONDS = 5.0
+PATIENCE_SECONDS = 30.0
+"""With the time to look, to kill and to start again, a worker that hangs is replaced within a minute."""
+LOOK_EVERY_SECONDS = 2.0
 WATCHED = ("worker", "rejects")
 """Services that leave a heartbeat; nothing else is ever touched."""
 

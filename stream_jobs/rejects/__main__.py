@@ -12,14 +12,17 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from stream_jobs.logs import log_as_json
 from stream_jobs.rejects.rows import Record, rejected_rows
+from stream_jobs.worker.arrival import arrived
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
-from warehouse.client import connect
+from warehouse.settings import WarehouseSettings
 
 log = structlog.get_logger()
 BATCH_RECORDS = 500
 WAIT_SECONDS = 1.0
+ANSWER_SECONDS = 15
+"""Below the watchdog's patience: each attempt that ends without an answer moves the beat."""
 
 
 def consume(consumer: Any, sink: Sink, beat: Beat, running: list[bool]) -> None:
@@ -60,6 +63,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     beat = Beat(settings.run_folder, "rejects")
+    beat.write_for_ever()
+    client = arrived(beat, WarehouseSettings(receive_timeout_seconds=ANSWER_SECONDS))
     consumer = Consumer(
         {
             "bootstrap.servers": settings.kafka_bootstrap,
@@ -70,7 +75,7 @@ def main() -> None:
     )
     consumer.subscribe([settings.rejected_topic])
     try:
-        consume(consumer, Sink(connect(), beat), beat, running)
+        consume(consumer, Sink(client, beat), beat, running)
     finally:
         consumer.close()
 

@@ -15,6 +15,7 @@ from stream_jobs.calendars.local_calendar import QUARTER_SECONDS
 from stream_jobs.errors import OffsetGap
 from stream_jobs.logs import log_as_json
 from stream_jobs.pricing.load import load_multipliers, load_price_book
+from stream_jobs.worker.arrival import arrived
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.consumer import resuming_consumer
@@ -23,6 +24,7 @@ from stream_jobs.worker.faust_app import faust_app
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.loading import load_partitions, load_pending
 from stream_jobs.worker.metrics import Metrics
+from stream_jobs.worker.outlook import Outlook
 from stream_jobs.worker.partition import Progress
 from stream_jobs.worker.pulse import Pulse
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
@@ -32,7 +34,8 @@ from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Envelope, Rules, TakeProcessor
 from tokentally.envelope import ARROW_STREAM, HEADER_CONTENT_TYPE
-from warehouse.client import connect
+from warehouse.client import answers
+from warehouse.settings import WarehouseSettings
 
 log = structlog.get_logger()
 FLUSH_CHECK_SECONDS = 0.05
@@ -49,11 +52,12 @@ class Worker:
     def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
         self.beat = Beat(settings.run_folder, settings.name)
-        self.client = connect()
+        self.client = arrived(self.beat, WarehouseSettings())
         self.sink = Sink(self.client, self.beat)
         self.directory = Directory(self.sink, settings.default_time_zone, settings.default_week_start)
         self.metrics = Metrics()
-        self.pulse = Pulse(self.beat, self.metrics)
+        self.outlook = Outlook(settings, self._ping, leave)
+        self.pulse = Pulse(self.beat, self.metrics, self.outlook)
         self.cascade = Cascade(self.sink, self.beat, settings.cascade_seconds)
         self.inspector = LogInspector(settings)
         self.state = WorkerState(-1)
@@ -85,6 +89,9 @@ class Worker:
         app.task(self._tick)
         return app
 
+    def _ping(self) -> None:
+        answers(WarehouseSettings())
+
     def _rules(self) -> Rules:
         routing = Routing(self.settings.partitions, self.settings.src_partition(0))
         return Rules(routing, TimeRules(), load_price_book(self.client), load_multipliers(self.client), markup_ppm={})
@@ -96,7 +103,6 @@ class Worker:
         if resume.generation != self.app.consumer_generation_id:
             return  # the answer to a question of an older generation
         self.resume = resume
-        self.metrics.refused_partitions.set(len(resume.refused))
         self.beat.move()
 
     def _revoked(self) -> None:
@@ -119,7 +125,9 @@ class Worker:
                 self.flusher.taking = True
                 fresh = await self._admitted(events)
                 if fresh:
+                    before = self.state.totals
                     taken = await self.processor.process(self.state, [self._envelope(event) for event in fresh])
+                    self.metrics.took(taken, before, self.state.totals)
                     await self.flusher.add(fresh, taken)
                     self.beat.move()
                     if self.flusher.waiting > TAKES_WAITING * self.settings.take_envelopes:
@@ -151,6 +159,7 @@ class Worker:
                     "with transactions or compaction has gaps for ever and cannot be counted"
                 )
             if message.offset < partition.next_offset:
+                self.metrics.skipped_envelopes.inc()
                 await self._acknowledge(event)
                 continue
             partition.next_offset += 1
@@ -231,13 +240,14 @@ class Worker:
             await self.flusher.cascade(self.state)
         if time.monotonic() >= next_beat:
             next_beat = time.monotonic() + BEAT_SECONDS
-            self.pulse.tell(self.state, self.resume, lag, idle=self.flusher.idle)
-            await self.pulse.look_for_kafka(self.inspector)
+            seconds = self.sink.statement_seconds()
+            self.pulse.tell(self.state, self.resume, lag, rests=self.flusher.idle, statement_seconds=seconds)
         return next_beat
 
     async def _evict(self) -> None:
         """Forgets old rows once everything is acknowledged (rule E4), all of them if that is not enough."""
         await self.flusher.drain(self.state)
+        self.metrics.evictions.inc()
         newest = max((pair[2] for pair in self.state.loaded), default=0)
         self.state.evict(newest - KEEP_BUCKETS_SECONDS + QUARTER_SECONDS)
         if self.state.rows_in_memory > self.settings.rows_in_memory:
@@ -258,12 +268,17 @@ class Worker:
         return lag
 
     def _log_end(self, place: Any) -> int | None:
-        """Offset of the next record as the last fetch told; None before the first: that is not "at the end"."""
+        """Offset of the next record; None before anybody told: that is not "at the end".
+
+        The last fetch tells, and the outlook: a consumer that has stopped fetching would always be at the end.
+        """
+        seen = self.outlook.ends.get(place.partition)
         try:
-            end: int | None = self.app.consumer.highwater(place)
+            fetched: int | None = self.app.consumer.highwater(place)
         except (AssertionError, AttributeError):  # the assignment changes in the consumer's own thread
             return None
-        return end
+        known = [end for end in (fetched, seen.next_offset if seen else None) if end is not None]
+        return max(known, default=None)
 
 
 def leave(what: str, failure: BaseException) -> None:
@@ -284,4 +299,5 @@ def run() -> None:
     log_as_json()
     worker = Worker(WorkerSettings())
     start_http_server(worker.settings.port, addr="127.0.0.1")
+    worker.outlook.start()
     faust.Worker(worker.app, loglevel="WARN", redirect_stdouts=False).execute_from_commandline()

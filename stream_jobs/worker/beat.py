@@ -5,20 +5,27 @@ It moves with rows loaded, slices done, retries while waiting, and when there is
 
 import json
 import os
+import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
+
+from stream_jobs.worker.waits import Waits
+
+WRITE_SECONDS = 1.0
 
 
 @dataclass(slots=True)
 class Beat:
-    """The counter, what the worker waits for (empty: nothing), and the files that tell both to the outside."""
+    """The counter, what the worker waits for, and the files that tell both to the outside."""
 
     folder: Path
     name: str
     count: int = 0
-    waiting_for: str = ""
-    _last: tuple[object, ...] = field(default=(), init=False)
+    waits: Waits = field(default_factory=Waits)
+    _writing: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -26,24 +33,38 @@ class Beat:
 
     @property
     def ready_file(self) -> Path:
-        """Exists while partitions are assigned and loaded."""
+        """Exists while the worker serves its partitions, or stands by because others have them all."""
         return self.folder / f"{self.name}.ready"
 
-    def move(self, waiting_for: str = "") -> None:
-        """Something was done, or something outside is being waited for and asked again."""
+    def move(self) -> None:
+        """Something was done."""
         self.count += 1
-        self.waiting_for = waiting_for
+
+    def wait(self, what: str) -> None:
+        """Something outside is being waited for and was asked again: that is alive."""
+        self.count += 1
+        self.waits.begin(what)
 
     def ready(self) -> None:
-        """The worker serves its partitions."""
+        """The worker serves."""
         if not self.ready_file.exists():
             self.ready_file.write_text(f"{os.getpid()}\n")
 
     def write(self, state: dict[str, Any]) -> None:
         """Leaves the counter and the state for the watchdog and `tally status`."""
-        self._replace(self.folder / f"{self.name}.beat", f"{self.count}\n")
-        told = {"pid": os.getpid(), "waiting_for": self.waiting_for, **state}
-        self._replace(self.folder / f"{self.name}.json", json.dumps(told))
+        told = {"pid": os.getpid(), "waiting_for": self.waits.now, **state}
+        with self._writing:
+            self._replace(self.folder / f"{self.name}.beat", f"{self.count}\n")
+            self._replace(self.folder / f"{self.name}.json", json.dumps(told))
+
+    def write_for_ever(self) -> None:
+        """Writes from a thread of its own, for a process whose only other thread may wait for long."""
+        threading.Thread(target=self._write_for_ever, name="beat", daemon=True).start()
+
+    def _write_for_ever(self) -> None:
+        while True:
+            self.write({})
+            time.sleep(WRITE_SECONDS)
 
     @staticmethod
     def _replace(path: Path, text: str) -> None:

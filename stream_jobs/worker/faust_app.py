@@ -7,6 +7,8 @@ from stream_jobs.worker.settings import WorkerSettings
 FETCH_BYTES = 2 << 20
 REBALANCE_SECONDS = 60
 REQUEST_SECONDS = 65
+POLL_SECONDS = 86_400
+"""How long a worker may go without fetching, as it does while the warehouse is away; hanging is noticed otherwise."""
 
 
 def faust_app(settings: WorkerSettings) -> faust.App:
@@ -25,11 +27,12 @@ def faust_app(settings: WorkerSettings) -> faust.App:
         topic_disable_leader=True,
         table_standby_replicas=0,
         consumer_max_fetch_size=FETCH_BYTES,
-        consumer_group_instance_id=f"{settings.consumer_group}-{settings.name}",
+        consumer_group_instance_id=settings.member_id,
         stream_buffer_maxsize=2 * settings.take_envelopes,
         broker_commit_interval=1,
         broker_session_timeout=settings.session_seconds,
         broker_heartbeat_interval=settings.session_seconds / 10,
         broker_rebalance_timeout=REBALANCE_SECONDS,
         broker_request_timeout=REQUEST_SECONDS,
+        broker_max_poll_interval=POLL_SECONDS,
     )

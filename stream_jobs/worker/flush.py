@@ -22,7 +22,7 @@ from stream_jobs.rollups.row_store import Numbers, RowStore
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_progress
-from stream_jobs.worker.metrics import Metrics
+from stream_jobs.worker.metrics import Metrics, Steps
 from stream_jobs.worker.routing import Forwarded
 from stream_jobs.worker.settings import LOGIC_VERSION, WorkerSettings
 from stream_jobs.worker.sink import Sink
@@ -41,6 +41,8 @@ class Batch:
     """What the takes since the last flush left to be written."""
 
     events: list[Event] = field(default_factory=list)
+    heights: list[int] = field(default_factory=list)
+    """Readable events of each envelope in `events`."""
     rows: list[list[Numbers]] = field(default_factory=lambda: [[] for _ in FAMILIES])
     periods: dict[PeriodKey, Pending] = field(default_factory=dict)
     raw: list[asyncio.Task[None]] = field(default_factory=list)
@@ -113,6 +115,7 @@ class Flusher:
         """Takes over a take. Waits while two raw inserts are in flight."""
         batch = self._batch
         batch.events += events
+        batch.heights += taken.heights
         for collected, touched in zip(batch.rows, taken.rows, strict=False):
             collected.append(touched)
         batch.periods.update(taken.periods)
@@ -182,10 +185,13 @@ class Flusher:
         frames: list[pl.DataFrame | None],
         progress: dict[int, dict[str, Any]],
     ) -> None:
-        started = time.monotonic()
+        started, steps = time.monotonic(), Steps(self._metrics)
         await asyncio.gather(*batch.raw)
+        steps.done("raw")
         await asyncio.to_thread(self._check_not_set_back, state, progress)
+        steps.done("check")
         await asyncio.to_thread(self._mark_touched, state, batch.periods, progress)
+        steps.done("touched")
         await asyncio.gather(
             *(
                 asyncio.to_thread(self._sink.insert, family.table, _quarters(frame))
@@ -193,13 +199,18 @@ class Flusher:
                 if frame is not None
             )
         )
+        steps.done("rollups")
         await asyncio.gather(*batch.sent)
+        steps.done("sent")
         await asyncio.to_thread(self._sink.insert, "partition_progress", self._progress_frame(state, progress))
+        steps.done("progress")
+        self._metrics.shown(np.array([event.message.timestamp for event in batch.events]), np.array(batch.heights))
         for number, row in progress.items():
             partition = state.partitions[number]
             partition.applied, partition.applied_clock_ms = row["applied_offset"], row["applied_time"]
         for event in batch.events:
             await self._acknowledge(event)
+        steps.done("acknowledge")
         self._metrics.flushed(
             len(batch.events), sum(f.height for f in frames if f is not None), time.monotonic() - started
         )
@@ -245,8 +256,12 @@ class Flusher:
         """Derives what is closed, when no flush is running; the next flush waits for it."""
         if self._busy or self.taking:
             return
-        self._running = asyncio.create_task(asyncio.to_thread(self._cascade.run, state))
+        self._running = asyncio.create_task(self._derive(state))
         self._running.add_done_callback(_raise_in_loop)
+
+    async def _derive(self, state: WorkerState) -> None:
+        with self._metrics.cascade_seconds.time():
+            await asyncio.to_thread(self._cascade.run, state)
 
 
 def _raw_rows(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,18 +1,14 @@
 """What a worker tells the outside about itself: state and lag in; heartbeat, metrics and the status file out."""
 
-import asyncio
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stream_jobs.worker.beat import Beat
+from stream_jobs.worker.liveness import GROUP, KAFKA, Answers, Work, judged
 from stream_jobs.worker.metrics import Metrics
-from stream_jobs.worker.resume import LogInspector, Resume
-from stream_jobs.worker.state import WorkerState
-
-STILL_SECONDS = 10.0
-UNASSIGNED_SECONDS = 300.0
-OUTCOMES = ("seen", "accepted", "duplicates", "rejected", "misrouted")
+from stream_jobs.worker.outlook import Outlook
+from stream_jobs.worker.resume import Resume
+from stream_jobs.worker.state import OUTCOMES, WorkerState
 
 
 @dataclass(slots=True)
@@ -21,37 +17,73 @@ class Pulse:
 
     beat: Beat
     metrics: Metrics
-    _moved: tuple[int, float] = field(default_factory=lambda: (0, time.monotonic()))
-    _assigned_at: float = field(default_factory=time.monotonic)
+    outlook: Outlook
+    _heard: Answers = field(default_factory=Answers)
+    _generation: int = -1
+    _told: frozenset[int] = frozenset()
 
-    def tell(self, state: WorkerState, resume: Resume, lag: Mapping[int, int], *, idle: bool) -> None:
-        """Writes everything. lag: envelopes not applied by Kafka partition; idle: nothing waits to be written."""
-        assigned = bool(lag) or bool(resume.refused)
-        if assigned:
-            self._assigned_at = time.monotonic()
-        # Without partitions a worker is idle, unless that lasts: a rebalance may never have ended.
-        unassigned_seconds = time.monotonic() - self._assigned_at
-        if idle and not any(lag.values()) and unassigned_seconds < UNASSIGNED_SECONDS:
+    def tell(
+        self, state: WorkerState, resume: Resume, lag: Mapping[int, int], *, rests: bool, statement_seconds: float
+    ) -> None:
+        """Writes everything. lag: envelopes not applied by Kafka partition; rests: nothing waits to be written."""
+        answers, outlook = self.outlook.answers, self.outlook
+        outlook.wanted = frozenset(lag)
+        verdict = judged(Work(lag, len(resume.refused), rests, statement_seconds), answers)
+        outlook.ask_warehouse = statement_seconds > 0
+        if verdict.waits and answers is not self._heard:
+            for what in verdict.waits:
+                self.beat.wait(what)
+        elif verdict.alive and not verdict.waits:
             self.beat.move()
-        if assigned and resume.generation >= 0:
+        self._heard = answers
+        for what in {KAFKA, GROUP}.difference(verdict.waits):
+            self.beat.waits.end(what)
+        if verdict.serves and (verdict.standby or resume.generation >= 0):
             self.beat.ready()
-        self._measure(state, lag)
-        self.beat.write({"partitions": sorted(lag), "lag_envelopes": sum(lag.values()), "refused": resume.refused})
+        self._measure(state, resume, lag)
+        self.beat.write(
+            {
+                "partitions": sorted(lag),
+                "lag_envelopes": sum(lag.values()),
+                "refused": resume.refused,
+                "standby": verdict.standby,
+            }
+        )
 
-    async def look_for_kafka(self, inspector: LogInspector) -> None:
-        """When nothing has moved for a while: a broker that does not answer is being waited for, and that is alive."""
-        if self.beat.count != self._moved[0]:
-            self._moved = (self.beat.count, time.monotonic())
-        elif time.monotonic() - self._moved[1] > STILL_SECONDS:
-            self._moved = (self.beat.count, time.monotonic())
-            if not await asyncio.to_thread(inspector.reachable):
-                self.beat.move("kafka")
+    def _measure(self, state: WorkerState, resume: Resume, lag: Mapping[int, int]) -> None:
+        metrics = self.metrics
+        self._lag(state, resume, lag)
+        for outcome, events in zip(OUTCOMES, state.totals, strict=True):
+            metrics.log_events.labels(outcome).set(events)
+        metrics.rows_in_memory.set(state.rows_in_memory)
+        metrics.loaded_buckets.set(len(state.loaded))
+        metrics.window_ids.set(sum(len(partition.window) for partition in state.partitions.values()))
+        metrics.pending_periods.set(len(state.pending))
+        metrics.refused_partitions.set(len(resume.refused))
+        if resume.generation not in (-1, self._generation):
+            self._generation = resume.generation
+            metrics.rebalances.inc()
+            metrics.generation.set(resume.generation)
+        self._waits()
 
-    def _measure(self, state: WorkerState, lag: Mapping[int, int]) -> None:
+    def _lag(self, state: WorkerState, resume: Resume, lag: Mapping[int, int]) -> None:
+        for gone in self._told - lag.keys():
+            self.metrics.lag.remove(str(gone))
+            self.metrics.lag_seconds.remove(str(gone))
+        self._told = frozenset(lag)
+        applied_ms = {number: partition.applied_clock_ms for number, partition in state.partitions.items()}
         for partition, envelopes in lag.items():
             self.metrics.lag.labels(str(partition)).set(envelopes)
-        for outcome in OUTCOMES:
-            total = sum(getattr(partition.counts, outcome) for partition in state.partitions.values())
-            self.metrics.events.labels(outcome).set(total)
-        self.metrics.rows_in_memory.set(state.rows_in_memory)
-        self.metrics.pending_periods.set(len(state.pending))
+            end, number = self.outlook.ends.get(partition), self.outlook.settings.src_partition(partition)
+            stored = resume.progress.get(partition)
+            applied = applied_ms.get(number, stored.applied_ms if stored else 0)
+            behind_ms = max(0, end.newest_ms - applied) if end and envelopes and applied else 0
+            self.metrics.lag_seconds.labels(str(partition)).set(behind_ms / 1000)
+
+    def _waits(self) -> None:
+        waits = self.beat.waits
+        seconds = waits.seconds
+        for what, retries in list(waits.retries.items()):
+            self.metrics.waiting.labels(what).set(seconds.get(what, 0.0))
+            self.metrics.retries.labels(what).set(retries)
+            self.metrics.waited.labels(what).set(waits.ended_seconds.get(what, 0.0) + seconds.get(what, 0.0))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import structlog
-from confluent_kafka import KafkaException, TopicCollection, TopicPartition
+from confluent_kafka import TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from stream_jobs.worker.loading import load_progress
@@ -13,7 +13,6 @@ from stream_jobs.worker.sink import Sink
 
 log = structlog.get_logger()
 ANSWER_SECONDS = 10.0
-PROBE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +41,6 @@ class LogInspector:
         self._topic = settings.events_topic
         # Kept for the life of the process: futures of a dropped client never complete.
         self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
-
-    def reachable(self) -> bool:
-        """Whether the broker answers at all."""
-        try:
-            self._admin.list_topics(self._topic, timeout=PROBE_SECONDS)
-        except KafkaException:
-            return False
-        return True
 
     def state(self, partitions: list[int]) -> LogState:
         """The log as it is now. Raises KafkaException when the broker does not answer."""

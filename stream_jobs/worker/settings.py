@@ -58,6 +58,11 @@ class WorkerSettings(BaseSettings):
         return f"worker-{self.worker_id}"
 
     @property
+    def member_id(self) -> str:
+        """The worker's static id in the consumer group."""
+        return f"{self.consumer_group}-{self.name}"
+
+    @property
     def port(self) -> int:
         """Port of /metrics: the base + 10 + the worker's number."""
         return self.metrics_port if self.metrics_port is not None else _port_base() + 10 + self.worker_id

@@ -1,5 +1,6 @@
 """The worker's hand on the warehouse: frames in and out, the same write repeated until it is acknowledged."""
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from clickhouse_connect.driver.external import ExternalData
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from stream_jobs.worker.beat import Beat
+from stream_jobs.worker.liveness import WAREHOUSE
 from warehouse.client import WRITE_SETTINGS, classified
 from warehouse.errors import WarehouseUnavailable
 
@@ -37,6 +39,12 @@ class Sink:
     def __init__(self, client: Client, beat: Beat) -> None:
         self._client = client
         self._beat = beat
+        self._in_flight: dict[object, float] = {}
+
+    def statement_seconds(self) -> float:
+        """How long the oldest statement in flight has run; 0.0 without one."""
+        begun = list(self._in_flight.values())
+        return time.monotonic() - min(begun) if begun else 0.0
 
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         """Inserts the frame durably. Repeating an insert that landed writes the same rows again: harmless."""
@@ -72,12 +80,18 @@ class Sink:
         self._insist(lambda: self._client.command(sql, settings=DERIVE_SETTINGS))
 
     def _insist(self, action: Callable[[], T]) -> T:
+        statement = object()
+
         def once() -> T:
+            self._in_flight[statement] = time.monotonic()
             try:
                 answer = action()
             except (ClickHouseError, urllib3.exceptions.HTTPError, OSError) as failure:
                 raise classified(failure) from failure
+            finally:
+                del self._in_flight[statement]
             self._beat.move()
+            self._beat.waits.end(WAREHOUSE)
             return answer
 
         retrying = Retrying(
@@ -89,7 +103,7 @@ class Sink:
         return retrying(once)
 
     def _tell(self, state: RetryCallState) -> None:
-        self._beat.move("the warehouse")
+        self._beat.wait(WAREHOUSE)
         failure = state.outcome.exception() if state.outcome else None
         log.warning("waiting for the warehouse", attempt=state.attempt_number, reason=str(failure)[:300])
 

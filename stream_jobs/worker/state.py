@@ -11,6 +11,8 @@ from stream_jobs.worker.partition import Partition
 from stream_jobs.worker.statements import Pair
 from warehouse.families import FAMILIES
 
+OUTCOMES = ("seen", "accepted", "duplicates", "rejected", "misrouted")
+"""The running totals of a partition, which progress stores."""
 PeriodKey = tuple[int, str, str, date]
 """(src_partition, organization, day or week, first local date)."""
 
@@ -42,6 +44,12 @@ class WorkerState:
     def rows_in_memory(self) -> int:
         """Rows over all families."""
         return sum(len(store) for store in self.stores)
+
+    @property
+    def totals(self) -> tuple[int, ...]:
+        """Events of all partitions since their logs began, by OUTCOMES."""
+        counts = [partition.counts for partition in self.partitions.values()]
+        return tuple(sum(getattr(count, outcome) for count in counts) for outcome in OUTCOMES)
 
     def to_load(self, pairs: list[Pair]) -> list[Pair]:
         """The pairs whose stored rows may exist and are not in memory; all are noted as loaded (rule E31)."""

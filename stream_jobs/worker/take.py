@@ -5,6 +5,7 @@ The steps are pure functions of the partition's state and the envelopes; only lo
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -55,6 +56,10 @@ class Taken:
     rejections: list[Rejection] = field(default_factory=list)
     forwarded: list[Forwarded] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
+    heights: list[int] = field(default_factory=list)
+    """Readable events of each envelope."""
+    lookup_rows: int = 0
+    lookup_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,7 @@ class TakeProcessor:
             frames.append(decoded.frame)
             heights.append(decoded.frame.height)
             indexes.append(np.asarray(decoded.index, np.uint32))
+        taken.heights = heights
         frame = pl.concat(frames)
         if frame.is_empty():
             return None
@@ -149,7 +155,7 @@ class TakeProcessor:
         return judged.filter(pl.col("refusal") == "").drop("refusal")
 
     async def _first_sights(self, state: WorkerState, frame: pl.DataFrame, taken: Taken) -> pl.DataFrame:
-        copies = await self._stored_copies(state, frame)
+        copies = await self._stored_copies(state, frame, taken)
         numbers = frame["src_partition"].to_numpy()
         times = frame["time"].dt.epoch("ms").to_numpy()
         kept: list[Numbers] = []
@@ -170,7 +176,7 @@ class TakeProcessor:
         total = sum(len(rows) for rows in kept)
         return frame if total == len(numbers) else frame[np.sort(np.concatenate(kept))]
 
-    async def _stored_copies(self, state: WorkerState, frame: pl.DataFrame) -> set[int]:
+    async def _stored_copies(self, state: WorkerState, frame: pl.DataFrame, taken: Taken) -> set[int]:
         """Rows that have a copy at a lower position in the warehouse, asked for those that memory may not know."""
         limits = {
             number: limit
@@ -188,7 +194,9 @@ class TakeProcessor:
         if old.is_empty():
             return set()
         asked = old.select("organization", "time", "event_id")
+        began = time.monotonic()
         stored = await asyncio.to_thread(self._sink.frame, statements.earlier_copies(), asked)
+        taken.lookup_rows, taken.lookup_seconds = asked.height, time.monotonic() - began
         if stored.is_empty():
             return set()
         stored = stored.rename({"organization_text": "organization"})

@@ -7,10 +7,10 @@ import pytest
 from deploy.cli import doctor
 from deploy.cli.doctor import Verdict
 from deploy.cli.logs import Tail, files
-from deploy.cli.status import duration
 from deploy.cli.test import Check, summary
 from deploy.cli.warehouse import one_line
 from deploy.errors import NotRunning, WrongSetting
+from deploy.local.spans import span
 from warehouse.errors import WarehouseRefused
 
 
@@ -19,7 +19,7 @@ from warehouse.errors import WarehouseRefused
     [(0.4, "0 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (86_400, "24 h"), (200_000, "2 days")],
 )
 def test_durations(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert span(seconds) == words
 
 
 def test_old_java_has_a_cure() -> None:

@@ -1,9 +1,10 @@
 """What a person is shown when a service does not come up."""
 
+import time
 from pathlib import Path
 
 from deploy.local.health import last_lines, waits_for
-from deploy.local.probes import worker
+from deploy.local.probes import worker, worker_standby, worker_trouble
 from deploy.local.services import Service
 from deploy.local.supervision import ProcessState
 
@@ -30,14 +31,26 @@ def test_the_end_of_a_log(tmp_path: Path) -> None:
 
 def test_a_worker_is_ready_when_the_present_process_has_partitions(tmp_path: Path) -> None:
     ask = worker(tmp_path, "worker-0")
+    assert ask(7) == "its start"
+    (tmp_path / "worker-0.json").write_text('{"pid": 7}')
     assert ask(7) == "partitions"
     (tmp_path / "worker-0.ready").write_text("7\n")
-    (tmp_path / "worker-0.json").write_text('{"pid": 7, "waiting_for": ""}')
     assert ask(7) == ""
-    assert ask(8) == "partitions"
+    assert ask(8) == "its start"
 
 
 def test_a_worker_says_itself_what_it_waits_for(tmp_path: Path) -> None:
     (tmp_path / "worker-0.ready").write_text("7\n")
-    (tmp_path / "worker-0.json").write_text('{"pid": 7, "waiting_for": "the warehouse"}')
-    assert worker(tmp_path, "worker-0")(7) == "the warehouse"
+    since = time.time() - 125
+    (tmp_path / "worker-0.json").write_text(f'{{"pid": 7, "waiting_for": {{"the warehouse": {since}}}}}')
+    assert worker(tmp_path, "worker-0")(7) == "the warehouse for 2 min"
+
+
+def test_a_worker_says_which_partitions_need_an_operator_and_that_it_stands_by(tmp_path: Path) -> None:
+    (tmp_path / "worker-0.ready").write_text("7\n")
+    (tmp_path / "worker-0.json").write_text('{"pid": 7, "refused": {"3": "the topic was recreated: restore it"}}')
+    assert worker(tmp_path, "worker-0")(7) == ""
+    assert worker_trouble(tmp_path, "worker-0")(7) == "you: partition 3 is refused: the topic was recreated: restore it"
+    (tmp_path / "worker-0.json").write_text('{"pid": 7, "standby": true}')
+    assert worker(tmp_path, "worker-0")(7) == ""
+    assert worker_standby(tmp_path, "worker-0")(7) == "nothing: stands by, all partitions are taken"

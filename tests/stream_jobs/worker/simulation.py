@@ -10,6 +10,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from prometheus_client import CollectorRegistry
+
 from producers.rejections.rejection import Rejection
 from stream_jobs.worker import app
 from stream_jobs.worker.app import Worker
@@ -42,13 +44,10 @@ class QuietBeat(Beat):
 
 
 class QuietMetrics(Metrics):
-    """Tells nobody: the registry of metrics knows one worker per process."""
+    """Tells nobody: the process's own registry knows one worker."""
 
     def __init__(self) -> None:
-        """Registers nothing."""
-
-    def flushed(self, envelopes: int, rows: int, seconds: float) -> None:
-        """Counts nothing."""
+        super().__init__(CollectorRegistry())
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,8 @@ class SimulatedWorker(Worker):
         self.app = SimpleNamespace(consumer_generation_id=GENERATION, consumer=consumer)  # type: ignore[assignment]
         self.inspector = SimpleNamespace(state=self.log_state)  # type: ignore[assignment]
         handlers: tuple[Callable[[Any], Awaitable[Any]], ...] = (self._acknowledge, self._send_refusal, self._forward)
-        self.flusher = Flusher(self.settings, sink, self.directory, self.cascade, QuietMetrics(), *handlers)
+        self.metrics = QuietMetrics()
+        self.flusher = Flusher(self.settings, sink, self.directory, self.cascade, self.metrics, *handlers)
         self.processor = TakeProcessor(sink, self.directory, rules)
 
     def log_state(self, partitions: list[int]) -> LogState:

@@ -2,7 +2,10 @@
 
 import json
 import os
+import time
 from pathlib import Path
+
+import pytest
 
 from stream_jobs.worker.beat import Beat
 
@@ -23,14 +26,18 @@ def test_the_counter_moves_with_what_is_done_and_with_nothing_else(tmp_path: Pat
     assert (tmp_path / "w.beat").read_text() == "2\n"
 
 
-def test_the_state_says_what_is_waited_for_until_something_moves(tmp_path: Path) -> None:
+def test_the_state_says_what_is_waited_for_since_when_until_it_answers(tmp_path: Path) -> None:
     beat = Beat(tmp_path, "w")
-    beat.move("the warehouse")
+    beat.wait("the warehouse")
+    beat.wait("the warehouse")
     beat.write({"lag_envelopes": 4})
-    assert told(tmp_path) == {"pid": os.getpid(), "waiting_for": "the warehouse", "lag_envelopes": 4}
-    beat.move()
+    state = told(tmp_path)
+    assert isinstance(waiting := state.pop("waiting_for"), dict)
+    assert waiting == pytest.approx({"the warehouse": time.time()}, abs=60)
+    assert state == {"pid": os.getpid(), "lag_envelopes": 4}
+    beat.waits.end("the warehouse")
     beat.write({})
-    assert told(tmp_path) == {"pid": os.getpid(), "waiting_for": ""}
+    assert told(tmp_path) == {"pid": os.getpid(), "waiting_for": {}}
 
 
 def test_readiness_ends_with_the_process_that_said_it(tmp_path: Path) -> None:

@@ -71,14 +71,14 @@ def test_what_is_refused_is_raised_at_once(sink: Sink, beat: QuietBeat) -> None:
         sink.command("INSERT INTO usage_raw SELECT nothing")
     with pytest.raises(WarehouseRefused):
         sink.insert("usage_raw", pl.DataFrame({"no_such_column": [1]}))
-    assert (beat.count, beat.waiting_for) == (0, "")
+    assert (beat.count, beat.waits.now) == (0, {})
 
 
 @pytest.mark.integration
 def test_e28_what_was_answered_moves_the_beat(sink: Sink, beat: QuietBeat) -> None:
     sink.rows("SELECT 1")
     sink.insert("usage_raw", raw_events())
-    assert (beat.count, beat.waiting_for) == (2, "")
+    assert (beat.count, beat.waits.now) == (2, {})
 
 
 @pytest.fixture
@@ -110,10 +110,10 @@ def test_e28_an_absent_warehouse_is_waited_for_and_the_beat_says_so(
     frame = raw_events().select("time")
     waiting = threading.Thread(target=sink.insert, args=("kept", frame), daemon=True)
     waiting.start()
-    until(lambda: beat.waiting_for == "the warehouse" and beat.count > moved + 1)
+    until(lambda: "the warehouse" in beat.waits.now and beat.count > moved + 1)
     assert waiting.is_alive()
     stoppable.start()
     waiting.join(DEADLINE_SECONDS)
     assert not waiting.is_alive()
-    assert beat.waiting_for == ""
+    assert beat.waits.now == {}
     assert sink.rows("SELECT count() FROM kept FINAL") == [(4,)]
