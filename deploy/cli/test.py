@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from deploy.errors import WrongSetting
 from deploy.local import chromium, processes, superset
 from deploy.local.home import ROOT, Home
 
@@ -43,8 +44,14 @@ class Check:
 def check_and_test(
     context: typer.Context,
     fast: Annotated[bool, typer.Option("--fast", help="Checks and the tests that need no services.")] = False,
+    chaos: Annotated[str, typer.Option(help="Only a chaos run of so many minutes, such as 10m; resumable.")] = "",
+    seed: Annotated[str, typer.Option(help="Seed of the chaos run.")] = "1",
+    chaos_results: Annotated[bool, typer.Option("--chaos-results", help="Show what chaos runs have found.")] = False,
 ) -> None:
     """Check and test everything. What else is typed goes to pytest."""
+    if chaos or chaos_results:
+        wanted = ["--show"] if chaos_results else ["--minutes", minutes(chaos), "--seed", seed]
+        raise typer.Exit(run_chaos([*wanted, *context.args]))
     # Also when started in the background, where Ctrl-C is ignored and the tests would inherit that.
     for request_to_stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(request_to_stop, signal.default_int_handler)
@@ -62,6 +69,26 @@ def check_and_test(
         print(summary(checks))
         print(closing)
     raise typer.Exit(1 if status or any(check.status for check in checks) else 0)
+
+
+def minutes(length: str) -> str:
+    """10m or 10 as "10". Raises WrongSetting."""
+    number = length.removesuffix("m")
+    if not number.isdigit() or number == "0":
+        raise WrongSetting(f"--chaos {length}: give whole minutes, such as 10m")
+    return number
+
+
+def run_chaos(arguments: Sequence[str]) -> int:
+    """Runs tests/chaos/run.py, which starts an installation of its own and keeps its results; its exit status."""
+    command = [sys.executable, "-m", "tests.chaos.run", *arguments]
+    # In a process group of its own: a Ctrl-C reaches it once, through us.
+    with subprocess.Popen(command, cwd=ROOT, process_group=0) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            return process.wait()
 
 
 def check_code() -> list[Check]:

@@ -1,0 +1,109 @@
+"""Where a run takes place: a real broker, a real warehouse, and workers that can be killed and frozen."""
+
+import contextlib
+import shutil
+import signal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+from clickhouse_connect.driver.client import Client
+
+from deploy.local.installation import Installation
+from tests.chaos.workers import Workers
+from warehouse.client import connect
+from warehouse.settings import WarehouseSettings
+
+WITHOUT = ("superset", "worker", "watchdog", "api", "collector", "audit")
+STOP_SECONDS = 40.0
+PARTITIONS = 6
+WORKERS = 3
+SESSION_SECONDS = 8.0
+WINDOW_EVENTS = 2000
+WORKER_SETTINGS = {
+    "TALLY_WINDOW_EVENTS": str(WINDOW_EVENTS),
+    "TALLY_SESSION_SECONDS": str(SESSION_SECONDS),
+    "TALLY_CASCADE_SECONDS": "1.5",
+    "TALLY_ROWS_IN_MEMORY": "6000",
+    "TALLY_TAKE_ENVELOPES": "16",
+    "POLARS_MAX_THREADS": "2",
+}
+"""Small, so that a short run meets everything: ids that leave the window, rows that are evicted, sessions that end."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """An installation without workers of its own, and the workers of the run beside it."""
+
+    installation: Installation
+    settings: Mapping[str, str] = field(default_factory=lambda: WORKER_SETTINGS)
+    workers: Workers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.workers = Workers(self.installation, WORKERS, self.settings)
+
+    @classmethod
+    def at(cls, folder: Path, port_base: int) -> "Stage":
+        """A stage in this folder."""
+        return cls(Installation(folder, port_base=port_base, partitions=PARTITIONS, workers=WORKERS, kafka_heap_mb=320))
+
+    def up(self) -> None:
+        """Broker and warehouse serve. Workers are started by themselves."""
+        self.installation.up(without=WITHOUT)
+
+    def down(self) -> None:
+        """Ends everything."""
+        self.workers.stop()
+        self.installation.down()
+
+    def client(self) -> Client:
+        """A client of the warehouse; the caller closes it."""
+        told = self.installation.environment()
+        password = Path(told["TALLY_WAREHOUSE_PASSWORD_FILE"])
+        return connect(WarehouseSettings(url=told["TALLY_WAREHOUSE_URL"], user="tally", password_file=password))
+
+    def kill(self, service: str) -> bool:
+        """SIGKILL of the broker or the warehouse; the supervisor starts it again."""
+        pid = self.installation.supervisor.states()[service].pid
+        try:
+            psutil.Process(pid).send_signal(signal.SIGKILL)
+        except (psutil.NoSuchProcess, ValueError):
+            return False
+        return True
+
+    def serve(self) -> None:
+        """Returns when broker and warehouse answer."""
+        for service in ("kafka", "warehouse"):
+            self.installation.wait_until_ready(service, deadline_seconds=90)
+
+    def back_up(self) -> None:
+        """Stops the warehouse, copies its data and starts it again, under running workers."""
+        with self._warehouse_stopped() as data:
+            shutil.rmtree(self._copy, ignore_errors=True)
+            # Links stay links: a copy that followed them answers no query.
+            shutil.copytree(data, self._copy, symlinks=True)
+
+    def set_back(self) -> None:
+        """Stops the warehouse, puts the copy in the place of its data and starts it, under running workers."""
+        with self._warehouse_stopped() as data:
+            shutil.rmtree(data)
+            self._copy.rename(data)
+
+    @property
+    def has_copy(self) -> bool:
+        """Whether there is a copy to be put back."""
+        return self._copy.exists()
+
+    @property
+    def _copy(self) -> Path:
+        return self.installation.home.folder / "warehouse-copy"
+
+    @contextlib.contextmanager
+    def _warehouse_stopped(self) -> Iterator[Path]:
+        """The folder of its data, while nobody has it open."""
+        supervisor = self.installation.supervisor
+        supervisor.stop_together(["warehouse"], deadline_seconds=STOP_SECONDS)
+        yield self.installation.home.warehouse
+        supervisor.start_service("warehouse")
+        self.installation.wait_until_ready("warehouse", deadline_seconds=90)

@@ -1,0 +1,79 @@
+"""What the warehouse holds: a table in, a plain frame out."""
+
+import io
+
+import polars as pl
+from clickhouse_connect.driver.client import Client
+
+from warehouse.families import INPUT_BUCKETS, OUTPUT_BUCKETS, Family
+
+NO_LIMIT = {"output_format_arrow_string_as_string": 1, "output_format_arrow_low_cardinality_as_dictionary": 0}
+RAW_TEXTS = (
+    *("source_id", "customer_id", "user_id", "department", "project", "feature", "prompt_id", "thread_id"),
+    *("api_key_id", "provider", "model", "billing_type", "plan", "status", "category", "cost_status"),
+)
+RAW_NUMBERS = (*INPUT_BUCKETS, *OUTPUT_BUCKETS, "cost_nano_usd", "billed_nano_usd", "credits_micro", "late")
+RAW_NULLABLE = ("duration_ms", "time_to_first_token_ms", "rating", "reported_cost_nano_usd")
+PLACES = "toInt64(toUnixTimestamp(bucket)) AS bucket, toInt64(toUnixTimestamp(hour)) AS hour, toString(day) AS day"
+
+
+def frame(client: Client, sql: str) -> pl.DataFrame:
+    """The answer as a frame."""
+    body = client.raw_query(sql, settings=NO_LIMIT, fmt="ArrowStream")
+    return pl.read_ipc_stream(io.BytesIO(body)) if body else pl.DataFrame()
+
+
+def raw(client: Client) -> pl.DataFrame:
+    """Every raw event."""
+    texts = ", ".join(f"toString({name}) AS {name}" for name in RAW_TEXTS)
+    numbers = ", ".join(f"toInt64({name}) AS {name}" for name in RAW_NUMBERS)
+    nullable = ", ".join(f"toNullable(toInt64({name})) AS {name}" for name in RAW_NULLABLE)
+    return frame(
+        client,
+        "SELECT toString(organization) AS organization, toString(event_id) AS event_id, "
+        "toUnixTimestamp64Milli(time) AS time_ms, toInt64(src_partition) AS src_partition, src_offset, "
+        "toInt64(src_index) AS src_index, toUnixTimestamp64Milli(append_time) AS append_ms, "
+        "toInt64(toUnixTimestamp(hour)) AS hour, toString(day) AS day, toString(week) AS week, "
+        f"{texts}, {numbers}, {nullable} FROM usage_raw FINAL",
+    )
+
+
+def family_rows(client: Client, family: Family, grain: str) -> pl.DataFrame:
+    """Every row of a family and grain."""
+    dimensions = ", ".join(f"toString({name}) AS {name}" for name in family.dimensions)
+    return frame(
+        client,
+        "SELECT toInt64(src_partition) AS src_partition, toString(organization) AS organization, "
+        f"{PLACES}, toString(week) AS week, {dimensions}, {', '.join(family.measures)}, offset "
+        f"FROM {family.table} FINAL WHERE grain = '{grain}'",
+    )
+
+
+def latency_rows(client: Client, grain: str) -> pl.DataFrame:
+    """Every histogram of a grain; its bins as one text."""
+    return frame(
+        client,
+        "SELECT toInt64(src_partition) AS src_partition, toString(organization) AS organization, "
+        f"{PLACES}, toString(week) AS week, toString(provider) AS provider, toString(model) AS model, "
+        "toString(metric) AS metric, toString(arrayZip(bins, counts)) AS bins, offset "
+        f"FROM rollup_latency FINAL WHERE grain = '{grain}'",
+    )
+
+
+def done_marks(client: Client) -> dict[tuple[int, str, str, str], int]:
+    """Offset of the newest derivation of each (partition, organisation, day or week, date)."""
+    rows = client.query(
+        "SELECT src_partition, toString(organization), toString(grain), toString(date), max(offset) "
+        "FROM touched_periods WHERE kind = 'done' GROUP BY src_partition, organization, grain, date"
+    ).result_rows
+    return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
+
+
+def progress(client: Client, topic: str) -> dict[int, dict[str, int]]:
+    """The progress row of each partition."""
+    names = ("applied_offset", "seen", "accepted", "duplicates", "rejected", "misrouted")
+    rows = client.query(
+        f"SELECT src_partition, {', '.join(names)} FROM partition_progress FINAL WHERE topic = {{topic:String}}",
+        {"topic": topic},
+    ).result_rows
+    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
