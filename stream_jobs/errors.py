@@ -2,6 +2,8 @@
 
 StreamJobError
 ├── WarehouseSetBack     the warehouse was restored under a running worker: restart (done by exiting)
+├── LogReplaced          the topic was recreated or cut under a running worker: restart (done by exiting)
+├── RefusalLifted        the cause of a refusal is gone: restart (done by exiting)
 └── OffsetGap            an envelope is missing in what was delivered: restart (done by exiting)
 """
 
@@ -12,6 +14,14 @@ class StreamJobError(Exception):
 
 class WarehouseSetBack(StreamJobError):
     """Stored progress is lower than what this worker wrote."""
+
+
+class LogReplaced(StreamJobError):
+    """The log is not the one that this worker began to read."""
+
+
+class RefusalLifted(StreamJobError):
+    """A partition that was refused may be resumed."""
 
 
 class OffsetGap(StreamJobError):

@@ -5,18 +5,26 @@ import urllib3
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
-from warehouse.errors import WarehouseError, WarehouseRefused, WarehouseUnavailable
+from warehouse.errors import SignInFailed, WarehouseError, WarehouseRefused, WarehouseUnavailable
 from warehouse.settings import WarehouseSettings
 
 # Without a session the client may be shared by threads; async_insert would acknowledge before a write is durable.
 WRITE_SETTINGS = {"async_insert": 0, "max_partitions_per_insert_block": 0}
-# Too many queries, timeouts, network, memory, too many parts, shutting down: the same write may succeed later.
 RETRYABLE_CODES = frozenset(
     {
-        *(159, 160, 198, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 285, 286, 289, 319, 373, 394),
-        *(425, 439, 745, 999, 1000),
+        *(159, 160, 202, 203, 373, 394, 425, 439, 677, 692, 700, 710, 745),  # busy, too slow, cancelled
+        *(95, 96, 101, 102, 198, 209, 210, 236, 279, 499, 574, 1000),  # network, object storage, shutting down
+        *(173, 241),  # memory
+        *(74, 75, 76, 77, 88, 243, 586),  # a disk that is full or fails: files cannot be written or read
+        *(218, 242, 252, 722, 733),  # tables that are being replaced, loaded or merged, or are read-only for now
+        *(225, 254, 265, 285, 286, 289, 319, 369, 999),  # replicas and their keeper
     }
 )
+"""Errors after which the same statement may succeed later, without anybody changing it."""
+SIGN_IN_CODES = frozenset({192, 193, 194, 516})
+NEVER = "partitions for single INSERT"
+"""Inside a 252 that repeating does not cure: it is about the rows, not about merges that are behind."""
+DISK_WORDS = ("No space left on device", "Input/output error", "Read-only file system", "Disk quota exceeded")
 
 
 def connect(settings: WarehouseSettings | None = None, *, database: str | None = None) -> Client:
@@ -59,9 +67,17 @@ def classified(failure: Exception, where: str = "the warehouse") -> WarehouseErr
     """The error of the driver as one of ours, by what the caller can do about it."""
     text = str(failure)
     code = getattr(failure, "code", None) or exception_code(text)
-    if isinstance(failure, DatabaseError) and code is not None and code not in RETRYABLE_CODES:
+    if isinstance(failure, DatabaseError) and code in SIGN_IN_CODES:
+        return SignInFailed(text)
+    if isinstance(failure, DatabaseError) and code is not None and not _may_pass(code, text):
         return WarehouseRefused(text)
     return WarehouseUnavailable(f"{where} does not serve now: {text}")
+
+
+def _may_pass(code: int, text: str) -> bool:
+    if any(words in text for words in DISK_WORDS):
+        return True
+    return code in RETRYABLE_CODES and NEVER not in text
 
 
 def exception_code(text: str) -> int | None:

@@ -3,6 +3,7 @@
 WarehouseError
 ├── WarehouseUnavailable   try again later: nothing is known about the last write
 ├── WarehouseRefused       the statement or the data is wrong: do not repeat it
+│   └── SignInFailed       user or password is wrong: set them right, then repeat it
 ├── MigrationConflict      an applied migration was edited: restore the file
 ├── InvalidOrganization    correct the name, the time zone or the week day
 └── CalendarInUse          keep the organisation's calendar: its usage was counted in it
@@ -19,6 +20,10 @@ class WarehouseUnavailable(WarehouseError):
 
 class WarehouseRefused(WarehouseError):
     """The warehouse understood and refused. Repeating changes nothing."""
+
+
+class SignInFailed(WarehouseRefused):
+    """The warehouse does not know this user or password; the password may have been changed."""
 
 
 class MigrationConflict(WarehouseError):

@@ -152,7 +152,8 @@ class Plan:
         return Service(
             name,
             [sys.executable, "-m", "stream_jobs.worker"],
-            self.environment(name) | {"TALLY_WORKER_ID": str(number)},
+            self.environment(name)
+            | {"TALLY_WORKER_ID": str(number), "TALLY_TOPIC_GENERATION": str(self.settings.topic_generation)},
             probes.worker(self.home.run, name),
             probes.worker_trouble(self.home.run, name),
             probes.worker_standby(self.home.run, name),

@@ -22,6 +22,9 @@ class LocalSettings(BaseSettings):
     rejected_topic: str = "usage.rejected"
     alerts_topic: str = "usage.alerts"
     retention_days: int = Field(default=30, ge=1, description="how long Kafka keeps events")
+    topic_generation: int = Field(
+        default=0, ge=0, le=62, description="raised when the log of usage events was lost or replaced by another one"
+    )
     kafka_heap_mb: int = Field(default=512, ge=128)
 
     @classmethod

@@ -17,6 +17,8 @@ class Told:
     ready: bool
     waiting_for: Mapping[str, float]
     """What is waited for, and since when (Unix s)."""
+    reasons: Mapping[str, str]
+    """Why it is waited for, as far as it said something."""
     refused: Mapping[str, str]
     standby: bool
     partitions: tuple[int, ...]
@@ -35,6 +37,7 @@ class Told:
         return cls(
             ready,
             told.get("waiting_for", {}),
+            told.get("reasons", {}),
             told.get("refused", {}),
             told.get("standby", False),
             tuple(told.get("partitions", ())),
@@ -45,7 +48,10 @@ class Told:
     def waits_for(self) -> str:
         """In words; "" when it waits for nothing."""
         now = time.time()
-        return ", ".join(f"{what} for {span(max(0.0, now - since))}" for what, since in self.waiting_for.items())
+        return ", ".join(
+            f"{what} for {span(max(0.0, now - since))}" + (f": {self.reasons[what]}" if self.reasons.get(what) else "")
+            for what, since in self.waiting_for.items()
+        )
 
     @property
     def trouble(self) -> str:

@@ -32,7 +32,9 @@ class Window:
     size: int
     accepted: int = 0
     whole: bool = True
-    """True while every id ever accepted is in memory, so that nothing has to be looked up."""
+    """True while every id ever accepted in this partition is in memory, so that none of those has to be looked up."""
+    former_ms: int | None = None
+    """Highest append time of the topic's former generations: whose events may come again. None: there was none."""
     _numbers: dict[bytes, int] = field(default_factory=dict)
     _chunks: deque[Chunk] = field(default_factory=deque)
     _older_times: dict[bytes, set[int]] = field(default_factory=dict)
@@ -58,9 +60,10 @@ class Window:
 
         An event is never stamped later than its append time + future_ms, so what left memory is older than that.
         """
-        if self.whole or not self._chunks:
-            return None if self.whole else 1 << 62
-        return self._chunks[0].append_ms + future_ms
+        limits = [self.former_ms + future_ms] if self.former_ms is not None else []
+        if not self.whole:
+            limits.append(self._chunks[0].append_ms + future_ms if self._chunks else 1 << 62)
+        return max(limits, default=None)
 
     def sift(
         self, keys: Sequence[bytes], times_ms: Sequence[int], append_ms: int, copies: Collection[int]

@@ -22,6 +22,8 @@ from stream_jobs.worker.consumer import resuming_consumer
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.faust_app import faust_app
 from stream_jobs.worker.flush import Flusher
+from stream_jobs.worker.former import Former
+from stream_jobs.worker.guard import Guard
 from stream_jobs.worker.loading import load_partitions, load_pending
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.outlook import Outlook
@@ -34,7 +36,7 @@ from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Envelope, Rules, TakeProcessor
 from tokentally.envelope import ARROW_STREAM, HEADER_CONTENT_TYPE
-from warehouse.client import answers
+from warehouse.client import answers, connect
 from warehouse.settings import WarehouseSettings
 
 log = structlog.get_logger()
@@ -53,7 +55,7 @@ class Worker:
         self.settings = settings
         self.beat = Beat(settings.run_folder, settings.name)
         self.client = arrived(self.beat, WarehouseSettings())
-        self.sink = Sink(self.client, self.beat)
+        self.sink = Sink(self.client, self.beat, connect)
         self.directory = Directory(self.sink, settings.default_time_zone, settings.default_week_start)
         self.metrics = Metrics()
         self.outlook = Outlook(settings, self._ping, leave)
@@ -76,6 +78,10 @@ class Worker:
             self._forward,
         )
         self.processor = TakeProcessor(self.sink, self.directory, self._rules())
+        self.former = Former(settings, self.sink, self.directory, self.cascade)
+        self.guard = Guard(settings, self.sink, self.inspector, self.beat, leave)
+        self.flusher.check_log = self.guard.log_is_ours
+        self.sink.returned = lambda: self.guard.warehouse_is_ours(self.state)
 
     def _faust(self) -> faust.App:
         settings = self.settings
@@ -192,8 +198,10 @@ class Worker:
 
     async def _load(self, resume: Resume, missing: dict[int, Progress]) -> None:
         started = time.monotonic()
-        loaded = await asyncio.to_thread(load_partitions, self.sink, missing, self.settings.window_events)
-        pending = await asyncio.to_thread(load_pending, self.sink, self.directory, list(missing))
+        former_ms, finished = await asyncio.to_thread(self.former.finish, list(missing))
+        loaded = await asyncio.to_thread(load_partitions, self.sink, missing, self.settings.window_events, former_ms)
+        loaded |= finished
+        pending = await asyncio.to_thread(load_pending, self.sink, self.directory, list(loaded))
         self.state.topic_id = resume.topic_id
         self.state.partitions.update(loaded)
         self.state.pending.update(pending)
@@ -233,6 +241,7 @@ class Worker:
         generation = self.app.consumer_generation_id
         if self.resume.generation == generation != self.state.generation and self.flusher.rests:
             await self._prepare(generation, set())
+        self.guard.look(self.state, self.resume)
         lag = self._lag()
         if self.flusher.due(sum(lag.values())):
             await self.flusher.start(self.state)

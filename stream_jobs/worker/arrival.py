@@ -8,7 +8,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_ran
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.liveness import WAREHOUSE
 from warehouse.client import answers, connect
-from warehouse.errors import WarehouseUnavailable
+from warehouse.errors import SignInFailed, WarehouseUnavailable
+from warehouse.reasons import reason
 from warehouse.settings import WarehouseSettings
 
 log = structlog.get_logger()
@@ -16,23 +17,25 @@ LONGEST_PAUSE_SECONDS = 2.0
 
 
 def arrived(beat: Beat, settings: WarehouseSettings) -> Client:
-    """A client, as soon as the warehouse answers. Raises WarehouseRefused when user or password is wrong."""
+    """A client, as soon as the warehouse answers and knows the password."""
 
     def once() -> Client:
         try:
             answers(settings)  # a warehouse that accepts connections and says nothing would keep `connect` for a minute
         except (urllib3.exceptions.HTTPError, OSError) as failure:
             raise WarehouseUnavailable(f"{settings.url} does not serve now: {failure}") from failure
-        return connect(settings)
+        return connect(settings)  # reads the password file again
 
     def tell(state: RetryCallState) -> None:
-        beat.wait(WAREHOUSE)
-        beat.write({})
         failure = state.outcome.exception() if state.outcome else None
-        log.warning("waiting for the warehouse", attempt=state.attempt_number, reason=str(failure)[:300])
+        beat.wait(WAREHOUSE, reason(failure))
+        beat.write({})
+        log.warning(
+            "waiting for the warehouse", attempt=state.attempt_number, reason=reason(failure), told=str(failure)[:300]
+        )
 
     retrying = Retrying(
-        retry=retry_if_exception_type(WarehouseUnavailable),
+        retry=retry_if_exception_type((WarehouseUnavailable, SignInFailed)),
         wait=wait_random_exponential(multiplier=0.1, max=LONGEST_PAUSE_SECONDS),
         before_sleep=tell,
         reraise=True,

@@ -40,10 +40,10 @@ class Beat:
         """Something was done."""
         self.count += 1
 
-    def wait(self, what: str) -> None:
+    def wait(self, what: str, why: str = "") -> None:
         """Something outside is being waited for and was asked again: that is alive."""
         self.count += 1
-        self.waits.begin(what)
+        self.waits.begin(what, why)
 
     def ready(self) -> None:
         """The worker serves."""
@@ -52,7 +52,7 @@ class Beat:
 
     def write(self, state: dict[str, Any]) -> None:
         """Leaves the counter and the state for the watchdog and `tally status`."""
-        told = {"pid": os.getpid(), "waiting_for": self.waits.now, **state}
+        told = {"pid": os.getpid(), "waiting_for": self.waits.now, "reasons": self.waits.reasons, **state}
         with self._writing:
             self._replace(self.folder / f"{self.name}.beat", f"{self.count}\n")
             self._replace(self.folder / f"{self.name}.json", json.dumps(told))

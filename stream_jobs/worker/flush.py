@@ -17,11 +17,10 @@ import structlog
 
 from producers.rejections.rejection import Rejection
 from stream_jobs.deduplication.window import Chunk
-from stream_jobs.errors import WarehouseSetBack
 from stream_jobs.rollups.row_store import Numbers, RowStore
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
-from stream_jobs.worker.loading import load_progress
+from stream_jobs.worker.guard import check_not_set_back
 from stream_jobs.worker.metrics import Metrics, Steps
 from stream_jobs.worker.routing import Forwarded
 from stream_jobs.worker.settings import LOGIC_VERSION, WorkerSettings
@@ -79,6 +78,8 @@ class Flusher:
         """True while a take changes the state: no snapshot is taken then (rule E3)."""
         self.hurry = False
         """Set when a rebalance waits for acknowledgements."""
+        self.check_log: Callable[[WorkerState], None] = lambda _state: None
+        """Raises when the log is another one than the state was begun with; asked before progress is written."""
 
     @property
     def idle(self) -> bool:
@@ -188,7 +189,7 @@ class Flusher:
         started, steps = time.monotonic(), Steps(self._metrics)
         await asyncio.gather(*batch.raw)
         steps.done("raw")
-        await asyncio.to_thread(self._check_not_set_back, state, progress)
+        await asyncio.to_thread(self._check_not_set_back, state)
         steps.done("check")
         await asyncio.to_thread(self._mark_touched, state, batch.periods, progress)
         steps.done("touched")
@@ -202,7 +203,7 @@ class Flusher:
         steps.done("rollups")
         await asyncio.gather(*batch.sent)
         steps.done("sent")
-        await asyncio.to_thread(self._sink.insert, "partition_progress", self._progress_frame(state, progress))
+        await asyncio.to_thread(self._write_progress, state, progress)
         steps.done("progress")
         self._metrics.shown(np.array([event.message.timestamp for event in batch.events]), np.array(batch.heights))
         for number, row in progress.items():
@@ -215,14 +216,13 @@ class Flusher:
             len(batch.events), sum(f.height for f in frames if f is not None), time.monotonic() - started
         )
 
-    def _check_not_set_back(self, state: WorkerState, progress: dict[int, dict[str, Any]]) -> None:
-        stored = load_progress(self._sink, self._settings.events_topic, list(progress))
-        for number in progress:
-            have, ours = stored[number].applied_offset, state.partitions[number].applied
-            if have < ours:
-                raise WarehouseSetBack(
-                    f"partition {number}: {have} is stored but {ours} was written; resuming from there"
-                )
+    def _check_not_set_back(self, state: WorkerState) -> None:
+        check_not_set_back(self._sink, self._settings.events_topic, state)
+
+    def _write_progress(self, state: WorkerState, progress: dict[int, dict[str, Any]]) -> None:
+        self._check_not_set_back(state)
+        self.check_log(state)
+        self._sink.insert("partition_progress", self._progress_frame(state, progress))
 
     def _mark_touched(
         self, state: WorkerState, periods: dict[PeriodKey, Pending], progress: dict[int, dict[str, Any]]

@@ -14,7 +14,6 @@ from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey
 from stream_jobs.worker.statements import Pair
 from warehouse.families import Family
-from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
 
 def load_progress(sink: Sink, topic: str, partitions: Sequence[int]) -> dict[int, Progress]:
@@ -23,12 +22,18 @@ def load_progress(sink: Sink, topic: str, partitions: Sequence[int]) -> dict[int
     return {number: found.get(number, Progress()) for number in partitions}
 
 
-def load_partitions(sink: Sink, progress: dict[int, Progress], window_events: int) -> dict[int, Partition]:
-    """Partitions with their windows refilled and their highest stored buckets."""
+def load_partitions(
+    sink: Sink, progress: dict[int, Progress], window_events: int, former_ms: int | None = None
+) -> dict[int, Partition]:
+    """Partitions with their windows refilled and their highest stored buckets.
+
+    former_ms: highest append time of the topic's former generations, whose ids are only in the warehouse.
+    """
     loaded = {}
     for number, stored in progress.items():
         keys = KeyMaker()
         window = _window(sink, number, stored, window_events, keys)
+        window.former_ms = former_ms
         loaded[number] = Partition.resumed(number, stored, window)
         loaded[number].keys = keys
     for number, organization, bucket in sink.rows(statements.highest_buckets(list(progress))):
@@ -72,11 +77,15 @@ def load_rows(sink: Sink, family: Family, pairs: Sequence[Pair]) -> pl.DataFrame
 
 def _window(sink: Sink, number: int, stored: Progress, size: int, keys: KeyMaker) -> Window:
     if stored.applied_offset < 0 or stored.accepted == 0:
-        # A grown topic starts anew: the ids of its former generation are only in the warehouse.
-        return Window(size, whole=number < PARTITIONS_PER_GENERATION)
+        return Window(size)
     newest = sink.frame(statements.newest_ids(number, stored.applied_offset, size))
     if newest.is_empty():
         return Window(size, stored.accepted, whole=False)
     ordered = newest.reverse()
     made = keys.keys(ordered["organization"], ordered["event_id"])
-    return Window.refilled(size, stored.accepted, made, ordered["time_ms"].to_list(), ordered["append_ms"][0])
+    append_ms = ordered["append_ms"][0]
+    if ordered.height < stored.accepted:
+        # A broker's clock may have been set back: what left memory may have been appended "later".
+        ((earlier_ms,),) = sink.rows(statements.newest_append_before(number, ordered["src_offset"][0], append_ms))
+        append_ms = max(append_ms, earlier_ms)
+    return Window.refilled(size, stored.accepted, made, ordered["time_ms"].to_list(), append_ms)

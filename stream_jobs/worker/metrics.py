@@ -86,6 +86,7 @@ class Metrics:
         self.rebalances = counter("rebalances_total", "Generations of the consumer group seen")
         self.refused_partitions = gauge("refused_partitions", "Partitions that need an operator")
         self.waiting = gauge("waiting_seconds", "How long something outside has been waited for; 0: it is not", "what")
+        self.waiting_reason = gauge("waiting", "1 for what is being waited for, with the reason", "what", "reason")
         self.retries = gauge("wait_retries", "Attempts so far that ended in waiting, by what was waited for", "what")
         self.waited = gauge("waited_seconds", "Seconds spent waiting so far, by what was waited for", "what")
 

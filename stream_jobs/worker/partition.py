@@ -88,6 +88,7 @@ def refusal(progress: Progress, topic_id: str, log_start: int, log_end: int) -> 
     if log_start > applied + 1:
         return (
             f"the log starts at {log_start} but only {applied} was applied: offsets {applied + 1} to {log_start - 1} "
-            "are gone; restore a newer backup of the warehouse or an older log"
+            "are gone; restore a newer backup of the warehouse or an older log, or raise TALLY_TOPIC_GENERATION to "
+            "count without them"
         )
     return None

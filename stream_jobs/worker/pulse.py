@@ -83,6 +83,9 @@ class Pulse:
     def _waits(self) -> None:
         waits = self.beat.waits
         seconds = waits.seconds
+        self.metrics.waiting_reason.clear()
+        for what, why in waits.reasons.items():
+            self.metrics.waiting_reason.labels(what, why).set(1)
         for what, retries in list(waits.retries.items()):
             self.metrics.waiting.labels(what).set(seconds.get(what, 0.0))
             self.metrics.retries.labels(what).set(retries)

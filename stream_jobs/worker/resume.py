@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 import structlog
-from confluent_kafka import TopicCollection, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from stream_jobs.worker import former, statements
 from stream_jobs.worker.loading import load_progress
 from stream_jobs.worker.partition import Progress, refusal
 from stream_jobs.worker.settings import WorkerSettings
@@ -42,6 +43,14 @@ class LogInspector:
         # Kept for the life of the process: futures of a dropped client never complete.
         self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
 
+    def topic_id(self) -> str:
+        """Kafka's id of the topic as it is now. Raises KafkaException."""
+        described = self._admin.describe_topics(TopicCollection([self._topic]))[self._topic]
+        try:
+            return str(described.result(ANSWER_SECONDS).topic_id)
+        except TimeoutError as late:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from late
+
     def state(self, partitions: list[int]) -> LogState:
         """The log as it is now. Raises KafkaException when the broker does not answer."""
         described = self._admin.describe_topics(TopicCollection([self._topic]))[self._topic]
@@ -70,10 +79,16 @@ def resume_positions(
     numbers = {partition: settings.src_partition(partition) for partition in partitions}
     stored = load_progress(sink, settings.events_topic, list(numbers.values()))
     state = inspector.state(partitions)
+    foreign = dict(sink.rows(statements.foreign_topics(settings.events_topic, list(numbers.values()))))
+    begun = [number for number, known in stored.items() if not known.topic_id]
+    headless = dict(sink.rows(statements.last_stored_offsets(begun))) if begun else {}
     progress = {partition: _begun(stored[number], state.start[partition]) for partition, number in numbers.items()}
     refused = {
         partition: reason
         for partition, known in progress.items()
-        if (reason := refusal(known, state.topic_id, state.start[partition], state.end[partition])) is not None
+        if (
+            reason := refusal(known, state.topic_id, state.start[partition], state.end[partition])
+            or former.refusal(foreign.get(numbers[partition]), headless.get(numbers[partition]), state.start[partition])
+        )
     }
     return Resume(generation, state.topic_id, progress, refused)

@@ -16,11 +16,14 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_ran
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.liveness import WAREHOUSE
 from warehouse.client import WRITE_SETTINGS, classified
-from warehouse.errors import WarehouseUnavailable
+from warehouse.errors import SignInFailed, WarehouseError, WarehouseUnavailable
+from warehouse.reasons import reason
 
 T = TypeVar("T")
 log = structlog.get_logger()
-READ_SETTINGS = {"max_query_size": 1 << 28, "output_format_arrow_string_as_string": 1}
+# Answers are sent when they are whole: what fails in the middle must not look like fewer rows.
+READ_SETTINGS = {"max_query_size": 1 << 28, "output_format_arrow_string_as_string": 1, "wait_end_of_query": 1}
+END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 INSERT_SETTINGS = {**WRITE_SETTINGS, "optimize_on_insert": 0}
 DERIVE_SETTINGS = {**WRITE_SETTINGS, "max_query_size": 1 << 28}
 ASKED_TYPES = {
@@ -36,10 +39,15 @@ UUID_COLUMNS = frozenset({"event_id"})
 class Sink:
     """Blocking calls, to be made from threads. Raises WarehouseRefused; an unavailable warehouse is waited for."""
 
-    def __init__(self, client: Client, beat: Beat) -> None:
+    def __init__(self, client: Client, beat: Beat, sign_in: Callable[[], Client] | None = None) -> None:
         self._client = client
         self._beat = beat
+        self._sign_in = sign_in
+        """Makes a fresh client, when the password was changed."""
+        self.returned: Callable[[], None] = lambda: None
+        """Asked before a write is repeated: raises when the warehouse that came back is not the one that went."""
         self._in_flight: dict[object, float] = {}
+        self._waiting: dict[object, str] = {}
 
     def statement_seconds(self) -> float:
         """How long the oldest statement in flight has run; 0.0 without one."""
@@ -54,7 +62,8 @@ class Sink:
         self._insist(
             lambda: self._client.raw_insert(
                 table, column_names=names, insert_block=body, settings=INSERT_SETTINGS, fmt="ArrowStream"
-            )
+            ),
+            writes=True,
         )
 
     def frame(self, sql: str, asked: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -63,8 +72,8 @@ class Sink:
         asked: rows that the statement reads as the table `asked`; thousands of them would be too many literals.
         """
         body = self._insist(
-            lambda: self._client.raw_query(
-                sql, settings=READ_SETTINGS, fmt="ArrowStream", external_data=_external(asked)
+            lambda: whole(
+                self._client.raw_query(sql, settings=READ_SETTINGS, fmt="ArrowStream", external_data=_external(asked))
             )
         )
         table = pa.ipc.open_stream(body).read_all() if body else pa.table({})
@@ -77,35 +86,62 @@ class Sink:
 
     def command(self, sql: str) -> None:
         """Runs an INSERT … SELECT."""
-        self._insist(lambda: self._client.command(sql, settings=DERIVE_SETTINGS))
+        self._insist(lambda: self._client.command(sql, settings=DERIVE_SETTINGS), writes=True)
 
-    def _insist(self, action: Callable[[], T]) -> T:
+    def _insist(self, action: Callable[[], T], *, writes: bool = False) -> T:
+        repeats = False
+
         statement = object()
 
         def once() -> T:
+            nonlocal repeats
+            if repeats and writes:
+                self.returned()
+            repeats = True
             self._in_flight[statement] = time.monotonic()
             try:
                 answer = action()
             except (ClickHouseError, urllib3.exceptions.HTTPError, OSError) as failure:
-                raise classified(failure) from failure
+                raise self._told(classified(failure)) from failure
             finally:
                 del self._in_flight[statement]
             self._beat.move()
-            self._beat.waits.end(WAREHOUSE)
             return answer
 
         retrying = Retrying(
-            retry=retry_if_exception_type(WarehouseUnavailable),
+            retry=retry_if_exception_type((WarehouseUnavailable, SignInFailed)),
             wait=wait_random_exponential(multiplier=0.1, max=5),
-            before_sleep=self._tell,
+            before_sleep=lambda attempt: self._tell(statement, attempt),
             reraise=True,
         )
-        return retrying(once)
+        try:
+            return retrying(once)
+        finally:
+            self._waiting.pop(statement, None)
+            if not self._waiting:
+                self._beat.waits.end(WAREHOUSE)
 
-    def _tell(self, state: RetryCallState) -> None:
-        self._beat.wait(WAREHOUSE)
-        failure = state.outcome.exception() if state.outcome else None
-        log.warning("waiting for the warehouse", attempt=state.attempt_number, reason=str(failure)[:300])
+    def _told(self, failure: WarehouseError) -> WarehouseError:
+        """The failure; when it is the password, after signing in with the one that is set now."""
+        if isinstance(failure, SignInFailed) and self._sign_in is not None:
+            try:
+                self._client = self._sign_in()
+            except (WarehouseError, OSError) as again:
+                log.warning("could not sign in to the warehouse", reason=str(again)[:300])
+        return failure
+
+    def _tell(self, statement: object, attempt: RetryCallState) -> None:
+        failure = attempt.outcome.exception() if attempt.outcome else None
+        why = self._waiting[statement] = reason(failure)
+        self._beat.wait(WAREHOUSE, why)
+        log.warning("waiting for the warehouse", attempt=attempt.attempt_number, reason=why, told=str(failure)[:300])
+
+
+def whole(body: bytes) -> bytes:
+    """An Arrow stream that has its end. Raises WarehouseUnavailable for one that was cut off on its way."""
+    if body and not body.endswith(END_OF_STREAM):
+        raise WarehouseUnavailable(f"the warehouse's answer of {len(body)} bytes was cut off")
+    return body
 
 
 def _external(asked: pl.DataFrame | None) -> ExternalData | None:

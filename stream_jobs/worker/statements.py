@@ -35,14 +35,39 @@ def progress(topic: str, partitions: Sequence[int]) -> str:
     )
 
 
+def foreign_topics(topic: str, partitions: Sequence[int]) -> str:
+    """Log partitions that were counted from a topic of another name, and that name."""
+    return (
+        "SELECT src_partition, argMax(topic, written) AS newest FROM partition_progress FINAL "
+        f"WHERE src_partition IN ({listed(partitions)}) GROUP BY src_partition HAVING newest != {quoted(topic)}"
+    )
+
+
+def last_stored_offsets(partitions: Sequence[int]) -> str:
+    """The offset of the last stored event of each log partition that has any."""
+    return (
+        "SELECT src_partition, max(src_offset) FROM event_id_log "
+        f"WHERE src_partition IN ({listed(partitions)}) GROUP BY src_partition"
+    )
+
+
 def newest_ids(partition: int, applied: int, count: int) -> str:
     """The last `count` accepted events at or below `applied`, newest first."""
     return (
         "SELECT toString(organization) AS organization, event_id, toUnixTimestamp64Milli(time) AS time_ms, "
-        "toUnixTimestamp64Milli(append_time) AS append_ms FROM event_id_log "
+        "toUnixTimestamp64Milli(append_time) AS append_ms, src_offset FROM event_id_log "
         f"WHERE src_partition = {partition} AND src_offset <= {applied} "
         "ORDER BY src_partition DESC, src_offset DESC, src_index DESC "
         f"LIMIT 1 BY src_offset, src_index LIMIT {count}"
+    )
+
+
+def newest_append_before(partition: int, offset: int, than_ms: int) -> str:
+    """The highest append time (Unix ms) of accepted events below `offset` that is above `than_ms`; 0 without any."""
+    return (
+        "SELECT toUnixTimestamp64Milli(max(append_time)) FROM event_id_log "
+        f"WHERE src_partition = {partition} AND src_offset < {offset} "
+        f"AND append_time > fromUnixTimestamp64Milli({than_ms}, 'UTC')"
     )
 
 

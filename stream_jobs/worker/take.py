@@ -165,7 +165,8 @@ class TakeProcessor:
             part = frame[rows] if len(rows) < len(numbers) else frame
             keys = partition.keys.keys(part["organization"], part["event_id"])
             local = {index for index, row in enumerate(rows.tolist()) if row in copies} if copies else copies
-            append_ms = int(part["append_time"].dt.epoch("ms")[0])
+            # The highest append time so far: a broker's clock may be set back.
+            append_ms = max(partition.clock_ms, int(part["append_time"].dt.epoch("ms")[0]))
             first = partition.window.sift(keys, times[rows].tolist(), append_ms, local)
             partition.counts.accepted += len(first)
             partition.counts.duplicates += len(rows) - len(first)

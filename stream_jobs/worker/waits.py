@@ -12,12 +12,15 @@ class Waits:
 
     retries: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     ended_seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why each thing did not answer when it was asked last."""
     _since: dict[str, float] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 
-    def begin(self, what: str) -> None:
+    def begin(self, what: str, why: str = "") -> None:
         """It was asked and did not answer."""
         with self._lock:
+            self.reasons = {**self.reasons, what: why or self.reasons.get(what, "")}
             self.retries[what] += 1
             self._since.setdefault(what, time.time())
 
@@ -27,6 +30,7 @@ class Waits:
             return
         with self._lock:
             begun = self._since.pop(what, None)
+            self.reasons = {other: why for other, why in self.reasons.items() if other != what}
             if begun is not None:
                 self.ended_seconds[what] += max(0.0, time.time() - begun)
 

@@ -99,3 +99,19 @@ def test_nothing_is_looked_up_while_memory_holds_everything() -> None:
     assert Window(10).lookup_until_ms(5) is None
     refilled = Window.refilled(1, 2, [b"b"], [1], oldest_append_ms=100)
     assert refilled.lookup_until_ms(5) == 105
+
+
+def test_e15_events_that_a_former_generation_may_have_are_looked_up() -> None:
+    window = Window(2)
+    assert window.lookup_until_ms(900) is None
+    window.former_ms = 5000
+    assert window.lookup_until_ms(900) == 5900
+    window.sift([b"a", b"b", b"c", b"d", b"e"], [1] * 5, append_ms=7000, copies=())
+    assert window.lookup_until_ms(900) == 5900
+
+
+def test_e15_a_refilled_window_of_a_later_generation_still_looks_up() -> None:
+    window = Window.refilled(10, 1, [b"a"], [1], 7000)
+    window.former_ms = 5000
+    assert window.whole
+    assert window.lookup_until_ms(900) == 5900

@@ -87,10 +87,40 @@ class FakeWarehouse:
         places = sorted((k for k in self.tables["event_id_log"] if k[0] == partition and k[1] <= applied), reverse=True)
         rows = [self.tables["event_id_log"][place] for place in places[:count]]
         return pl.DataFrame(
-            [(r["organization"], r["event_id"], unix_ms(r["time"]), unix_ms(r["append_time"])) for r in rows],
-            schema={"organization": pl.String, "event_id": pl.Binary, "time_ms": pl.Int64, "append_ms": pl.Int64},
+            [
+                (r["organization"], r["event_id"], unix_ms(r["time"]), unix_ms(r["append_time"]), r["src_offset"])
+                for r in rows
+            ],
+            schema={
+                "organization": pl.String,
+                "event_id": pl.Binary,
+                "time_ms": pl.Int64,
+                "append_ms": pl.Int64,
+                "src_offset": pl.Int64,
+            },
             orient="row",
         )
+
+    def newest_append_before(self, partition: int, offset: int, than_ms: int) -> list[tuple[int]]:
+        times = [
+            unix_ms(row["append_time"])
+            for row in self.rows("event_id_log")
+            if row["src_partition"] == partition and row["src_offset"] < offset
+        ]
+        return [(max((time_ms for time_ms in times if time_ms > than_ms), default=0),)]
+
+    def foreign_topics(self, topic: str, partitions: Sequence[int]) -> list[tuple[int, str]]:
+        rows = self.rows("partition_progress")
+        return [
+            (r["src_partition"], r["topic"]) for r in rows if r["src_partition"] in partitions and r["topic"] != topic
+        ]
+
+    def last_stored_offsets(self, partitions: Sequence[int]) -> list[tuple[int, int]]:
+        last: dict[int, int] = {}
+        for row in self.rows("event_id_log"):
+            if row["src_partition"] in partitions:
+                last[row["src_partition"]] = max(row["src_offset"], last.get(row["src_partition"], -1))
+        return list(last.items())
 
     def highest_buckets(self, partitions: Sequence[int]) -> list[tuple[int, str, int]]:
         highest: dict[tuple[int, str], int] = {}

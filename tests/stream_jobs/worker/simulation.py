@@ -19,6 +19,7 @@ from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.flush import Flusher
+from stream_jobs.worker.former import Former
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.resume import LogState, Resume
 from stream_jobs.worker.settings import WorkerSettings
@@ -81,6 +82,8 @@ class SimulatedWorker(Worker):
         self.metrics = QuietMetrics()
         self.flusher = Flusher(self.settings, sink, self.directory, self.cascade, self.metrics, *handlers)
         self.processor = TakeProcessor(sink, self.directory, rules)
+        self.former = Former(self.settings, sink, self.directory, self.cascade)
+        self.guard = SimpleNamespace(look=lambda _state, _resume: None)  # type: ignore[assignment]
 
     def log_state(self, partitions: list[int]) -> LogState:
         """The broker's answer."""

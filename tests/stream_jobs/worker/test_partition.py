@@ -34,7 +34,7 @@ def test_a_log_that_ends_below_progress_has_lost_records() -> None:
 def test_a_log_that_starts_above_progress_leaves_a_hole() -> None:
     assert refusal(STORED, "t1", 14, 100) == (
         "the log starts at 14 but only 9 was applied: offsets 10 to 13 are gone; restore a newer backup of the "
-        "warehouse or an older log"
+        "warehouse or an older log, or raise TALLY_TOPIC_GENERATION to count without them"
     )
     assert refusal(Progress(), "t1", 1, 100) is not None
 
