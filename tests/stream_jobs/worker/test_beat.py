@@ -28,16 +28,16 @@ def test_the_counter_moves_with_what_is_done_and_with_nothing_else(tmp_path: Pat
 
 def test_the_state_says_what_is_waited_for_since_when_until_it_answers(tmp_path: Path) -> None:
     beat = Beat(tmp_path, "w")
-    beat.wait("the warehouse")
+    beat.wait("the warehouse", "disk full")
     beat.wait("the warehouse")
     beat.write({"lag_envelopes": 4})
     state = told(tmp_path)
     assert isinstance(waiting := state.pop("waiting_for"), dict)
     assert waiting == pytest.approx({"the warehouse": time.time()}, abs=60)
-    assert state == {"pid": os.getpid(), "lag_envelopes": 4}
+    assert state == {"pid": os.getpid(), "lag_envelopes": 4, "reasons": {"the warehouse": "disk full"}}
     beat.waits.end("the warehouse")
     beat.write({})
-    assert told(tmp_path) == {"pid": os.getpid(), "waiting_for": {}}
+    assert told(tmp_path) == {"pid": os.getpid(), "waiting_for": {}, "reasons": {}}
 
 
 def test_readiness_ends_with_the_process_that_said_it(tmp_path: Path) -> None:
