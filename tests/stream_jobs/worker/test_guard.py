@@ -89,7 +89,7 @@ def test_a_broker_that_is_away_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
     def away(_partitions: list[int]) -> LogState:
         raise KafkaException(KafkaError(KafkaError._ALL_BROKERS_DOWN))
 
-    watching.inspector.state = away  # type: ignore[method-assign]
+    watching.inspector.state = away  # type: ignore[assignment, method-assign]
     watching._look(state(), Resume())
     assert left == []
 
