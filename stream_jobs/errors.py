@@ -4,6 +4,7 @@ StreamJobError
 ├── WarehouseSetBack     the warehouse was restored under a running worker: restart (done by exiting)
 ├── LogReplaced          the topic was recreated or cut under a running worker: restart (done by exiting)
 ├── RefusalLifted        the cause of a refusal is gone: restart (done by exiting)
+├── SetApart             poison was quarantined: restart (done by exiting), the worker goes on without it
 └── OffsetGap            an envelope is missing in what was delivered: restart (done by exiting)
 """
 
@@ -26,3 +27,7 @@ class RefusalLifted(StreamJobError):
 
 class OffsetGap(StreamJobError):
     """A delivered offset is higher than the next one expected."""
+
+
+class SetApart(StreamJobError):
+    """Events were quarantined after they had touched the state: only a fresh start knows what it is without them."""

@@ -1,6 +1,7 @@
 """Arrow envelopes: a frame of events to an Arrow IPC stream and back, believing nothing that comes from outside."""
 
 import io
+from collections.abc import Collection
 from itertools import zip_longest
 from typing import Final, Literal
 
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from producers.envelopes.arrow_size import unpacked_bytes
 from producers.envelopes.columns import COLUMNS, NULLABLE
-from producers.envelopes.decoded import Decoded, Rejected, clipped, refusal, refused_whole
+from producers.envelopes.decoded import Decoded, Indexes, Rejected, clipped, refusal, refused_whole
 from producers.envelopes.doubts import doubts, rows_with_nulls
 from producers.envelopes.merge import merged
 from producers.envelopes.rows import event_of, row_as_json
@@ -29,11 +30,11 @@ def encode(frame: pl.DataFrame, compression: Literal["zstd", "uncompressed"] = "
     return stream.getvalue()
 
 
-def decode(value: bytes, max_events: int = MAX_EVENTS) -> Decoded:
+def decode(value: bytes, max_events: int = MAX_EVENTS, skipped: Collection[int] = ()) -> Decoded:
     """The valid events of an envelope; never raises on its content.
 
     A value that cannot be read, has other columns, unfolds to more than MAX_DECOMPRESSED_BYTES or holds more than
-    `max_events` is refused whole; invalid rows are refused one by one.
+    `max_events` is refused whole; invalid rows are refused one by one. Rows at the positions `skipped` are left out.
     """
     try:
         frame = _read(value)
@@ -41,7 +42,21 @@ def decode(value: bytes, max_events: int = MAX_EVENTS) -> Decoded:
         return refused_whole(str(problem), value)
     if frame.height > max_events:
         return refused_whole(f"{frame.height} events in one envelope; at most {max_events} are allowed", value)
-    return _valid_rows(frame)
+    index = np.arange(frame.height, dtype=np.uint32)
+    if skipped:
+        index = index[~np.isin(index, list(skipped))]
+        frame = frame[index]
+    return _valid_rows(frame, index)
+
+
+def height(value: bytes) -> int:
+    """How many rows an envelope holds. Raises Unreadable."""
+    return _read(value).height
+
+
+def row_text(value: bytes, position: int) -> bytes:
+    """A row as JSON for people. Raises Unreadable or IndexError."""
+    return row_as_json(_row(_read(value), position))
 
 
 def _read(value: bytes) -> pl.DataFrame:
@@ -65,14 +80,13 @@ def _described(column: tuple[str, pl.DataType] | None) -> str:
     return f"{column[0][:80]!r} of type {column[1]}" if column else "no further column"
 
 
-def _valid_rows(frame: pl.DataFrame) -> Decoded:
-    index = np.arange(frame.height, dtype=np.uint32)
+def _valid_rows(frame: pl.DataFrame, index: Indexes) -> Decoded:
     rejected: list[Rejected] = []
     holes = rows_with_nulls(frame)
     if holes is not None:
         for place in holes.arg_true().to_list():
             row = _row(frame, place)
-            rejected.append(Rejected(place, _hole(row), row_as_json(row)))
+            rejected.append(Rejected(int(index[place]), _hole(row), row_as_json(row)))
         index = index[(~holes).to_numpy()]
         frame = frame.filter(~holes)
     doubtful = doubts(frame)

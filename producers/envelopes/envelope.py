@@ -33,7 +33,7 @@ def decode_envelope(value: bytes, content_type: str | None) -> Decoded:
         content = inflate(value, MAX_DECOMPRESSED_BYTES)
     except (TooLarge, Unreadable) as problem:
         return refused_whole(str(problem), value)
-    match _format(content, content_type):
+    match format_of(content, content_type):
         case "arrow":
             return arrow.decode(content)
         case "ndjson":
@@ -44,7 +44,8 @@ def decode_envelope(value: bytes, content_type: str | None) -> Decoded:
             )
 
 
-def _format(content: bytes, content_type: str | None) -> str:
+def format_of(content: bytes, content_type: str | None) -> str:
+    """arrow or ndjson for unpacked content; "" for a content type that is neither."""
     if not content_type:
         return "arrow" if content.startswith(_ARROW_BEGIN) else "ndjson"
     name = content_type.partition(";")[0].strip().lower()

@@ -28,6 +28,9 @@ from stream_jobs.worker.loading import load_partitions, load_pending
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.outlook import Outlook
 from stream_jobs.worker.partition import Progress
+from stream_jobs.worker.poison.attempts import Attempts
+from stream_jobs.worker.poison.caution import Caution
+from stream_jobs.worker.poison.trial import Child
 from stream_jobs.worker.pulse import Pulse
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
 from stream_jobs.worker.routing import Forwarded, Routing
@@ -77,11 +80,22 @@ class Worker:
             self._send_refusal,
             self._forward,
         )
-        self.processor = TakeProcessor(self.sink, self.directory, self._rules())
+        rules = self._rules()
+        self.processor = TakeProcessor(self.sink, self.directory, rules)
         self.former = Former(settings, self.sink, self.directory, self.cascade)
         self.guard = Guard(settings, self.sink, self.inspector, self.beat, leave)
         self.flusher.check_log = self.guard.log_is_ours
         self.sink.returned = lambda: self.guard.warehouse_is_ours(self.state)
+        self.caution = Caution(
+            Attempts(settings.run_folder / "attempts"),
+            self.sink,
+            self.beat,
+            self.metrics,
+            lambda: Child(rules, settings),
+            settings.src_partition,
+            self._envelope,
+            self.flusher.drain,
+        )
 
     def _faust(self) -> faust.App:
         settings = self.settings
@@ -131,10 +145,12 @@ class Worker:
                 self.flusher.taking = True
                 fresh = await self._admitted(events)
                 if fresh:
-                    before = self.state.totals
-                    taken = await self.processor.process(self.state, [self._envelope(event) for event in fresh])
-                    self.metrics.took(taken, before, self.state.totals)
-                    await self.flusher.add(fresh, taken)
+                    async for part in self.caution.parts(self.state, fresh):
+                        before = self.state.totals
+                        taken = await self.processor.process(self.state, [self._envelope(event) for event in part])
+                        self.metrics.took(taken, before, self.state.totals)
+                        await self.caution.check(self.state, taken)
+                        await self.flusher.add(part, taken)
                     self.beat.move()
                     if self.flusher.waiting > TAKES_WAITING * self.settings.take_envelopes:
                         await self.flusher.drain(self.state)
@@ -146,6 +162,7 @@ class Worker:
         except asyncio.CancelledError:
             raise
         except BaseException as failure:  # noqa: BLE001 - Faust would acknowledge what failed and go on
+            self.caution.blameless(failure)
             leave("agent failed", failure)
 
     async def _admitted(self, events: list[Any]) -> list[Any]:
@@ -200,6 +217,7 @@ class Worker:
         started = time.monotonic()
         former_ms, finished = await asyncio.to_thread(self.former.finish, list(missing))
         loaded = await asyncio.to_thread(load_partitions, self.sink, missing, self.settings.window_events, former_ms)
+        await asyncio.to_thread(self.caution.resume, loaded)
         loaded |= finished
         pending = await asyncio.to_thread(load_pending, self.sink, self.directory, list(loaded))
         self.state.topic_id = resume.topic_id

@@ -128,7 +128,7 @@ class Flusher:
             running = [task for task in batch.raw if not task.done()]
             if len(running) >= RAW_INSERTS_IN_FLIGHT:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            raw = _raw_rows(taken.raw)
+            raw = raw_rows(taken.raw)
             taken.raw = None  # a frame has one owner thread
             batch.raw.append(asyncio.create_task(self._insert_raw(raw, taken.chunks)))
 
@@ -264,7 +264,7 @@ class Flusher:
             await asyncio.to_thread(self._cascade.run, state)
 
 
-def _raw_rows(frame: pl.DataFrame) -> pl.DataFrame:
+def raw_rows(frame: pl.DataFrame) -> pl.DataFrame:
     """Rows of usage_raw. Quantities become JSON texts: ClickHouse reads JSON numbers through floating point."""
     exact = pl.col("quantities").str.replace_all(r'":([0-9.]+)', '":"$1"')
     named = {"quantities": "quantities_json", "metadata": "metadata_json"}

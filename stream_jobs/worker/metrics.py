@@ -82,6 +82,7 @@ class Metrics:
         self.evictions = counter("evictions_total", "Times that old rows were forgotten to keep memory bounded")
 
         # Standing.
+        self.quarantined = counter("quarantined_total", "Events and envelopes set apart as poison")
         self.generation = gauge("generation", "Generation of the consumer group that the worker is a member of")
         self.rebalances = counter("rebalances_total", "Generations of the consumer group seen")
         self.refused_partitions = gauge("refused_partitions", "Partitions that need an operator")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from stream_jobs.deduplication.keys import KeyMaker
 from stream_jobs.deduplication.window import Window
+from stream_jobs.worker.poison.quarantine import Quarantine
 
 
 @dataclass(slots=True)
@@ -51,6 +52,7 @@ class Partition:
     horizon: int
     keys: KeyMaker = field(default_factory=KeyMaker)
     highest_bucket: dict[str, int] = field(default_factory=dict)
+    quarantine: Quarantine = field(default_factory=Quarantine)
 
     @classmethod
     def resumed(cls, number: int, progress: Progress, window: Window) -> "Partition":

@@ -132,3 +132,11 @@ def organizations(names: Sequence[str]) -> str:
         "SELECT organization, toString(argMax(time_zone, effective_from)), argMax(week_start, effective_from) "
         f"FROM organizations FINAL WHERE organization IN ({listed(names)}) GROUP BY organization"
     )
+
+
+def quarantined(partitions: Sequence[int]) -> str:
+    """What is set apart of these partitions; bytes of single events as hexadecimal digits, of whole envelopes none."""
+    return (
+        "SELECT src_partition, src_offset, src_index, reason, if(src_index < 0, '', hex(raw)) FROM quarantine FINAL "
+        f"WHERE src_partition IN ({listed(partitions)})"
+    )

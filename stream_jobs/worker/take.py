@@ -14,7 +14,6 @@ from uuid import UUID
 import numpy as np
 import polars as pl
 
-from producers.envelopes.envelope import decode_envelope
 from producers.rejections.rejection import Rejection
 from producers.timeliness.rules import TimeRules
 from stream_jobs.credits.billed import billed
@@ -102,8 +101,9 @@ class TakeProcessor:
     def _decoded(self, state: WorkerState, envelopes: Sequence[Envelope], taken: Taken) -> pl.DataFrame | None:
         frames, heights, indexes = [], [], []
         for envelope in envelopes:
-            decoded = decode_envelope(envelope.value, envelope.content_type)
-            counts = state.partitions[envelope.src_partition].counts
+            partition = state.partitions[envelope.src_partition]
+            decoded = partition.quarantine.decoded(envelope.offset, envelope.value, envelope.content_type)
+            counts = partition.counts
             refused = len(decoded.rejected)
             counts.seen += decoded.frame.height + refused
             counts.rejected += refused

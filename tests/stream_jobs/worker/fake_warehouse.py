@@ -25,6 +25,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "touched_periods": ("src_partition", "organization", "grain", "date", "kind"),
     "organizations": ("organization", "effective_from"),
     "alerts": ("alert_id",),
+    "quarantine": ("src_partition", "src_offset", "src_index"),
     "calendar": ("time_zone", "grain", "week_start", "start"),
     **{f.table: ("grain", "organization", "bucket", *f.dimensions, "src_partition") for f in FAMILIES},
 }
@@ -159,6 +160,13 @@ class FakeWarehouse:
             and (row["organization"], row["bucket"]) in wanted
         ]
         return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None) if rows else pl.DataFrame()
+
+    def quarantined(self, partitions: Sequence[int]) -> list[tuple[int, int, int, str, str]]:
+        return [
+            (*key, row["reason"], row["raw"].hex())
+            for key, row in self.tables["quarantine"].items()
+            if key[0] in partitions
+        ]
 
     def earlier_copies(self, *, asked: pl.DataFrame) -> pl.DataFrame:
         raw = self.tables["usage_raw"]

@@ -2,7 +2,11 @@
 
 import asyncio
 import math
+import os
+import tempfile
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -21,6 +25,9 @@ from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.former import Former
 from stream_jobs.worker.metrics import Metrics
+from stream_jobs.worker.poison.attempts import Attempts
+from stream_jobs.worker.poison.caution import Caution
+from stream_jobs.worker.poison.trial import Outcome, Trial, performed
 from stream_jobs.worker.resume import LogState, Resume
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
@@ -59,10 +66,29 @@ class Step:
     then: str = ""
 
 
+@dataclass(frozen=True)
+class HereAndNow:
+    """Trials without a process of their own: an exception is the only end there is."""
+
+    rules: Rules
+    settings: WorkerSettings
+
+    def ask(self, trial: Trial) -> Outcome:
+        """The outcome, told as the real child tells it."""
+        try:
+            with ThreadPoolExecutor(1) as elsewhere:  # an event loop of its own
+                return Outcome(answer=elsewhere.submit(performed, trial, self.rules, self.settings).result())
+        except Exception as failure:  # noqa: BLE001 - the verdict
+            return Outcome(f"{type(failure).__name__}: {failure}")
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
 class SimulatedWorker(Worker):
     """The worker with its real steps; only what reaches outside is replaced."""
 
-    def __init__(self, log: Log, sink: Sink, window_events: int, rules: Rules = RULES) -> None:
+    def __init__(self, log: Log, sink: Sink, window_events: int, attempts: Path, rules: Rules = RULES) -> None:
         home = Path("unused")
         self.log = log
         self.sink = sink
@@ -84,6 +110,16 @@ class SimulatedWorker(Worker):
         self.processor = TakeProcessor(sink, self.directory, rules)
         self.former = Former(self.settings, sink, self.directory, self.cascade)
         self.guard = SimpleNamespace(look=lambda _state, _resume: None)  # type: ignore[assignment]
+        self.caution = Caution(
+            Attempts(attempts),
+            sink,
+            self.beat,
+            self.metrics,
+            lambda: HereAndNow(rules, self.settings),
+            self.settings.src_partition,
+            self._envelope,
+            self.flusher.drain,
+        )
 
     def log_state(self, partitions: list[int]) -> LogState:
         """The broker's answer."""
@@ -176,6 +212,10 @@ class Simulation:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        file, name = tempfile.mkstemp()
+        os.close(file)
+        self.attempts = Path(name)
+        weakref.finalize(self, self.attempts.unlink)
         for name, (zone, week_start) in REGISTERED.items():
             row = {"organization": name, "effective_from": 0, "time_zone": zone, "week_start": week_start}
             self.warehouse.store("organizations", [row])
@@ -190,7 +230,7 @@ class Simulation:
         rules: Rules = RULES,
     ) -> SimulatedWorker:
         """One worker from its start to its end. What it had not written when it ends is lost."""
-        worker = SimulatedWorker(self.log, FakeSink(self.warehouse, fate), self.window_events, rules)
+        worker = SimulatedWorker(self.log, FakeSink(self.warehouse, fate), self.window_events, self.attempts, rules)
         with asking_the_fake(self.seed), patch.object(app, "leave", raised):
             try:
                 asyncio.run(_quietly(worker.live(steps, again, zombie, last=last)))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -144,12 +145,12 @@ def sums(warehouse: Client, family: Family, grain: str) -> Sums:
     return {tuple(row[:width]): dict(zip(family.measures, row[width:], strict=True)) for row in found}
 
 
-def test_workers_on_the_engine_give_the_numbers_of_a_plain_count(warehouse: Client, sink: Sink) -> None:
+def test_workers_on_the_engine_give_the_numbers_of_a_plain_count(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
     directory_rows().insert(warehouse)
     log, window = a_log(), 4
     with patch.object(app, "leave", raised):
         for steps, last in (((Step(6, "drain"), Step(5, "forget")), False), ((Step(4, "forget"),), True)):
-            asyncio.run(SimulatedWorker(log, sink, window).live(steps, again=1, last=last))
+            asyncio.run(SimulatedWorker(log, sink, window, tmp_path / "attempts").live(steps, again=1, last=last))
     truth = Recomputed(log, window)
     for family in FAMILIES:
         assert sums(warehouse, family, "quarter") == truth.rows(family.table, "quarter")
