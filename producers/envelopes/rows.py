@@ -77,6 +77,11 @@ def _read_object(name: str, text: str) -> object:
         raise ValueError(f'{name}: must be a JSON object, or "" for none') from None
 
 
+def row_as_sent(row: Mapping[str, Any]) -> bytes:
+    """A valid row, `time` as a datetime, as the JSON of a sender; columns of later stages are left out."""
+    return event_of({**row, "time": unix_ms(row["time"])}).to_json()
+
+
 def row_as_json(row: Mapping[str, Any]) -> bytes:
     """A row for people who look for what was refused; what is absent is left out."""
     told = {name: value for name, value in row.items() if value not in ("", None, 0)}

@@ -4,7 +4,6 @@ The steps are pure functions of the partition's state and the envelopes; only lo
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from uuid import UUID
 import numpy as np
 import polars as pl
 
+from producers.envelopes.rows import row_as_sent
 from producers.rejections.rejection import Rejection
 from producers.timeliness.rules import TimeRules
 from stream_jobs.credits.billed import billed
@@ -275,14 +275,13 @@ def _before(left: tuple[str, ...], right: tuple[str, ...]) -> pl.Expr:
 
 def _refused_row(row: dict[str, Any]) -> Rejection:
     event_id = str(UUID(bytes=row["event_id"]))
-    told = {name: value for name, value in row.items() if value not in ("", None, 0) and name != "refusal"}
     return Rejection.of_worker(
         row["src_partition"],
         row["src_offset"],
         round(row["append_time"].timestamp() * 1000),
         row["src_index"],
         row["refusal"],
-        json.dumps({**told, "event_id": event_id}, default=str).encode(),
+        row_as_sent(row),
         organization=row["organization"],
         event_id=event_id,
     )

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any
 
-import polars as pl
 import structlog
 
+from producers.envelopes.rows import row_as_sent
 from stream_jobs.errors import SetApart, StreamJobError
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.flush import raw_rows
@@ -29,7 +29,6 @@ from warehouse.errors import WarehouseError, WarehouseRefused
 
 log = structlog.get_logger()
 Event = Any
-RAW_BYTES_HELD = 65_536
 
 
 @dataclass(slots=True)
@@ -106,7 +105,7 @@ class Caution:
         for number, reason in guilty:
             row = taken.raw.row(number, named=True)
             by_offset.setdefault(row["src_offset"], {})[row["src_index"]] = Held(
-                f"quarantined: the warehouse refuses it: {reason[:300]}", _row_bytes(taken.raw[number])
+                f"quarantined: the warehouse refuses it: {reason[:300]}", row_as_sent(row)
             )
         for offset, held in by_offset.items():
             await self._set_apart(partition, offset, held)
@@ -183,7 +182,3 @@ class Caution:
         self.metrics.quarantined.inc(len(held))
         for index, row in held.items():
             log.error("quarantined", partition=partition.number, offset=offset, index=index, reason=row.reason)
-
-
-def _row_bytes(row: pl.DataFrame) -> bytes:
-    return row.write_ndjson().encode()[:RAW_BYTES_HELD]

@@ -169,7 +169,9 @@ class Child:
             self._end()
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
+        # The server forks children that have imported everything, and itself never starts a thread.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([__name__])
         self._connection, theirs = context.Pipe()
         serving = partial(serve, theirs, self._rules, self._settings)
         self._process = context.Process(target=serving, name="trial", daemon=True)
@@ -188,11 +190,12 @@ class Child:
         process, self._process = self._process, None
         self._connection.close()
         process.join(1)
-        if process.is_alive():
+        late: bool = process.is_alive()
+        if late:
             process.kill()
             process.join()
         code: int = process.exitcode
         process.close()
-        if code == -signal.SIGALRM:
+        if late or code == -signal.SIGALRM:
             return f"did not end within {SECONDS:.0f} s"
         return f"ended its process by {signal.Signals(-code).name}" if code < 0 else f"ended its process ({code})"

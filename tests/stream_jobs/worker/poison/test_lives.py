@@ -1,0 +1,151 @@
+"""Workers on poison (rule E29): processes end again and again, the culprit alone is set apart, replays agree."""
+
+from datetime import timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+
+from producers.envelopes import ndjson
+from producers.envelopes.decoded import Decoded
+from stream_jobs.errors import SetApart
+from stream_jobs.worker.poison.attempts import DEATHS_BEFORE_CARE
+from tests.stream_jobs.worker.fake_sink import FakeSink, Fate
+from tests.stream_jobs.worker.sent import Log, Posted, Sent
+from tests.stream_jobs.worker.simulation import Simulation, Step
+from warehouse.errors import WarehouseRefused
+
+DEADLY = "deadly"
+ENDS = (ZeroDivisionError, WarehouseRefused, SetApart)
+LIVES = 40
+
+
+def a_log(*deadly: int, envelopes: int = 12, an_envelope: int = 4) -> Log:
+    """Envelopes of one partition; the events with these numbers are deadly."""
+    numbers = range(0, envelopes * an_envelope, an_envelope)
+    sent = {n: Sent(n, user=DEADLY if n in deadly else f"u{n % 3}") for n in range(numbers.stop + an_envelope)}
+    return Log([Posted(tuple(sent[first + n] for n in range(an_envelope)), after=timedelta(0)) for first in numbers])
+
+
+def lived(simulation: Simulation) -> list[BaseException]:
+    """Workers one after the other until one reaches the end of the log; how the others ended."""
+    ends: list[BaseException] = []
+    for _ in range(LIVES):
+        try:
+            simulation.live(last=True)
+        except ENDS as end:
+            ends.append(end)
+        else:
+            return ends
+    pytest.fail(f"the log was not finished by {LIVES} workers: {ends[-1]!r}")
+
+
+def quarantined(simulation: Simulation) -> set[tuple[int, int]]:
+    return {key[1:] for key in simulation.warehouse.tables["quarantine"]}
+
+
+@pytest.fixture
+def deadly_to_decode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines with the mark end whoever decodes them."""
+    real = ndjson.decode_lines
+
+    def decode_lines(lines: list[bytes], organization: str = "") -> Decoded:
+        if any(DEADLY.encode() in line for line in lines):
+            raise ZeroDivisionError(DEADLY)
+        return real(lines, organization)
+
+    monkeypatch.setattr(ndjson, "decode_lines", decode_lines)
+
+
+@pytest.fixture
+def deadly_to_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The warehouse refuses raw rows with the mark."""
+    real = FakeSink.insert
+
+    def insert(self: FakeSink, table: str, frame: pl.DataFrame) -> None:
+        if table == "usage_raw" and DEADLY in frame["user_id"]:
+            raise WarehouseRefused("Code: 53. DB::Exception: it cannot be converted")
+        real(self, table, frame)
+
+    monkeypatch.setattr(FakeSink, "insert", insert)
+
+
+@pytest.mark.usefixtures("deadly_to_decode")
+@pytest.mark.parametrize("deadly", [(0,), (17,), (17, 18, 45), (8, 9, 10, 11)])
+def test_e29_only_the_events_that_end_the_process_are_set_apart(deadly: tuple[int, ...]) -> None:
+    simulation = Simulation(a_log(*deadly))
+    ends = lived(simulation)
+    assert len(ends) >= DEATHS_BEFORE_CARE
+    assert quarantined(simulation) == {(n // 4, n % 4) for n in deadly}
+    assert simulation.requests() == 48 - len(deadly)
+    assert simulation.counts()[0] == {
+        "seen": 48,
+        "accepted": 48 - len(deadly),
+        "duplicates": 0,
+        "rejected": len(deadly),
+    }
+    assert set(simulation.warehouse.rejections) == {f"0-{n // 4}-{n % 4}" for n in deadly}
+    refused = simulation.warehouse.rejections[f"0-{deadly[0] // 4}-{deadly[0] % 4}"]
+    assert refused.reason.startswith("quarantined: the event ZeroDivisionError")
+    assert refused.organization == "acme"
+    assert refused.event_id == f"event {deadly[0]}"
+
+
+@pytest.mark.usefixtures("deadly_to_decode")
+def test_e29_a_replay_from_an_earlier_progress_agrees() -> None:
+    simulation = Simulation(a_log(17, 30))
+    lived(simulation)
+    before: dict[str, Any] = {"rows": simulation.sums("rollup", "quarter"), "counts": simulation.counts()}
+    simulation.warehouse.tables["partition_progress"].clear()
+    assert lived(simulation) == []  # nothing deadly is looked into again
+    assert {"rows": simulation.sums("rollup", "quarter"), "counts": simulation.counts()} == before
+
+
+@pytest.mark.usefixtures("deadly_to_store")
+@pytest.mark.parametrize("deadly", [(0,), (17,), (17, 18, 45)])
+def test_e29_rows_that_the_warehouse_refuses_are_found_by_halving_the_insert(deadly: tuple[int, ...]) -> None:
+    simulation = Simulation(a_log(*deadly))
+    ends = lived(simulation)
+    assert any(isinstance(end, SetApart) for end in ends)
+    assert quarantined(simulation) == {(n // 4, n % 4) for n in deadly}
+    assert simulation.requests() == 48 - len(deadly)
+    stored = {(row["src_offset"], row["src_index"]) for row in simulation.warehouse.rows("usage_raw")}
+    assert stored == {(n // 4, n % 4) for n in range(48) if n not in deadly}
+
+
+def test_e29_a_table_that_takes_nothing_puts_nothing_into_quarantine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def insert(self: FakeSink, table: str, frame: pl.DataFrame) -> None:
+        if table == "usage_raw":
+            raise WarehouseRefused("Code: 60. DB::Exception: the table is not there")
+        real(self, table, frame)
+
+    real = FakeSink.insert
+    simulation = Simulation(a_log())
+    with monkeypatch.context() as broken:
+        broken.setattr(FakeSink, "insert", insert)
+        for _ in range(4 * DEATHS_BEFORE_CARE):
+            with pytest.raises(WarehouseRefused):
+                simulation.live(last=True)
+    assert lived(simulation) == []
+    assert quarantined(simulation) == set()
+    assert simulation.requests() == 48
+
+
+@pytest.mark.parametrize("write", range(0, 8, 2))
+def test_e29_healthy_data_under_any_number_of_kills_is_counted(write: int) -> None:
+    simulation = Simulation(a_log())
+    for _ in range(4 * DEATHS_BEFORE_CARE):
+        simulation.live(Step(3, "drain"), Step(3, "drain"), fate=Fate(dies_at=write))
+    simulation.finish()
+    assert quarantined(simulation) == set()
+    assert simulation.requests() == 48
+
+
+@pytest.mark.usefixtures("deadly_to_decode")
+def test_e29_the_other_partition_loses_nothing() -> None:
+    posted = [*a_log(9).posted]
+    others = [Posted((Sent(100 + n, organization="zen"),), 1, after=timedelta(0)) for n in range(6)]
+    simulation = Simulation(Log([envelope for pair in zip(posted, others * 2, strict=True) for envelope in pair]))
+    lived(simulation)
+    assert quarantined(simulation) == {(2, 1)}
+    assert simulation.requests() == 47 + 6
