@@ -29,6 +29,8 @@ from warehouse.errors import WarehouseError, WarehouseRefused
 
 log = structlog.get_logger()
 Event = Any
+CARE = "envelopes that are tried one by one"
+"""What the worker says it waits for while it works with care."""
 
 
 @dataclass(slots=True)
@@ -60,13 +62,15 @@ class Caution:
 
     def resume(self, partitions: Mapping[int, Partition]) -> None:
         """Reads what is set apart of partitions that were just loaded, and how their former owners ended. Blocking."""
+        self.suspects.clear()
+        self._relax()
         applied = {number: partition.applied for number, partition in partitions.items()}
         for number, apart in quarantine.load(self.sink, applied).items():
             partitions[number].quarantine = apart
             mark = self.attempts.resumed(number, applied[number] + 1)
-            self.suspects.pop(number, None)
             if mark.careful:
                 self.suspects[number] = Suspect(mark.suspect_until, mark.by_event, mark.hopeless)
+                self.beat.wait(CARE, f"partition {number}, offset {mark.position}: processes ended here again and again")
                 log.warning(
                     "working with care: processes died here",
                     partition=number,
@@ -153,7 +157,12 @@ class Caution:
     def _trust(self, number: int) -> None:
         log.info("no further care: what was suspicious is stored", partition=number)
         del self.suspects[number]
-        if not self.suspects and self._child is not None:
+        if not self.suspects:
+            self._relax()
+
+    def _relax(self) -> None:
+        self.beat.waits.end(CARE)
+        if self._child is not None:
             self._child.close()
             self._child = None
 
@@ -165,7 +174,7 @@ class Caution:
             suspect.hopeless = False
         if self._child is None:
             self._child = self.child()
-        search = Search(self._child, lambda: self.beat.move("a trial of suspicious envelopes"))
+        search = Search(self._child, self.beat.move)
         held = partition.quarantine.envelopes.get(envelope.offset, {})
         try:
             guilty = await asyncio.to_thread(search.culprits, envelope, held)
