@@ -62,15 +62,16 @@ class Caution:
 
     def resume(self, partitions: Mapping[int, Partition]) -> None:
         """Reads what is set apart of partitions that were just loaded, and how their former owners ended. Blocking."""
-        self.suspects.clear()
-        self._relax()
         applied = {number: partition.applied for number, partition in partitions.items()}
         for number, apart in quarantine.load(self.sink, applied).items():
             partitions[number].quarantine = apart
             mark = self.attempts.resumed(number, applied[number] + 1)
+            self.suspects.pop(number, None)
             if mark.careful:
                 self.suspects[number] = Suspect(mark.suspect_until, mark.by_event, mark.hopeless)
-                self.beat.wait(CARE, f"partition {number}, offset {mark.position}: processes ended here again and again")
+                self.beat.wait(
+                    CARE, f"partition {number}, offset {mark.position}: processes ended here again and again"
+                )
                 log.warning(
                     "working with care: processes died here",
                     partition=number,
@@ -85,6 +86,8 @@ class Caution:
             self._begin(state, events)
             yield events
             return
+        for gone in self.suspects.keys() - state.partitions.keys():
+            self._trust(gone)
         places = [self.src_partition(event.message.partition) for event in events]
         healthy = [event for event, number in zip(events, places, strict=True) if number not in self.suspects]
         if healthy:
@@ -155,7 +158,7 @@ class Caution:
             yield events[done:]
 
     def _trust(self, number: int) -> None:
-        log.info("no further care: what was suspicious is stored", partition=number)
+        log.info("no further care", partition=number)
         del self.suspects[number]
         if not self.suspects:
             self._relax()
