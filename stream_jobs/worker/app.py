@@ -11,7 +11,6 @@ from prometheus_client import start_http_server
 
 from producers.rejections.rejection import Rejection
 from producers.timeliness.rules import TimeRules
-from stream_jobs.calendars.local_calendar import QUARTER_SECONDS
 from stream_jobs.errors import OffsetGap
 from stream_jobs.logs import log_as_json
 from stream_jobs.pricing.load import load_multipliers, load_price_book
@@ -20,6 +19,7 @@ from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.consumer import resuming_consumer
 from stream_jobs.worker.directory import Directory
+from stream_jobs.worker.eviction import evict, over
 from stream_jobs.worker.faust_app import faust_app
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.former import Former
@@ -47,8 +47,8 @@ FLUSH_CHECK_SECONDS = 0.05
 BEAT_SECONDS = 0.5
 TAKES_WAITING = 30
 """Takes that may wait for a flush; beyond, consuming waits too."""
-KEEP_BUCKETS_SECONDS = 1800
-"""What eviction spares: the newest two quarter hours, where ordinary traffic lands."""
+SLACK = 4
+"""One part in so many of the cap may be exceeded while rows wait for their acknowledgement."""
 
 
 class Worker:
@@ -81,7 +81,7 @@ class Worker:
             self._forward,
         )
         rules = self._rules()
-        self.processor = TakeProcessor(self.sink, self.directory, rules)
+        self.processor = TakeProcessor(self.sink, self.directory, rules, settings.rows_in_memory // 8)
         self.former = Former(settings, self.sink, self.directory, self.cascade)
         self.guard = Guard(settings, self.sink, self.inspector, self.beat, leave)
         self.flusher.check_log = self.guard.log_is_ours
@@ -156,7 +156,7 @@ class Worker:
                         await self.flusher.drain(self.state)
                     for partition in self.state.partitions.values():
                         partition.window.evict()
-                    if self.state.rows_in_memory > self.settings.rows_in_memory:
+                    if over(self.state, self.settings.rows_in_memory) > 0:
                         await self._evict()
                 self.flusher.taking = False
         except asyncio.CancelledError:
@@ -272,13 +272,13 @@ class Worker:
         return next_beat
 
     async def _evict(self) -> None:
-        """Forgets old rows once everything is acknowledged (rule E4), all of them if that is not enough."""
-        await self.flusher.drain(self.state)
+        """Forgets rows that are acknowledged (rule E4); waits for acknowledgements only when they are not enough."""
+        cap = self.settings.rows_in_memory
         self.metrics.evictions.inc()
-        newest = max((pair[2] for pair in self.state.loaded), default=0)
-        self.state.evict(newest - KEEP_BUCKETS_SECONDS + QUARTER_SECONDS)
-        if self.state.rows_in_memory > self.settings.rows_in_memory:
-            self.state.evict(newest + QUARTER_SECONDS)
+        evict(self.state, cap)
+        if over(self.state, cap) > cap // SLACK:
+            await self.flusher.drain(self.state)
+            evict(self.state, cap)
 
     def _lag(self) -> dict[int, int]:
         """Envelopes that are in the log and not applied, by Kafka partition."""

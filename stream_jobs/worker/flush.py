@@ -17,7 +17,8 @@ import structlog
 
 from producers.rejections.rejection import Rejection
 from stream_jobs.deduplication.window import Chunk
-from stream_jobs.rollups.row_store import Numbers, RowStore
+from stream_jobs.keys.slots import Numbers
+from stream_jobs.rollups.row_store import RowStore
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.guard import check_not_set_back
@@ -48,6 +49,8 @@ class Batch:
     sent: list[Awaitable[Any]] = field(default_factory=list)
     """Refusals and forwarded events on their way to Kafka."""
     started: float = field(default_factory=time.monotonic)
+    take: int = -1
+    """Number of its last take."""
 
 
 class Flusher:
@@ -117,6 +120,7 @@ class Flusher:
         batch = self._batch
         batch.events += events
         batch.heights += taken.heights
+        batch.take = max(batch.take, taken.take)
         for collected, touched in zip(batch.rows, taken.rows, strict=False):
             collected.append(touched)
         batch.periods.update(taken.periods)
@@ -209,6 +213,7 @@ class Flusher:
         for number, row in progress.items():
             partition = state.partitions[number]
             partition.applied, partition.applied_clock_ms = row["applied_offset"], row["applied_time"]
+        state.acknowledged_take = max(state.acknowledged_take, batch.take)
         for event in batch.events:
             await self._acknowledge(event)
         steps.done("acknowledge")
@@ -273,7 +278,7 @@ def raw_rows(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _snapshot(store: RowStore, touched: list[Numbers]) -> pl.DataFrame | None:
     """The touched rows as they are now. Marks are fifty times quicker than np.unique."""
-    marked = np.zeros(len(store), np.bool_)
+    marked = np.zeros(store.end, np.bool_)
     for numbers in touched:
         marked[numbers] = True
     wanted = marked.nonzero()[0]

@@ -13,6 +13,7 @@ import structlog
 from stream_jobs.deduplication.window import Window
 from stream_jobs.rollups.groups import grouped
 from stream_jobs.rollups.measures import with_measures
+from stream_jobs.rollups.pairs import PAIR, Pairs
 from stream_jobs.rollups.row_store import RowStore
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
@@ -176,10 +177,12 @@ class Former:
                 pl.col("late").cast(pl.UInt8),
             )
         )
-        pairs = measured.select("src_partition", "organization", "bucket").unique().rows()
+        pairs = Pairs()
+        numbers, _ = pairs.add(measured)
+        wanted, measured = measured.select(PAIR).unique(), measured.with_columns(pl.Series("pair", numbers))
         for family in FAMILIES:
-            store = RowStore(family)
-            stored = load_rows(self.sink, family, pairs)
+            store = RowStore(family, pairs)
+            stored = load_rows(self.sink, family, wanted)
             if not stored.is_empty():
                 store.put(stored)
             lines = grouped(measured, family, by_offset=True)

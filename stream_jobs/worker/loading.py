@@ -6,13 +6,11 @@ import polars as pl
 
 from stream_jobs.deduplication.keys import KeyMaker
 from stream_jobs.deduplication.window import Window
-from stream_jobs.rollups.groups import with_key
 from stream_jobs.worker import statements
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.partition import Partition, Progress
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey
-from stream_jobs.worker.statements import Pair
 from warehouse.families import Family
 
 
@@ -55,12 +53,14 @@ def load_pending(sink: Sink, directory: Directory, partitions: Sequence[int]) ->
     return pending
 
 
-def load_rows(sink: Sink, family: Family, pairs: Sequence[Pair]) -> pl.DataFrame:
-    """Stored quarter rows of exactly these pairs, keyed; empty without columns when there are none."""
-    schema = {"src_partition": pl.UInt16, "organization": pl.String, "bucket": pl.UInt32}
-    wanted = pl.DataFrame(list(pairs), schema=schema, orient="row")
-    asked = wanted.select("organization", "bucket").unique()
-    stored = sink.frame(statements.family_rows(family, wanted["src_partition"].unique().to_list()), asked)
+def load_rows(sink: Sink, family: Family, wanted: pl.DataFrame) -> pl.DataFrame:
+    """Stored quarter rows with exactly these src_partition, organization, bucket and, when given, dimensions.
+
+    Empty without columns when there are none.
+    """
+    asked = wanted.drop("src_partition").unique()
+    partitions = wanted["src_partition"].unique().to_list()
+    stored = sink.frame(statements.family_rows(family, partitions, asked.columns), asked)
     if stored.is_empty():
         return pl.DataFrame()
     stored = stored.rename(dict(zip(stored.columns, statements.family_columns(family), strict=True)))
@@ -71,8 +71,7 @@ def load_rows(sink: Sink, family: Family, pairs: Sequence[Pair]) -> pl.DataFrame
         pl.col("offset").cast(pl.Int64),
         pl.col("epoch").cast(pl.UInt16),
     )
-    exact = stored.join(wanted, on=list(schema), how="semi")
-    return with_key(exact.lazy(), family).collect()
+    return stored.join(wanted, on=wanted.columns, how="semi")
 
 
 def _window(sink: Sink, number: int, stored: Progress, size: int, keys: KeyMaker) -> Window:

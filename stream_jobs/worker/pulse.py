@@ -56,7 +56,7 @@ class Pulse:
         for outcome, events in zip(OUTCOMES, state.totals, strict=True):
             metrics.log_events.labels(outcome).set(events)
         metrics.rows_in_memory.set(state.rows_in_memory)
-        metrics.loaded_buckets.set(len(state.loaded))
+        metrics.loaded_buckets.set(len(state.pairs))
         metrics.window_ids.set(sum(len(partition.window) for partition in state.partitions.values()))
         metrics.pending_periods.set(len(state.pending))
         metrics.refused_partitions.set(len(resume.refused))

@@ -27,12 +27,11 @@ END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 INSERT_SETTINGS = {**WRITE_SETTINGS, "optimize_on_insert": 0}
 DERIVE_SETTINGS = {**WRITE_SETTINGS, "max_query_size": 1 << 28}
 ASKED_TYPES = {
-    "organization": "String",
     "time": "DateTime64(3, 'UTC')",
     "event_id": "UUID",
     "bucket": "DateTime('UTC')",
 }
-"""ClickHouse types of the columns that statements are asked about."""
+"""ClickHouse types of the columns that statements are asked about; all others are texts."""
 UUID_COLUMNS = frozenset({"event_id"})
 
 
@@ -147,7 +146,7 @@ def whole(body: bytes) -> bytes:
 def _external(asked: pl.DataFrame | None) -> ExternalData | None:
     if asked is None:
         return None
-    structure = [f"{name} {ASKED_TYPES[name]}" for name in asked.columns]
+    structure = [f"{name} {ASKED_TYPES.get(name, 'String')}" for name in asked.columns]
     return ExternalData(file_name="asked", fmt="ArrowStream", structure=structure, data=arrow_stream(asked))
 
 

@@ -6,6 +6,7 @@ from datetime import date
 import polars as pl
 
 from stream_jobs.calendars.local_calendar import Period
+from stream_jobs.rollups.pairs import PAIR, Pairs
 from stream_jobs.rollups.row_store import RowStore
 from stream_jobs.worker.partition import Partition
 from stream_jobs.worker.statements import Pair
@@ -31,14 +32,24 @@ class Pending:
 
 @dataclass(slots=True)
 class WorkerState:
-    """Partitions by src_partition, the rows in memory by family, which pairs are loaded, which periods are pending."""
+    """Partitions by src_partition, the rows in memory by family, which periods are pending.
+
+    Memory: rows are bounded by eviction, windows by W. highest_bucket (in Partition) has one number per organisation;
+    pending has the open days and weeks of every organisation and what waits for the cascade, which late events of many
+    days can raise: about 700 bytes each.
+    """
 
     generation: int
     topic_id: str = ""
     partitions: dict[int, Partition] = field(default_factory=dict)
-    stores: list[RowStore] = field(default_factory=lambda: [RowStore(family) for family in FAMILIES])
-    loaded: set[Pair] = field(default_factory=set)
+    pairs: Pairs = field(default_factory=Pairs)
+    stores: list[RowStore] = field(init=False)
     pending: dict[PeriodKey, Pending] = field(default_factory=dict)
+    acknowledged_take: int = -1
+    """All rows touched last in or before this take are stored as they are in memory."""
+
+    def __post_init__(self) -> None:
+        self.stores = [RowStore(family, self.pairs) for family in FAMILIES]
 
     @property
     def rows_in_memory(self) -> int:
@@ -51,23 +62,13 @@ class WorkerState:
         counts = [partition.counts for partition in self.partitions.values()]
         return tuple(sum(getattr(count, outcome) for count in counts) for outcome in OUTCOMES)
 
-    def to_load(self, pairs: list[Pair]) -> list[Pair]:
-        """The pairs whose stored rows may exist and are not in memory; all are noted as loaded (rule E31)."""
-        missing = []
-        for pair in pairs:
-            if pair not in self.loaded:
-                self.loaded.add(pair)
-                partition, organization, bucket = pair
-                if bucket <= self.partitions[partition].highest_bucket.get(organization, -1):
-                    missing.append(pair)
-        return missing
-
-    def evict(self, keep_from: int) -> None:
-        """Forgets rows of buckets before keep_from (Unix seconds); all rows must be acknowledged (rule E4)."""
-        for store in self.stores:
-            store.keep(pl.col("bucket") >= keep_from)
-        gone = {pair for pair in self.loaded if pair[2] < keep_from}
-        self.loaded -= gone
-        for partition, organization, bucket in gone:
-            highest = self.partitions[partition].highest_bucket
-            highest[organization] = max(bucket, highest.get(organization, -1))
+    def entered(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Pair]]:
+        """Begins a take: its events with the number of their `pair`, and the pairs to be loaded (rule E31)."""
+        self.pairs.take += 1
+        numbers, fresh = self.pairs.add(frame)
+        missing = [
+            pair
+            for pair in self.pairs.frame(fresh).select(PAIR).iter_rows()
+            if pair[2] <= self.partitions[pair[0]].highest_bucket.get(pair[1], -1)
+        ]
+        return frame.with_columns(pl.Series("pair", numbers)), missing

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from stream_jobs.rollups.groups import PLACE
-from warehouse.families import Family
+from stream_jobs.rollups.pairs import PLACE
+from warehouse.families import FAMILIES, Family
 from warehouse.literals import quoted
 
 Pair = tuple[int, str, int]
@@ -100,15 +100,31 @@ def raised_epochs(grain: str, partitions: Sequence[int], organizations: Sequence
     )
 
 
-def family_rows(family: Family, partitions: Sequence[int]) -> str:
-    """All stored quarter rows of these partitions and the (organization, bucket) of the table `asked`."""
+def family_rows(family: Family, partitions: Sequence[int], keys: Sequence[str]) -> str:
+    """All stored quarter rows of these partitions whose columns `keys` are in the table `asked`."""
     dimensions = ", ".join(f"toString({name}) AS {name}_text" for name in family.dimensions)
     measures = ", ".join(family.measures)
+    columns = ", ".join(keys)
     return (
         f"SELECT src_partition, toString(organization) AS organization_text, toUnixTimestamp(bucket) AS bucket_s, "
         f"{dimensions}, toUnixTimestamp(hour) AS hour_s, day, week, {measures}, offset, epoch "
         f"FROM {family.table} FINAL WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
-        "AND (organization, bucket) IN (SELECT organization, bucket FROM asked)"
+        f"AND ({columns}) IN (SELECT {columns} FROM asked)"
+    )
+
+
+def row_counts(partitions: Sequence[int]) -> str:
+    """How many rows of all families are stored at most, by partition and (organization, bucket) of `asked`."""
+    tables = " UNION ALL ".join(
+        f"SELECT src_partition, organization, bucket, count() AS rows FROM {family.table} "
+        f"WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
+        "AND (organization, bucket) IN (SELECT organization, bucket FROM asked) "
+        "GROUP BY src_partition, organization, bucket"
+        for family in FAMILIES
+    )
+    return (
+        "SELECT src_partition, toString(organization) AS organization_text, toUnixTimestamp(bucket) AS bucket_s, "
+        f"sum(rows) AS total FROM ({tables}) GROUP BY src_partition, organization, bucket"
     )
 
 

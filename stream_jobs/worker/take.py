@@ -19,13 +19,13 @@ from producers.timeliness.rules import TimeRules
 from stream_jobs.credits.billed import billed
 from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.deduplication.window import Chunk
+from stream_jobs.keys.slots import Numbers
 from stream_jobs.pricing.price_book import PriceBook, exceeds_cost_bound
 from stream_jobs.rollups.groups import grouped
 from stream_jobs.rollups.measures import bucket, with_measures
-from stream_jobs.rollups.row_store import Numbers
 from stream_jobs.worker import statements
 from stream_jobs.worker.directory import Directory
-from stream_jobs.worker.loading import load_rows
+from stream_jobs.worker.needed_rows import NeededRows
 from stream_jobs.worker.partition import Partition
 from stream_jobs.worker.routing import Forwarded, Routing
 from stream_jobs.worker.sink import Sink
@@ -59,6 +59,7 @@ class Taken:
     """Readable events of each envelope."""
     lookup_rows: int = 0
     lookup_seconds: float = 0.0
+    take: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,9 @@ class Rules:
 class TakeProcessor:
     """Runs takes one after the other on the state of one worker."""
 
-    def __init__(self, sink: Sink, directory: Directory, rules: Rules) -> None:
+    def __init__(self, sink: Sink, directory: Directory, rules: Rules, whole_pairs_rows: int = 250_000) -> None:
         self._sink = sink
+        self._needed = NeededRows(sink, whole_pairs_rows)
         self._directory = directory
         self._rules = rules
 
@@ -96,6 +98,7 @@ class TakeProcessor:
         taken.raw = frame
         self._touch_periods(frame, taken)
         taken.rows = await self._rolled_up(state, with_measures(frame))
+        taken.take = state.pairs.take
         return taken
 
     def _decoded(self, state: WorkerState, envelopes: Sequence[Envelope], taken: Taken) -> pl.DataFrame | None:
@@ -242,21 +245,18 @@ class TakeProcessor:
                     taken.periods[key] = Pending(period(key[3]), week)
 
     async def _rolled_up(self, state: WorkerState, frame: pl.DataFrame) -> list[Numbers]:
-        pairs = frame.select("src_partition", "organization", "bucket").unique().rows()
-        missing = state.to_load(pairs)
-        if missing:
-            for store in state.stores:
-                stored = await asyncio.to_thread(load_rows, self._sink, store.family, missing)
-                if not stored.is_empty():
-                    store.put(stored)
-                    self._raise_horizons(state.partitions, stored)
+        frame, missing = state.entered(frame)
+        loaded = await self._needed.of_pairs(state, missing)
+        lines = [grouped(frame, store.family, by_offset=False) for store in state.stores]
+        for store, added in zip(state.stores, lines, strict=True):
+            loaded.append(await self._needed.of_lines(store, added))
+        for stored in loaded:
+            if not stored.is_empty():
+                self._raise_horizons(state.partitions, stored)
         lowest = frame.group_by("src_partition").agg(pl.col("src_offset").min()).iter_rows()
-        careful = any(offset <= state.partitions[number].horizon for number, offset in lowest)
-        touched = []
-        for store in state.stores:
-            lines = grouped(frame, store.family, by_offset=careful)
-            touched.append(store.add_checked(lines) if careful else store.add_new(lines))
-        return touched
+        if any(offset <= state.partitions[number].horizon for number, offset in lowest):
+            return [store.add_checked(grouped(frame, store.family, by_offset=True)) for store in state.stores]
+        return [store.add_new(added) for store, added in zip(state.stores, lines, strict=True)]
 
     @staticmethod
     def _raise_horizons(partitions: dict[int, Partition], stored: pl.DataFrame) -> None:

@@ -5,27 +5,22 @@ from typing import Any
 import polars as pl
 import pytest
 
-from stream_jobs.rollups.groups import SEPARATOR, grouped, key_columns
+from stream_jobs.rollups.groups import grouped
 from warehouse.families import FAMILIES, ROLLUP, ROLLUP_PROMPT, ROLLUP_THREAD, Family
 
 TEXTS = sorted({name for family in FAMILIES for name in family.dimensions})
 MEASURES = sorted({name for family in FAMILIES for name in family.measures})
 SCHEMA: dict[str, Any] = {
-    "src_partition": pl.UInt16,
-    "organization": pl.String,
-    "bucket": pl.UInt32,
+    "pair": pl.Int64,
     "src_offset": pl.Int64,
-    "hour": pl.UInt32,
-    "day": pl.Date,
-    "week": pl.Date,
     **dict.fromkeys(TEXTS, pl.String),
     **dict.fromkeys(MEASURES, pl.Int64),
 }
 
 
 def events(*changes: dict[str, Any]) -> pl.DataFrame:
-    """Events of acme at the same quarter hour, each 1 in every measure."""
-    plain = {"src_partition": 3, "organization": "acme", "bucket": 900, "src_offset": 5, "hour": 0}
+    """Events of one pair, each 1 in every measure."""
+    plain: dict[str, Any] = {"pair": 3, "src_offset": 5}
     plain |= dict.fromkeys(TEXTS, "") | dict.fromkeys(MEASURES, 1)
     return pl.DataFrame([plain | change for change in changes], schema=SCHEMA)
 
@@ -59,20 +54,16 @@ def test_every_event_is_in_the_first_family() -> None:
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.table)
 def test_every_key_column_keeps_rows_apart(family: Family) -> None:
     plain: dict[str, Any] = {family.only: "x"} if family.only else {}
-    others: list[dict[str, Any]] = [{"src_partition": 4}, {"organization": "zen"}, {"bucket": 1800}]
-    others += [{name: "other"} for name in family.dimensions]
+    others: list[dict[str, Any]] = [{"pair": 4}] + [{name: "other"} for name in family.dimensions]
     frame = events(plain, *(plain | other for other in others))
     made = grouped(frame, family, by_offset=False)
-    assert made.height == made["key"].n_unique() == len(others) + 1
-    assert key_columns(family) == ["src_partition", "organization", "bucket", *family.dimensions]
+    assert made.height == len(others) + 1
+    assert made.columns == ["pair", *family.dimensions, *family.measures, "offset"]
 
 
-def test_a_key_is_exact_where_texts_run_together() -> None:
+def test_texts_do_not_run_together() -> None:
     frame = events({"prompt_id": "a", "provider": "bc"}, {"prompt_id": "ab", "provider": "c"})
-    made = grouped(frame, ROLLUP_PROMPT, by_offset=False)
-    assert set(made["key"]) == {
-        SEPARATOR.join(("3", "acme", "900", *texts, "")) for texts in (("a", "bc"), ("ab", "c"))
-    }
+    assert grouped(frame, ROLLUP_PROMPT, by_offset=False).height == 2
 
 
 def test_all_measures_of_the_family_are_summed() -> None:

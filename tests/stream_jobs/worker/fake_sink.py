@@ -24,7 +24,7 @@ from tests.stream_jobs.worker.fake_warehouse import FakeWarehouse
 STATEMENTS = (
     *("progress", "newest_ids", "highest_buckets", "pending_periods"),
     *("foreign_topics", "last_stored_offsets", "newest_append_before", "quarantined"),
-    *("family_rows", "earlier_copies", "organizations", "raised_epochs"),
+    *("family_rows", "earlier_copies", "organizations", "raised_epochs", "row_counts"),
 )
 
 

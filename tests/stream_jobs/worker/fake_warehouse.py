@@ -150,14 +150,16 @@ class FakeWarehouse:
                 raised[key] = max(row["epoch"], raised.get(key, 0))
         return [(*key, epoch) for key, epoch in raised.items()]
 
-    def family_rows(self, family: Family, partitions: Sequence[int], *, asked: pl.DataFrame) -> pl.DataFrame:
-        wanted, columns = set(asked.rows()), family_columns(family)
+    def family_rows(
+        self, family: Family, partitions: Sequence[int], keys: Sequence[str], *, asked: pl.DataFrame
+    ) -> pl.DataFrame:
+        wanted, columns = set(asked.select(keys).rows()), family_columns(family)
         rows = [
             [row[name] for name in columns]
             for row in self.rows(family.table)
             if row["grain"] == "quarter"
             and row["src_partition"] in partitions
-            and (row["organization"], row["bucket"]) in wanted
+            and tuple(row[name] for name in keys) in wanted
         ]
         return pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None) if rows else pl.DataFrame()
 
@@ -167,6 +169,15 @@ class FakeWarehouse:
             for key, row in self.tables["quarantine"].items()
             if key[0] in partitions
         ]
+
+    def row_counts(self, partitions: Sequence[int], *, asked: pl.DataFrame) -> pl.DataFrame:
+        wanted, counts = set(asked.select("organization", "bucket").rows()), defaultdict[Key, int](int)
+        for row in (row for family in FAMILIES for row in self.rows(family.table)):
+            pair = (row["organization"], row["bucket"])
+            if row["grain"] == "quarter" and row["src_partition"] in partitions and pair in wanted:
+                counts[row["src_partition"], *pair] += 1
+        rows = [(*pair, count) for pair, count in counts.items()]
+        return pl.DataFrame(rows, schema=["p", "o", "b", "n"], orient="row") if rows else pl.DataFrame()
 
     def earlier_copies(self, *, asked: pl.DataFrame) -> pl.DataFrame:
         raw = self.tables["usage_raw"]

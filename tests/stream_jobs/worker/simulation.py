@@ -22,6 +22,7 @@ from stream_jobs.worker.app import Worker
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
+from stream_jobs.worker.eviction import forget
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.former import Former
 from stream_jobs.worker.metrics import Metrics
@@ -88,12 +89,22 @@ class HereAndNow:
 class SimulatedWorker(Worker):
     """The worker with its real steps; only what reaches outside is replaced."""
 
-    def __init__(self, log: Log, sink: Sink, window_events: int, attempts: Path, rules: Rules = RULES) -> None:
+    def __init__(
+        self,
+        log: Log,
+        sink: Sink,
+        window_events: int,
+        attempts: Path,
+        rules: Rules = RULES,
+        rows_in_memory: int = 1_000_000,
+    ) -> None:
         home = Path("unused")
         self.log = log
         self.sink = sink
         self.fake = sink if isinstance(sink, FakeSink) else FakeSink(FakeWarehouse())
-        self.settings = WorkerSettings(home=home, window_events=window_events, default_time_zone=DEFAULT_ZONE)
+        self.settings = WorkerSettings(
+            home=home, window_events=window_events, default_time_zone=DEFAULT_ZONE, rows_in_memory=rows_in_memory
+        )
         self.beat = QuietBeat(home, "simulated")
         self.directory = Directory(sink, DEFAULT_ZONE, 1)
         self.cascade = Cascade(sink, self.beat, 1.0)
@@ -107,7 +118,7 @@ class SimulatedWorker(Worker):
         handlers: tuple[Callable[[Any], Awaitable[Any]], ...] = (self._acknowledge, self._send_refusal, self._forward)
         self.metrics = QuietMetrics()
         self.flusher = Flusher(self.settings, sink, self.directory, self.cascade, self.metrics, *handlers)
-        self.processor = TakeProcessor(sink, self.directory, rules)
+        self.processor = TakeProcessor(sink, self.directory, rules, rows_in_memory // 8)
         self.former = Former(self.settings, sink, self.directory, self.cascade)
         self.guard = SimpleNamespace(look=lambda _state, _resume: None)  # type: ignore[assignment]
         self.caution = Caution(
@@ -194,10 +205,10 @@ class _Stream:
                 await worker.flusher.cascade(worker.state)
                 await worker.flusher.drain(worker.state)
         elif action == "evict":
-            await worker._evict()
+            forget(worker.state, worker.state.pairs.take)
         elif action == "forget":
             await worker.flusher.drain(worker.state)
-            worker.state.evict(1 << 33)
+            forget(worker.state, worker.state.pairs.take)
         elif action.startswith("thaw") and self.zombie is not None:
             self.zombie.thaw(None if action == "thaw all" else 2)
 
@@ -208,6 +219,7 @@ class Simulation:
 
     log: Log
     window_events: int = 5
+    rows_in_memory: int = 1_000_000
     warehouse: FakeWarehouse = field(default_factory=FakeWarehouse)
     seed: int = 0
 
@@ -230,7 +242,8 @@ class Simulation:
         rules: Rules = RULES,
     ) -> SimulatedWorker:
         """One worker from its start to its end. What it had not written when it ends is lost."""
-        worker = SimulatedWorker(self.log, FakeSink(self.warehouse, fate), self.window_events, self.attempts, rules)
+        sink = FakeSink(self.warehouse, fate)
+        worker = SimulatedWorker(self.log, sink, self.window_events, self.attempts, rules, self.rows_in_memory)
         with asking_the_fake(self.seed), patch.object(app, "leave", raised):
             try:
                 asyncio.run(_quietly(worker.live(steps, again, zombie, last=last)))

@@ -83,12 +83,19 @@ at_some_write = st.one_of(st.none(), st.integers(0, 40))
 lives = st.lists(st.builds(Life, steps, st.integers(0, 2), at_some_write, at_some_write), max_size=3)
 
 
-@given(log=logs, lives=lives, last=steps, window=st.integers(1, 6), seed=st.integers(0, 1000))
+@given(
+    log=logs,
+    lives=lives,
+    last=steps,
+    window=st.integers(1, 6),
+    rows=st.sampled_from([1, 8, 24, 1_000_000]),
+    seed=st.integers(0, 1000),
+)
 @EXAMPLES
 def test_any_life_of_workers_gives_the_numbers_of_the_plain_count(
-    log: Log, lives: list[Life], last: list[Step], window: int, seed: int
+    log: Log, lives: list[Life], last: list[Step], window: int, rows: int, seed: int
 ) -> None:
-    simulation, zombie = Simulation(log, window, seed=seed), Fate()
+    simulation, zombie = Simulation(log, window, rows, seed=seed), Fate()
     for life in lives:
         fate = Fate(dies_at=life.dies_at, freezes_at=life.freezes_at)
         simulation.live(*life.steps, fate=fate, again=life.again, zombie=zombie)

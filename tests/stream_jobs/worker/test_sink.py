@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.client import Client
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream_jobs.worker.sink import Sink, arrow_stream
@@ -29,6 +29,7 @@ IDS = [bytes(16), b"\xff" * 16, bytes(range(16)), b"\x00" * 15 + b"\x01"]
 
 
 @given(st.lists(st.binary(min_size=16, max_size=16), min_size=1))
+@settings(deadline=None)
 def test_ids_travel_as_sixteen_bytes(ids: list[bytes]) -> None:
     frame = pl.DataFrame({"event_id": ids, "n": range(len(ids))}, schema={"event_id": pl.Binary, "n": pl.Int64})
     table = pa.ipc.open_stream(arrow_stream(frame)).read_all()

@@ -9,14 +9,16 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from stream_jobs.deduplication.keys import KeyMaker
-from stream_jobs.rollups.groups import key_columns
+from stream_jobs.rollups.pairs import PAIR
 from stream_jobs.rollups.row_store import RowStore
 from stream_jobs.worker import statements
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_partitions, load_pending, load_progress, load_rows
+from stream_jobs.worker.needed_rows import PAIR_TYPES
 from stream_jobs.worker.partition import Progress
 from stream_jobs.worker.sink import Sink
+from stream_jobs.worker.statements import Pair
 from tests.stream_jobs.worker.simulation import QuietBeat
 from tests.warehouse.recorded import PARTITIONS, Event, bucket_of, directory_rows, events, raw_rows, rollup_rows
 from warehouse.families import FAMILIES, ROLLUP, Family
@@ -126,7 +128,7 @@ def test_rows_come_back_as_they_were_written(
         {(e["src_partition"], e["organization"], int(bucket_of(e, "quarter").timestamp())) for e in recorded}
     )
     wanted = pairs[::2]
-    loaded = load_rows(sink, family, wanted)
+    loaded = load_rows(sink, family, asked(wanted))
     assert set(loaded.select("src_partition", "organization", "bucket").iter_rows()) <= set(wanted)
     store = RowStore(family)
     store.put(loaded)
@@ -136,8 +138,28 @@ def test_rows_come_back_as_they_were_written(
     before = everything(warehouse, family)
     sink.insert(family.table, written.with_columns(pl.lit("quarter").alias("grain")))
     assert everything(warehouse, family) == before
-    keys = [*key_columns(family), *family.measures, "offset"]
+    keys = [*PAIR, *family.dimensions, *family.measures, "offset"]
     assert written.select(keys).sort(keys).equals(loaded.select(keys).sort(keys))
+
+
+def asked(pairs: list[Pair]) -> pl.DataFrame:
+    return pl.DataFrame(pairs, schema=PAIR_TYPES, orient="row")
+
+
+@integration
+def test_rows_are_found_by_their_whole_key_and_counted_by_pair(
+    warehouse: Client, sink: Sink, recorded: list[Event]
+) -> None:
+    for family in FAMILIES:
+        rollup_rows(recorded, family, "quarter").insert(warehouse)
+        whole = load_rows(sink, family, asked(sorted({pair_of(event) for event in recorded})))
+        wanted = whole[::3].select(*PAIR, *family.dimensions)
+        found = load_rows(sink, family, wanted)
+        assert found.select(wanted.columns).sort(wanted.columns).equals(wanted.sort(wanted.columns))
+    pair = pair_of(recorded[0])
+    stored = sum(load_rows(sink, family, asked([pair])).height for family in FAMILIES)
+    counted = sink.frame(statements.row_counts([pair[0]]), asked([pair]).drop("src_partition"))
+    assert counted.rows() == [(*pair, stored)]
 
 
 def pair_of(event: Event) -> tuple[int, str, int]:
@@ -151,7 +173,7 @@ def everything(warehouse: Client, family: Family) -> list[tuple[Any, ...]]:
 
 @integration
 def test_pairs_without_rows_give_nothing(sink: Sink) -> None:
-    assert load_rows(sink, ROLLUP, [(ACME, "acme", 900), (ZEN, "it's", 1800)]).is_empty()
+    assert load_rows(sink, ROLLUP, asked([(ACME, "acme", 900), (ZEN, "it's", 1800)])).is_empty()
 
 
 @integration
@@ -164,7 +186,7 @@ def test_e1_a_loaded_row_carries_its_offset_and_not_its_version(
     warehouse.insert("rollup", epoch, column_names=[*rows.columns, "epoch"])
     rows.values[0][-1] = 300
     rows.insert(warehouse)
-    assert load_rows(sink, ROLLUP, [pair_of(recorded[0])])["offset"].to_list() == [150]
+    assert load_rows(sink, ROLLUP, asked([pair_of(recorded[0])]))["offset"].to_list() == [150]
     assert warehouse.query("SELECT ver FROM rollup FINAL").result_rows == [(2**48 + 150,)]
 
 

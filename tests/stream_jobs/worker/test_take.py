@@ -10,7 +10,8 @@ from unittest.mock import patch
 import numpy as np
 import polars as pl
 
-from stream_jobs.rollups.row_store import Numbers, RowStore
+from stream_jobs.keys.slots import Numbers
+from stream_jobs.rollups.row_store import RowStore
 from stream_jobs.worker.partition import Partition
 from stream_jobs.worker.take import TakeProcessor
 from tests.stream_jobs.worker.fake_sink import Fate
@@ -64,9 +65,9 @@ def test_e3_compared_with_the_row_after_each_event_the_rest_of_an_envelope_is_lo
     def one_by_one(store: RowStore, lines: pl.DataFrame) -> Numbers:
         single = lines.with_columns(pl.lit(1, pl.Int64).alias(name) for name in store.family.measures)
         touched = np.array([], np.int64)
-        for offset, key, count in lines.select("offset", "key", "requests").iter_rows():
+        for line, count in enumerate(lines["requests"].to_list()):
             for _ in range(count):
-                touched = add(store, single.filter((pl.col("offset") == offset) & (pl.col("key") == key)))
+                touched = add(store, single[line])
         return touched
 
     with patch.object(RowStore, "add_checked", one_by_one):
