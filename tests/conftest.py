@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 from clickhouse_connect.driver.client import Client
+from hypothesis import settings
 
 from deploy.local.installation import Installation
 from deploy.local.ports import is_free
@@ -19,6 +20,8 @@ from warehouse.settings import WarehouseSettings
 
 ORDER = ("integration", "browser", "chaos", "benchmark")
 """Tests without a marker come first: they are quick, and what they find is near its cause."""
+settings.register_profile("tokentally", deadline=None)  # speed is for benchmarks
+settings.load_profile("tokentally")
 PORTS_NEEDED = 30
 PORT_BASES = range(20_000, 32_000, PORTS_NEEDED)
 """Below the ports that the system gives to outgoing connections."""
