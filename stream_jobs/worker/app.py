@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Collection
 from typing import Any
 
 import faust
@@ -32,11 +33,13 @@ from stream_jobs.worker.poison.attempts import Attempts
 from stream_jobs.worker.poison.caution import Caution
 from stream_jobs.worker.poison.trial import Child
 from stream_jobs.worker.pulse import Pulse
+from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
+from stream_jobs.worker.rollback import roll_back
 from stream_jobs.worker.routing import Forwarded, Routing
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
-from stream_jobs.worker.state import WorkerState
+from stream_jobs.worker.state import PeriodKey, WorkerState
 from stream_jobs.worker.take import Envelope, Rules, TakeProcessor
 from tokentally.envelope import ARROW_STREAM, HEADER_CONTENT_TYPE
 from warehouse.client import answers, connect
@@ -49,6 +52,8 @@ TAKES_WAITING = 30
 """Takes that may wait for a flush; beyond, consuming waits too."""
 SLACK = 4
 """One part in so many of the cap may be exceeded while rows wait for their acknowledgement."""
+STOP_SECONDS = 10.0
+"""What a graceful stop may take to store what was taken."""
 
 
 class Worker:
@@ -68,6 +73,9 @@ class Worker:
         self.state = WorkerState(-1)
         self.resume = Resume()
         self.preparing = asyncio.Lock()
+        self.repairs = Repairs(self.sink, self.directory)
+        self.owning = asyncio.Lock()
+        """Held by whoever changes the state: a take, or work between takes."""
         self.app = self._faust()
         self.stream: Any = None
         self.flusher = Flusher(
@@ -99,7 +107,7 @@ class Worker:
 
     def _faust(self) -> faust.App:
         settings = self.settings
-        app = faust_app(settings)
+        app = faust_app(settings, self._drain)
         app.transport.Consumer = resuming_consumer(  # type: ignore[misc]
             settings.events_topic, self._positions, self._assigned, self._revoked, leave
         )
@@ -142,28 +150,33 @@ class Worker:
         self.stream = stream
         try:
             async for events in stream.noack_take(self.settings.take_envelopes, within=self.settings.take_seconds):
-                self.flusher.taking = True
-                fresh = await self._admitted(events)
-                if fresh:
-                    async for part in self.caution.parts(self.state, fresh):
-                        before = self.state.totals
-                        taken = await self.processor.process(self.state, [self._envelope(event) for event in part])
-                        self.metrics.took(taken, before, self.state.totals)
-                        await self.caution.check(self.state, taken)
-                        await self.flusher.add(part, taken)
-                    self.beat.move()
-                    if self.flusher.waiting > TAKES_WAITING * self.settings.take_envelopes:
-                        await self.flusher.drain(self.state)
-                    for partition in self.state.partitions.values():
-                        partition.window.evict()
-                    if over(self.state, self.settings.rows_in_memory) > 0:
-                        await self._evict()
-                self.flusher.taking = False
+                async with self.owning:
+                    self.flusher.taking = True
+                    await self._take(events)
+                    self.flusher.taking = False
         except asyncio.CancelledError:
             raise
         except BaseException as failure:  # noqa: BLE001 - Faust would acknowledge what failed and go on
             self.caution.blameless(failure)
             leave("agent failed", failure)
+
+    async def _take(self, events: list[Any]) -> None:
+        fresh = await self._admitted(events)
+        if not fresh:
+            return
+        async for part in self.caution.parts(self.state, fresh):
+            before = self.state.totals
+            taken = await self.processor.process(self.state, [self._envelope(event) for event in part])
+            self.metrics.took(taken, before, self.state.totals)
+            await self.caution.check(self.state, taken)
+            await self.flusher.add(part, taken)
+        self.beat.move()
+        if self.flusher.waiting > TAKES_WAITING * self.settings.take_envelopes:
+            await self.flusher.drain(self.state)
+        for partition in self.state.partitions.values():
+            partition.window.evict()
+        if over(self.state, self.settings.rows_in_memory) > 0:
+            await self._evict()
 
     async def _admitted(self, events: list[Any]) -> list[Any]:
         """The events of this generation that continue their partition; replayed ones are acknowledged and dropped."""
@@ -216,10 +229,11 @@ class Worker:
     async def _load(self, resume: Resume, missing: dict[int, Progress]) -> None:
         started = time.monotonic()
         former_ms, finished = await asyncio.to_thread(self.former.finish, list(missing))
+        pending = await asyncio.to_thread(load_pending, self.sink, self.directory, [*missing, *finished])
+        await asyncio.to_thread(self._settle, missing, pending)
         loaded = await asyncio.to_thread(load_partitions, self.sink, missing, self.settings.window_events, former_ms)
         await asyncio.to_thread(self.caution.resume, loaded)
         loaded |= finished
-        pending = await asyncio.to_thread(load_pending, self.sink, self.directory, list(loaded))
         self.state.topic_id = resume.topic_id
         self.state.partitions.update(loaded)
         self.state.pending.update(pending)
@@ -230,6 +244,12 @@ class Worker:
             pending_periods=len(pending),
             seconds=round(time.monotonic() - started, 3),
         )
+
+    def _settle(self, progress: dict[int, Progress], pending: Collection[PeriodKey]) -> None:
+        """What former owners left behind progress or half done."""
+        roll_back(self.sink, self.repairs, progress, pending)
+        for request in self.repairs.begun(list(progress)):
+            self.repairs.carry_out(request, progress[request.src_partition].applied_offset, pending)
 
     def _envelope(self, event: Any) -> Envelope:
         message = event.message
@@ -263,13 +283,37 @@ class Worker:
         lag = self._lag()
         if self.flusher.due(sum(lag.values())):
             await self.flusher.start(self.state)
-        elif self.flusher.rests and self.state.generation == generation and self.cascade.due(self.state):
-            await self.flusher.cascade(self.state)
+        elif self.flusher.rests and self.state.generation == generation:
+            if self.cascade.due(self.state):
+                await self.flusher.cascade(self.state)
+            elif self.repairs.due():
+                await self._repair(generation)
         if time.monotonic() >= next_beat:
             next_beat = time.monotonic() + BEAT_SECONDS
             seconds = self.sink.statement_seconds()
             self.pulse.tell(self.state, self.resume, lag, rests=self.flusher.idle, statement_seconds=seconds)
         return next_beat
+
+    async def _repair(self, generation: int) -> None:
+        """Does one of the days that somebody asked to compute again, with everything taken so far stored."""
+        requests = await asyncio.to_thread(self.repairs.requested, list(self.state.partitions))
+        for request in requests[:1]:
+            async with self.owning:
+                await self.flusher.drain(self.state)
+                partition = self.state.partitions.get(request.src_partition)
+                if self.app.consumer_generation_id != generation or partition is None:
+                    return
+                await asyncio.to_thread(self.repairs.carry_out, request, partition.applied, self.state.pending)
+                await asyncio.to_thread(self.repairs.reload, self.state, request)
+
+    async def _drain(self) -> None:
+        """Before a graceful stop: what was taken is stored and acknowledged, nothing more is taken."""
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await self.owning.acquire()
+                await self.flusher.drain(self.state)
+        except TimeoutError:
+            log.warning("stopping without a last flush: the next worker takes it again", seconds=STOP_SECONDS)
 
     async def _evict(self) -> None:
         """Forgets rows that are acknowledged (rule E4); waits for acknowledgements only when they are not enough."""

@@ -1,5 +1,7 @@
 """Faust's settings for a worker, each found right by measurement: consumer and agent shell, nothing else."""
 
+from collections.abc import Awaitable, Callable
+
 import faust
 
 from stream_jobs.worker.settings import WorkerSettings
@@ -11,12 +13,18 @@ POLL_SECONDS = 86_400
 """How long a worker may go without fetching, as it does while the warehouse is away; hanging is noticed otherwise."""
 
 
-def faust_app(settings: WorkerSettings) -> faust.App:
+def faust_app(settings: WorkerSettings, before_stop: Callable[[], Awaitable[None]]) -> faust.App:
     """An app without topics, agents or tables; a member of the group under a name of its own, so that a restart is no
-    rebalance. Makes its data folder."""
+    rebalance. Makes its data folder. before_stop is awaited when it is told to stop, while everything still works."""
     data_folder = settings.home / "faust" / settings.name
     data_folder.mkdir(parents=True, exist_ok=True)
-    return faust.App(
+
+    class DrainingApp(faust.App):  # type: ignore[misc, unused-ignore]
+        async def on_stop(self) -> None:
+            await before_stop()
+            await super().on_stop()
+
+    return DrainingApp(
         settings.consumer_group,
         broker=f"kafka://{settings.kafka_bootstrap}",
         datadir=str(data_folder),

@@ -20,7 +20,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A row of partition_progress: everything up to applied_offset is stored completely."""
+    """A row of partition_progress: everything up to applied_offset is stored completely.
+
+    logic_version: that of the rules which wrote it; 0 when nothing was applied yet.
+    """
 
     applied_offset: int = -1
     applied_ms: int = 0
@@ -30,6 +33,7 @@ class Progress:
     duplicates: int = 0
     rejected: int = 0
     misrouted: int = 0
+    logic_version: int = 0
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from stream_jobs.rollups.pairs import PLACE
+from stream_jobs.rollups.repair import Slice
 from warehouse.families import FAMILIES, Family
 from warehouse.literals import quoted
 
@@ -27,6 +28,7 @@ def progress(topic: str, partitions: Sequence[int]) -> str:
             "duplicates",
             "rejected",
             "misrouted",
+            "logic_version",
         )
     )
     return (
@@ -98,6 +100,46 @@ def raised_epochs(grain: str, partitions: Sequence[int], organizations: Sequence
         f"AND bucket >= toDateTime({start}, 'UTC') AND bucket < toDateTime({end}, 'UTC') AND epoch > 0 "
         f"GROUP BY src_partition, organization, {grain}"
     )
+
+
+def open_repairs(partitions: Sequence[int], *, begun_only: bool = False) -> str:
+    """Requested slices that are not done, oldest first, in the order of the fields of Request."""
+    states = "'running'" if begun_only else "'asked', 'running'"
+    return (
+        "SELECT repair_id, src_partition, organization, day, version FROM repairs FINAL "
+        f"WHERE src_partition IN ({listed(partitions)}) AND state IN ({states}) ORDER BY asked, repair_id, day"
+    )
+
+
+def repair_noted(repair_id: str, work: Slice, state: str, message: str, version: int) -> str:
+    """Writes the next version of a slice's row."""
+    return (
+        "INSERT INTO repairs (repair_id, src_partition, organization, day, state, epoch, cut, author, reason, message, "
+        "asked, version) "
+        f"SELECT repair_id, src_partition, organization, day, '{state}', {work.epoch}, {work.cut}, author, reason, "
+        f"{quoted(message)}, asked, {version} FROM repairs FINAL WHERE src_partition = {work.src_partition} "
+        f"AND repair_id = {quoted(repair_id)} AND organization = {quoted(work.organization)} AND day = '{work.day}'"
+    )
+
+
+def days_beyond(partition: int, applied: int) -> str:
+    """(organization, day) of every quarter hour that holds more than what is applied."""
+    rows = " UNION ALL ".join(
+        f"SELECT organization, day FROM {family.table} FINAL "
+        f"WHERE grain = 'quarter' AND src_partition = {partition} AND offset > {applied}"
+        for family in FAMILIES
+    )
+    return f"SELECT DISTINCT toString(organization), day FROM ({rows})"
+
+
+def has_events_beyond(table: str, partition: int, applied: int) -> str:
+    """One row when the table has events behind what is applied."""
+    return f"SELECT 1 FROM {table} WHERE src_partition = {partition} AND src_offset > {applied} LIMIT 1"
+
+
+def events_beyond(table: str, partition: int, applied: int) -> str:
+    """Deletes the events behind what is applied."""
+    return f"DELETE FROM {table} WHERE src_partition = {partition} AND src_offset > {applied}"
 
 
 def family_rows(family: Family, partitions: Sequence[int], keys: Sequence[str]) -> str:

@@ -16,7 +16,8 @@ import polars as pl
 import pytest
 
 from stream_jobs.calendars.local_calendar import LocalCalendar
-from stream_jobs.worker import cascade, directory, statements
+from stream_jobs.rollups import repair as repair_statements
+from stream_jobs.worker import cascade, directory, repair, statements
 from stream_jobs.worker.directory import calendar_rows
 from stream_jobs.worker.sink import Sink
 from tests.stream_jobs.worker.fake_warehouse import FakeWarehouse
@@ -25,6 +26,7 @@ STATEMENTS = (
     *("progress", "newest_ids", "highest_buckets", "pending_periods"),
     *("foreign_topics", "last_stored_offsets", "newest_append_before", "quarantined"),
     *("family_rows", "earlier_copies", "organizations", "raised_epochs", "row_counts"),
+    *("open_repairs", "repair_noted", "days_beyond", "has_events_beyond", "events_beyond"),
 )
 
 
@@ -41,9 +43,9 @@ class Question(str):
 
 
 def _asking(method: str) -> Callable[..., Question]:
-    def made(*arguments: Any) -> Question:
-        question = Question(method)
-        question.method, question.arguments = method, arguments
+    def made(*arguments: Any, begun_only: bool = False) -> Question:
+        question = Question("begun_repairs" if begun_only else method)
+        question.method, question.arguments = str(question), arguments
         return question
 
     return made
@@ -71,8 +73,12 @@ def asking_the_fake(seed: int = 0) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in STATEMENTS:
             patch.setattr(statements, name, _asking(name))
-        patch.setattr(cascade, "derive", _asking("derive"))
-        patch.setattr(cascade, "derive_latency", _asking("derive_latency"))
+        for module in (cascade, repair):
+            patch.setattr(module, "derive", _asking("derive"))
+            patch.setattr(module, "derive_latency", _asking("nothing"))
+        for name in ("highest_epoch", "quarters", "emptied"):
+            patch.setattr(repair_statements, name, _asking(name))
+        patch.setattr(repair_statements, "emptied_latency", _asking("nothing"))
         patch.setattr(asyncio, "to_thread", in_the_loop)
         patch.setattr(directory, "calendar_rows", _remembered_rows)
         yield
@@ -141,14 +147,14 @@ class FakeSink(Sink):
 
     def command(self, sql: str) -> None:
         assert isinstance(sql, Question)
-        if sql.method == "derive_latency":  # histograms come from raw rows: a matter of the engine
+        if sql.method == "nothing":  # histograms come from raw rows: a matter of the engine
             return
         if self.fate.late:  # a frozen process asks nothing: its next statement begins when it thaws
-            self.fate.write("derived", lambda: self.warehouse.derive(*sql.arguments)())
+            self.fate.write(sql.method, lambda: getattr(self.warehouse, sql.method)(*sql.arguments)())
         else:
-            self.fate.write("derived", self._answer(sql, {}))
+            self.fate.write(sql.method, self._answer(sql, {}))
 
-    def _answer(self, sql: str, asked: dict[str, pl.DataFrame]) -> Any:
+    def _answer(self, sql: str, asked: dict[str, Any]) -> Any:
         assert isinstance(sql, Question), f"the fake does not know {sql}"
         self.fate.check()
         return getattr(self.warehouse, sql.method)(*sql.arguments, **asked)

@@ -13,6 +13,8 @@ import polars as pl
 
 from producers.rejections.rejection import Rejection
 from stream_jobs.rollups.cascade import DuePeriod
+from stream_jobs.rollups.measures import with_measures
+from stream_jobs.rollups.repair import Slice
 from stream_jobs.worker.statements import family_columns
 from warehouse.families import FAMILIES, Family
 
@@ -26,13 +28,16 @@ KEYS: dict[str, tuple[str, ...]] = {
     "organizations": ("organization", "effective_from"),
     "alerts": ("alert_id",),
     "quarantine": ("src_partition", "src_offset", "src_index"),
+    "repairs": ("src_partition", "repair_id", "organization", "day"),
     "calendar": ("time_zone", "grain", "week_start", "start"),
     **{f.table: ("grain", "organization", "bucket", *f.dimensions, "src_partition") for f in FAMILIES},
 }
 VERSIONS = {
     "partition_progress": "applied_offset",
     "touched_periods": "offset",
+    "repairs": "version",
 }
+PLACED = ("organization", "src_partition", "hour", "day", "week")
 TABLES = {family.table for family in FAMILIES}
 FINER = {"hour": "quarter", "day": "hour", "week": "day"}
 
@@ -71,7 +76,7 @@ class FakeWarehouse:
             self.store("event_id_log", rows)
 
     def progress(self, topic: str, partitions: Sequence[int]) -> list[tuple[Any, ...]]:
-        counters = ("seen", "accepted", "duplicates", "rejected", "misrouted")
+        counters = ("seen", "accepted", "duplicates", "rejected", "misrouted", "logic_version")
         return [
             (
                 row["src_partition"],
@@ -220,3 +225,109 @@ class FakeWarehouse:
             if known is not fresh:
                 known.update({measure: known[measure] + row[measure] for measure in family.measures})
         return lambda: self.store(family.table, list(derived.values()))
+
+    def ask_repairs(self, *days: tuple[int, str, date]) -> None:
+        """Asks to compute these (src_partition, organization, day) again; all that are stored when none is named."""
+        stored = {(r["src_partition"], r["organization"], r["day"]) for table in TABLES for r in self.rows(table)}
+        repair_id = f"repair {len(self.tables['repairs'])}"
+        fresh = {"repair_id": repair_id, "state": "asked", "version": 1, "epoch": 0, "cut": -1, "message": ""}
+        names = ("src_partition", "organization", "day")
+        self.store("repairs", [{**fresh, **dict(zip(names, each, strict=True))} for each in sorted(days or stored)])
+
+    def open_repairs(self, partitions: Sequence[int]) -> list[tuple[Any, ...]]:
+        return self._repairs(partitions, ("asked", "running"))
+
+    def begun_repairs(self, partitions: Sequence[int]) -> list[tuple[Any, ...]]:
+        return self._repairs(partitions, ("running",))
+
+    def _repairs(self, partitions: Sequence[int], states: Sequence[str]) -> list[tuple[Any, ...]]:
+        return [
+            (row["repair_id"], row["src_partition"], row["organization"], row["day"], row["version"])
+            for row in self.rows("repairs")
+            if row["src_partition"] in partitions and row["state"] in states
+        ]
+
+    def repair_noted(self, repair_id: str, work: Slice, state: str, message: str, version: int) -> Callable[[], None]:
+        row = self.tables["repairs"][(work.src_partition, repair_id, work.organization, work.day)]
+        noted = {**row, "state": state, "message": message, "version": version, "epoch": work.epoch, "cut": work.cut}
+        return lambda: self.store("repairs", [noted])
+
+    def highest_epoch(self, work: Slice) -> list[tuple[int]]:
+        tables = [row for table in TABLES for row in self.rows(table) if row["week"] == work.week]
+        rows = [*tables, *self.rows("repairs")]
+        mine = [r for r in rows if (r["src_partition"], r["organization"]) == (work.src_partition, work.organization)]
+        return [(max((row["epoch"] for row in mine), default=0),)]
+
+    def days_beyond(self, partition: int, applied: int) -> list[tuple[str, date]]:
+        rows = (row for table in sorted(TABLES) for row in self.rows(table))
+        beyond = (r for r in rows if r["grain"] == "quarter" and r["src_partition"] == partition)
+        return sorted({(row["organization"], row["day"]) for row in beyond if row["offset"] > applied})
+
+    def has_events_beyond(self, table: str, partition: int, applied: int) -> list[tuple[int]]:
+        rows = self.tables.get(table, {}).values()
+        return [(1,) for row in rows if row["src_partition"] == partition and row["src_offset"] > applied][:1]
+
+    def events_beyond(self, table: str, partition: int, applied: int) -> Callable[[], None]:
+        def delete() -> None:
+            kept = self.tables.get(table, {})
+            for key, row in list(kept.items()):
+                if row["src_partition"] == partition and row["src_offset"] > applied:
+                    del kept[key]
+
+        return delete
+
+    def quarters(self, family: Family, work: Slice) -> Callable[[], None]:
+        """Sums raw events and empties what has none, unless progress has left the cut."""
+        if self._applied(work.src_partition) != work.cut:
+            return lambda: None
+        fresh: dict[Key, dict[str, Any]] = {}
+        for row in self.rows(family.table):
+            if row["grain"] == "quarter" and self._of_day(row, work):
+                empty = dict.fromkeys(family.measures, 0)
+                fresh[tuple(row[name] for name in KEYS[family.table])] = {**row, **empty, **stamped(work, work.epoch)}
+        for event in self.rows("usage_raw"):
+            if (
+                not self._of_day(event, work)
+                or event["src_offset"] > work.cut
+                or (family.only and not event[family.only])
+            ):
+                continue
+            bucket = int(event["time"].timestamp()) // 900 * 900
+            place = {"grain": "quarter", "bucket": bucket, **{name: event[name] for name in PLACED}}
+            keyed = {**place, **{name: event[name] for name in family.dimensions}}
+            row = {**keyed, **dict.fromkeys(family.measures, 0), **stamped(work, work.epoch)}
+            known = fresh.setdefault(tuple(row[name] for name in KEYS[family.table]), row)
+            for measure, value in measured(event, family).items():
+                known[measure] += value
+        return lambda: self.store(family.table, list(fresh.values()))
+
+    def emptied(self, family: Family, grain: str, work: Slice, epoch: int) -> Callable[[], None]:
+        if self._applied(work.src_partition) != work.cut:
+            return lambda: None
+        empty, rows = dict.fromkeys(family.measures, 0), []
+        for row in self.rows(family.table):
+            of_period = row["week"] == work.week if grain == "week" else row["day"] == work.day
+            mine = (row["src_partition"], row["organization"]) == (work.src_partition, work.organization)
+            if row["grain"] == grain and mine and of_period and row["epoch"] < epoch:
+                rows.append({**row, **empty, **stamped(work, epoch)})
+        return lambda: self.store(family.table, rows)
+
+    def _applied(self, partition: int) -> int:
+        rows = self.rows("partition_progress")
+        return max((row["applied_offset"] for row in rows if row["src_partition"] == partition), default=-1)
+
+    @staticmethod
+    def _of_day(row: Row, work: Slice) -> bool:
+        place = (row["src_partition"], row["organization"], row["day"])
+        return place == (work.src_partition, work.organization, work.day)
+
+
+def stamped(work: Slice, epoch: int) -> dict[str, int]:
+    """Offset and epoch of recomputed rows."""
+    return {"offset": work.cut, "epoch": epoch}
+
+
+def measured(event: Row, family: Family) -> dict[str, int]:
+    """What a stored event adds to its rows, by the worker's own sums over one event."""
+    frame = with_measures(pl.DataFrame([event], infer_schema_length=None))
+    return frame.select(family.measures).row(0, named=True)

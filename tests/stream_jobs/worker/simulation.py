@@ -29,6 +29,7 @@ from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.poison.attempts import Attempts
 from stream_jobs.worker.poison.caution import Caution
 from stream_jobs.worker.poison.trial import Outcome, Trial, performed
+from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.resume import LogState, Resume
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
@@ -110,7 +111,8 @@ class SimulatedWorker(Worker):
         self.cascade = Cascade(sink, self.beat, 1.0)
         self.state = WorkerState(-1)
         self.resume = Resume()
-        self.preparing = asyncio.Lock()
+        self.preparing, self.owning = asyncio.Lock(), asyncio.Lock()
+        self.repairs = Repairs(sink, self.directory)
         self.acknowledged: list[tuple[int, int]] = []
         consumer = SimpleNamespace(assignment=tuple)
         self.app = SimpleNamespace(consumer_generation_id=GENERATION, consumer=consumer)  # type: ignore[assignment]
@@ -193,6 +195,13 @@ class _Stream:
         taken, self.waiting = self.waiting[:envelopes], self.waiting[envelopes:]
         return [Event(replace(message, generation_id=GENERATION)) for message in taken]
 
+    async def _repair(self, *, everything: bool) -> None:
+        warehouse, worker = self.worker.fake.warehouse, self.worker
+        if everything:
+            warehouse.ask_repairs()
+        for _ in warehouse.open_repairs(list(worker.state.partitions)):
+            await worker._repair(GENERATION)
+
     async def _do(self, action: str) -> None:
         worker = self.worker
         if action == "flush":
@@ -204,6 +213,8 @@ class _Stream:
             while any(True for _ in worker.cascade._closed(worker.state)):
                 await worker.flusher.cascade(worker.state)
                 await worker.flusher.drain(worker.state)
+        elif action.startswith("repair"):
+            await self._repair(everything=action != "repair asked")
         elif action == "evict":
             forget(worker.state, worker.state.pairs.take)
         elif action == "forget":
@@ -262,7 +273,7 @@ class Simulation:
         return {
             key[1:]: {name: row[name] for name in SUMMED[table]}
             for key, row in self.warehouse.tables[table].items()
-            if key[0] == grain
+            if key[0] == grain and any(row[name] for name in SUMMED[table])
         }
 
     def requests(self, grain: str = "quarter") -> int:

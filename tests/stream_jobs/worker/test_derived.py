@@ -122,7 +122,7 @@ def a_log() -> Log:
     posted = [
         Posted(
             (
-                Sent(n % 6, BEGIN + ago, name, thread="it's", prompt="p", rating=4),
+                Sent(n % 6, BEGIN + ago, name, thread="it's", prompt="p", category="c", rating=4, duration_ms=7),
                 Sent(n + 50, BEGIN, name, user="u'2"),
             ),
             int(name != "acme"),

@@ -64,7 +64,7 @@ def _ended(posted: list[Posted]) -> Log:
 
 
 logs = st.lists(st.one_of(_posted(0), _posted(1)), min_size=5, max_size=10).map(_ended)
-actions = st.sampled_from(["", "", "flush", "flush", "drain", "cascade", "evict", "forget", "thaw"])
+actions = st.sampled_from(["", "", "flush", "flush", "drain", "cascade", "evict", "forget", "thaw", "repair"])
 steps = st.lists(st.builds(Step, st.integers(1, 4), actions), min_size=1, max_size=5)
 EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -110,7 +110,7 @@ def check(simulation: Simulation, expected: Recomputed) -> None:
     open_since = BEGIN + LATER
     for table in TABLES:
         assert simulation.sums(table, "quarter") == expected.rows(table, "quarter")
-        assert simulation.offsets(table) == expected.offsets(table)
+        check_offsets(simulation, table, expected)
         for grain in ("hour", "day", "week"):
             assert simulation.sums(table, grain) == expected.rows(table, grain, until=open_since)
     assert simulation.counts() == expected.counts
@@ -120,6 +120,15 @@ def check(simulation: Simulation, expected: Recomputed) -> None:
     assert simulation.pending() == expected.periods(open_since)
     unregistered = {e.sent.organization for e in expected.accepted} - set(REGISTERED)
     assert {row["organization"] for row in simulation.warehouse.rows("alerts")} == unregistered
+
+
+def check_offsets(simulation: Simulation, table: str, expected: Recomputed) -> None:
+    """The last offset in each row; one that was repaired stands at the repair's cut, which is not below."""
+    stored, wanted = simulation.offsets(table), expected.offsets(table)
+    if any(simulation.warehouse.rows("repairs")):
+        assert all(stored[key] >= offset for key, offset in wanted.items())
+    else:
+        assert stored == wanted
 
 
 def check_raw(simulation: Simulation, expected: Recomputed) -> None:

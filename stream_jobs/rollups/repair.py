@@ -1,0 +1,111 @@
+"""Computes one day of one organisation again from raw events: a slice in, the statements that rewrite its rows out.
+
+Quarter hours are summed from deduplicated raw events up to the slice's cut, under an epoch above all that exist; a key
+without any event is written as zero. No statement writes anything once the partition's progress has left the cut: what
+a frozen worker sends late changes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+from stream_jobs.rollups.cascade import DAY_SECONDS, LATENCY_KEYS
+from warehouse.families import FAMILIES, Family
+from warehouse.literals import quoted
+from warehouse.raw_measures import raw_values
+
+WEEK_SECONDS = 8 * DAY_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One local day of one organisation in one log partition; start and end in Unix seconds.
+
+    week: first date of its week. cut: applied offset up to which raw events count. epoch: that of the new rows.
+    """
+
+    src_partition: int
+    organization: str
+    day: date
+    week: date
+    start: int
+    end: int
+    cut: int
+    epoch: int = 0
+
+    def where(self, instant: str, around_seconds: int = DAY_SECONDS) -> str:
+        """The organisation's rows around the day; wider than it, because midnights repeat."""
+        start, end = max(0, self.start - around_seconds), self.end + around_seconds
+        return (
+            f"src_partition = {self.src_partition} AND organization = {quoted(self.organization)} "
+            f"AND {instant} >= toDateTime({start}, 'UTC') AND {instant} < toDateTime({end}, 'UTC')"
+        )
+
+    @property
+    def still_at_cut(self) -> str:
+        """True while nothing beyond the cut is applied."""
+        applied = f"SELECT maxOrNull(applied_offset) FROM partition_progress WHERE src_partition = {self.src_partition}"
+        return f"ifNull(({applied}), -1) = {self.cut}"
+
+
+def highest_epoch(work: Slice) -> str:
+    """One number: the highest epoch of any row or request that a new one must stand above."""
+    tables = [*(family.table for family in FAMILIES), "rollup_latency"]
+    rows = [
+        f"SELECT max(epoch) AS epoch FROM {table} WHERE {work.where('bucket', WEEK_SECONDS)} AND week = '{work.week}'"
+        for table in tables
+    ]
+    asked = (
+        f"SELECT max(epoch) FROM repairs WHERE src_partition = {work.src_partition} "
+        f"AND organization = {quoted(work.organization)}"
+    )
+    return f"SELECT max(epoch) FROM ({' UNION ALL '.join([*rows, asked])})"
+
+
+def quarters(family: Family, work: Slice) -> str:
+    """Rewrites the quarter hours of a family."""
+    dimensions = ", ".join(family.dimensions)
+    names = [f"m{number}" for number in range(len(family.measures))]
+    values = ", ".join(f"{value} AS {name}" for value, name in zip(raw_values(family), names, strict=True))
+    zeros = ", ".join("toInt64(0)" for _ in names)
+    sums = ", ".join(f"sum({name})" for name in names)
+    only = f" AND {family.only} != ''" if family.only else ""
+    return (
+        f"INSERT INTO {family.table} (grain, bucket, hour, day, week, organization, {dimensions}, src_partition, "
+        f"{', '.join(family.measures)}, offset, epoch) "
+        f"SELECT 'quarter', quarter, argMin(hour, stored), argMin(day, stored), argMin(week, stored), organization, "
+        f"{dimensions}, src_partition, {sums}, {work.cut}, {work.epoch} FROM ("
+        f"SELECT toStartOfFifteenMinutes(time) AS quarter, hour, day, week, organization, {dimensions}, src_partition, "
+        f"{values}, 0 AS stored FROM usage_raw FINAL "
+        f"WHERE {work.where('time')} AND day = '{work.day}' AND src_offset <= {work.cut}{only} "
+        f"UNION ALL SELECT bucket, hour, day, week, organization, {dimensions}, src_partition, {zeros}, 1 "
+        f"FROM {family.table} FINAL WHERE grain = 'quarter' AND {work.where('bucket')} AND day = '{work.day}') "
+        f"WHERE {work.still_at_cut} GROUP BY quarter, organization, {dimensions}, src_partition"
+    )
+
+
+def emptied(family: Family, grain: str, work: Slice, epoch: int) -> str:
+    """Writes zeros under `epoch` into the hours, the day or the week that carry a lower one."""
+    zeros = ", ".join("0" for _ in family.measures)
+    columns = f"grain, bucket, hour, day, week, organization, {', '.join(family.dimensions)}, src_partition"
+    return (
+        f"INSERT INTO {family.table} ({columns}, {', '.join(family.measures)}, offset, epoch) "
+        f"SELECT {columns}, {zeros}, {work.cut}, {epoch} FROM {family.table} FINAL WHERE {_lower(grain, work, epoch)}"
+    )
+
+
+def emptied_latency(grain: str, work: Slice, epoch: int) -> str:
+    """The same for the histograms."""
+    columns = f"grain, bucket, hour, day, week, {LATENCY_KEYS}"
+    return (
+        f"INSERT INTO rollup_latency ({columns}, bins, counts, offset, epoch) "
+        f"SELECT {columns}, [], [], {work.cut}, {epoch} FROM rollup_latency FINAL WHERE {_lower(grain, work, epoch)}"
+    )
+
+
+def _lower(grain: str, work: Slice, epoch: int) -> str:
+    of_period = f"week = '{work.week}'" if grain == "week" else f"day = '{work.day}'"
+    around = WEEK_SECONDS if grain == "week" else DAY_SECONDS
+    return (
+        f"grain = '{grain}' AND {work.where('bucket', around)} AND {of_period} AND epoch < {epoch} "
+        f"AND {work.still_at_cut}"
+    )

@@ -1,0 +1,133 @@
+"""Carries out requests to compute days again, slice by slice between takes, for the partitions of this worker."""
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+import structlog
+
+from stream_jobs.calendars.local_calendar import LocalCalendar
+from stream_jobs.rollups import repair
+from stream_jobs.rollups.cascade import DAY_SECONDS, DuePeriod, derive, derive_latency
+from stream_jobs.rollups.repair import Slice
+from stream_jobs.worker import statements
+from stream_jobs.worker.directory import Directory
+from stream_jobs.worker.loading import load_rows
+from stream_jobs.worker.sink import Sink
+from stream_jobs.worker.state import PeriodKey, WorkerState
+from warehouse.errors import WarehouseRefused
+from warehouse.families import FAMILIES
+
+log = structlog.get_logger()
+LOOK_SECONDS = 3.0
+REST_SHARE = 3.0
+"""How much longer than a slice the rest after it is, for ordinary traffic."""
+GRAINS = {"day": ("hour", "day"), "week": ("week",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A slice that somebody asked for. version: of its row, to be followed by the next one."""
+
+    repair_id: str
+    src_partition: int
+    organization: str
+    day: date
+    version: int
+
+
+@dataclass(slots=True)
+class Repairs:
+    """The slices of this worker's partitions. Blocking; nothing else may change the state meanwhile."""
+
+    sink: Sink
+    directory: Directory
+    _next: float = field(default=0.0, init=False)
+
+    def due(self) -> bool:
+        """Whether it is time to look for requests."""
+        return time.monotonic() >= self._next
+
+    def requested(self, partitions: Sequence[int]) -> list[Request]:
+        """Slices that are not done, oldest first; those that were begun and not ended among them."""
+        self._next = time.monotonic() + LOOK_SECONDS
+        if not partitions:
+            return []
+        return [Request(*row) for row in self.sink.rows(statements.open_repairs(partitions))]
+
+    def begun(self, partitions: Sequence[int]) -> list[Request]:
+        """Slices that a former owner may have written half: they come before everything else."""
+        return [Request(*row) for row in self.sink.rows(statements.open_repairs(partitions, begun_only=True))]
+
+    def carry_out(self, request: Request, cut: int, pending: Collection[PeriodKey]) -> None:
+        """Does one slice; everything up to `cut` is stored. What the warehouse refuses is noted as failed."""
+        started = time.monotonic()
+        work = self.slice_of(request.src_partition, request.organization, request.day, cut)
+        try:
+            work = self.recompute(work, pending, request)
+        except WarehouseRefused as refused:
+            log.error("repair failed", partition=work.src_partition, day=str(work.day), reason=str(refused)[:500])
+            self._note(request, "failed", work, str(refused))
+            return
+        self._note(request, "done", work)
+        self._next = time.monotonic() + REST_SHARE * (time.monotonic() - started)
+        log.info("repaired", partition=work.src_partition, organization=work.organization, day=str(work.day), cut=cut)
+
+    def slice_of(self, src_partition: int, organization: str, day: date, cut: int) -> Slice:
+        """A day of an organisation with its place in the organisation's calendar."""
+        calendar = self._calendar(organization)
+        period = calendar.day(day)
+        return Slice(src_partition, organization, day, calendar.week_of(day), period.start, period.end, cut)
+
+    def recompute(self, work: Slice, pending: Collection[PeriodKey], request: Request | None = None) -> Slice:
+        """Rewrites a slice in all families and grains under a new epoch; returns it with that epoch.
+
+        Derived rows of periods that are pending are emptied and left to the cascade; all others are derived here.
+        """
+        [(highest,)] = self.sink.rows(repair.highest_epoch(work))
+        work = replace(work, epoch=highest + 2)
+        if request:
+            self._note(request, "running", work)
+        for family in FAMILIES:
+            self.sink.command(repair.quarters(family, work))
+        for grain in GRAINS:
+            self._derived(work, grain, pending)
+        return work
+
+    def reload(self, state: WorkerState, request: Request) -> None:
+        """Takes the rewritten rows over into memory."""
+        period = self._calendar(request.organization).day(request.day)
+        place = (request.src_partition, request.organization)
+        around = range(period.start - DAY_SECONDS, period.end + DAY_SECONDS)
+        pairs = [pair for pair in state.loaded if pair[:2] == place and pair[2] in around]
+        for store in state.stores if pairs else ():
+            stored = load_rows(self.sink, store.family, pairs)
+            if not stored.is_empty():
+                store.put(stored)
+
+    def _calendar(self, organization: str) -> LocalCalendar:
+        if unknown := self.directory.unknown({organization}):
+            self.directory.learn(unknown, 0)
+        return self.directory.calendar(organization)
+
+    def _derived(self, work: Slice, grain: str, pending: Collection[PeriodKey]) -> None:
+        first = work.day if grain == "day" else work.week
+        waits = (work.src_partition, work.organization, grain, first) in pending
+        calendar = self._calendar(work.organization)
+        period = calendar.day(first) if grain == "day" else calendar.week(first)
+        due = DuePeriod(work.src_partition, work.organization, first, period.start, period.end, work.cut, work.epoch)
+        # What the cascade derives later carries the slice's epoch: zeros must stay below it.
+        epoch = work.epoch - 1 if waits else work.epoch
+        for finer in GRAINS[grain]:
+            for family in FAMILIES:
+                if not waits:
+                    self.sink.command(derive(family, finer, [due]))
+                self.sink.command(repair.emptied(family, finer, work, epoch))
+            if not waits:
+                self.sink.command(derive_latency(finer, [due]))
+            self.sink.command(repair.emptied_latency(finer, work, epoch))
+
+    def _note(self, request: Request, state: str, work: Slice, message: str = "") -> None:
+        version = request.version + {"running": 1, "done": 2, "failed": 2}[state]
+        self.sink.command(statements.repair_noted(request.repair_id, work, state, message, version))
