@@ -74,10 +74,18 @@ def newest_append_before(partition: int, offset: int, than_ms: int) -> str:
 
 
 def highest_buckets(partitions: Sequence[int]) -> str:
-    """Per partition and organisation the newest quarter hour that has a row."""
-    return (
-        "SELECT src_partition, toString(organization), toUnixTimestamp(max(bucket)) FROM rollup "
+    """Per partition and organisation the newest quarter hour that has a row in any family.
+
+    Any family: a flush or a repair that died half-way may have left rows in some of them only.
+    """
+    rows = " UNION ALL ".join(
+        f"SELECT src_partition, organization, max(bucket) AS newest FROM {family.table} "
         f"WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) GROUP BY src_partition, organization"
+        for family in FAMILIES
+    )
+    return (
+        f"SELECT src_partition, toString(organization), toUnixTimestamp(max(newest)) FROM ({rows}) "
+        "GROUP BY src_partition, organization"
     )
 
 
@@ -93,12 +101,17 @@ def pending_periods(partitions: Sequence[int]) -> str:
 
 def raised_epochs(grain: str, partitions: Sequence[int], organizations: Sequence[str], start: int, end: int) -> str:
     """Days or weeks in [start, end) that were repaired: (src_partition, organization, date, epoch)."""
-    return (
-        f"SELECT src_partition, toString(organization), {grain}, max(epoch) FROM rollup "
+    rows = " UNION ALL ".join(
+        f"SELECT src_partition, organization, {grain} AS first, max(epoch) AS highest FROM {family.table} "
         f"WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
         f"AND organization IN ({listed(organizations)}) "
         f"AND bucket >= toDateTime({start}, 'UTC') AND bucket < toDateTime({end}, 'UTC') AND epoch > 0 "
         f"GROUP BY src_partition, organization, {grain}"
+        for family in FAMILIES
+    )
+    return (
+        f"SELECT src_partition, toString(organization), first, max(highest) FROM ({rows}) "
+        "GROUP BY src_partition, organization, first"
     )
 
 

@@ -130,7 +130,7 @@ class FakeWarehouse:
 
     def highest_buckets(self, partitions: Sequence[int]) -> list[tuple[int, str, int]]:
         highest: dict[tuple[int, str], int] = {}
-        for row in self.rows("rollup"):
+        for row in (row for table in TABLES for row in self.rows(table)):
             if row["grain"] == "quarter" and row["src_partition"] in partitions:
                 key = (row["src_partition"], row["organization"])
                 highest[key] = max(row["bucket"], highest.get(key, 0))
@@ -148,7 +148,7 @@ class FakeWarehouse:
         self, grain: str, partitions: Sequence[int], organizations: Sequence[str], start: int, end: int
     ) -> list[tuple[int, str, date, int]]:
         raised: dict[tuple[int, str, date], int] = {}
-        for row in self.rows("rollup"):
+        for row in (row for table in TABLES for row in self.rows(table)):
             mine = row["src_partition"] in partitions and row["organization"] in organizations
             if row["grain"] == "quarter" and mine and start <= row["bucket"] < end and row["epoch"]:
                 key = (row["src_partition"], row["organization"], row[grain])
