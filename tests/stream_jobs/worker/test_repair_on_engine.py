@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -28,8 +29,8 @@ def leaving_raises() -> Iterator[None]:
         yield
 
 
-def live(sink: Sink, *steps: Step, last: bool) -> SimulatedWorker:
-    worker = SimulatedWorker(a_log(), sink, 4)
+def live(sink: Sink, attempts: Path, *steps: Step, last: bool) -> SimulatedWorker:
+    worker = SimulatedWorker(a_log(), sink, 4, attempts)
     asyncio.run(worker.live(steps, last=last))
     return worker
 
@@ -47,9 +48,9 @@ def damage(warehouse: Client, table: str, grain: str) -> None:
         )
 
 
-def test_damaged_rows_are_found_and_healed(warehouse: Client, sink: Sink) -> None:
+def test_damaged_rows_are_found_and_healed(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
     directory_rows().insert(warehouse)
-    worker = live(sink, last=True)
+    worker = live(sink, tmp_path / "attempts", last=True)
     assert not reconcile(warehouse).differing
     damaged = [
         (table, grain) for table in TABLES for grain in GRAINS if (table, grain) != ("rollup_latency", "quarter")
@@ -77,21 +78,21 @@ def number(warehouse: Client, sql: str) -> int:
     return int(warehouse.query(sql).result_rows[0][0])
 
 
-def test_e10_what_lies_behind_progress_is_taken_back(warehouse: Client, sink: Sink) -> None:
+def test_e10_what_lies_behind_progress_is_taken_back(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
     directory_rows().insert(warehouse)
-    live(sink, Step(4, "drain"), last=False)
+    live(sink, tmp_path / "attempts", Step(4, "drain"), last=False)
     warehouse.command("CREATE TABLE kept AS partition_progress")
     warehouse.command("INSERT INTO kept SELECT * FROM partition_progress FINAL")
-    live(sink, Step(6, "drain"), last=False)
+    live(sink, tmp_path / "attempts", Step(6, "drain"), last=False)
     warehouse.command("TRUNCATE TABLE partition_progress")
     warehouse.command("INSERT INTO partition_progress SELECT * FROM kept")
     warehouse.command("DROP TABLE kept")
     before = number(warehouse, "SELECT count() FROM usage_raw FINAL")
     with patch.object(rollback, "LOGIC_VERSION", LOGIC_VERSION + 1):
-        live(sink, last=False)
+        live(sink, tmp_path / "attempts", last=False)
         assert number(warehouse, "SELECT count() FROM usage_raw FINAL") < before
         beyond = "SELECT count() FROM usage_raw AS e JOIN partition_progress AS p USING (src_partition)"
         assert number(warehouse, f"{beyond} WHERE e.src_offset > p.applied_offset") == 0
         assert not reconcile(warehouse).differing
-        live(sink, last=True)
+        live(sink, tmp_path / "attempts", last=True)
     assert not reconcile(warehouse).differing
