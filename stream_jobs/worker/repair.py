@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+import polars as pl
 import structlog
 
-from stream_jobs.calendars.local_calendar import LocalCalendar
+from stream_jobs.calendars.local_calendar import QUARTER_SECONDS, LocalCalendar
 from stream_jobs.rollups import repair
 from stream_jobs.rollups.cascade import DAY_SECONDS, DuePeriod, derive, derive_latency
 from stream_jobs.rollups.repair import Slice
@@ -98,11 +99,16 @@ class Repairs:
     def reload(self, state: WorkerState, request: Request) -> None:
         """Takes the rewritten rows over into memory."""
         period = self._calendar(request.organization).day(request.day)
-        place = (request.src_partition, request.organization)
-        around = range(period.start - DAY_SECONDS, period.end + DAY_SECONDS)
-        pairs = [pair for pair in state.loaded if pair[:2] == place and pair[2] in around]
-        for store in state.stores if pairs else ():
-            stored = load_rows(self.sink, store.family, pairs)
+        first = max(0, period.start - DAY_SECONDS)
+        buckets = pl.Series("bucket", range(first, period.end + DAY_SECONDS, QUARTER_SECONDS), pl.UInt32)
+        around = pl.DataFrame({"bucket": buckets}).select(
+            pl.lit(request.src_partition, pl.UInt16).alias("src_partition"),
+            pl.lit(request.organization).alias("organization"),
+            "bucket",
+        )
+        in_memory = around.filter(pl.Series(state.pairs.find(around) >= 0))
+        for store in () if in_memory.is_empty() else state.stores:
+            stored = load_rows(self.sink, store.family, in_memory)
             if not stored.is_empty():
                 store.put(stored)
 
