@@ -36,7 +36,7 @@ MODELS: Final = tuple(
     }.items()
     for model in models.split()
 )
-_SPAN_MS: Final = 30 * 60_000
+SPAN_SECONDS: Final = 30 * 60
 _DAY_MS: Final = 86_400_000
 _START: Final = datetime(2026, 9, 1, 12, tzinfo=UTC)
 _BLOCK_EVENTS: Final = 50_000
@@ -48,9 +48,15 @@ Truths = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 def frames(
-    seed: int, events: int, partitions: int, *, start: datetime = _START, envelope_events: int = ENVELOPE_EVENTS
+    seed: int,
+    events: int,
+    partitions: int,
+    *,
+    start: datetime = _START,
+    span_seconds: int = SPAN_SECONDS,
+    envelope_events: int = ENVELOPE_EVENTS,
 ) -> Iterator[tuple[int, pl.DataFrame]]:
-    """`events` events over the 30 minutes from `start`, as (partition, frame of at most `envelope_events` rows).
+    """`events` events over the time from `start`, as (partition, frame of at most `envelope_events` rows).
 
     Frames of a partition come in the order of their events' times, late ones aside; all but its last few are full.
     """
@@ -60,7 +66,7 @@ def frames(
     for first in range(0, events, _BLOCK_EVENTS):
         count = min(_BLOCK_EVENTS, events - first)
         organization = _zipf(rng, len(ORGANIZATIONS), count)
-        times = _times(rng, start, first, count, events)
+        times = _times(rng, start, first, count, span_seconds * 1000 / events)
         block = _with_repeats(rng, _block(rng, organization, times))
         for partition in range(partitions):
             ready = pl.concat([waiting[partition], block.filter(pl.Series(homes[organization] == partition))])
@@ -151,9 +157,9 @@ def _with_repeats(rng: np.random.Generator, block: pl.DataFrame) -> pl.DataFrame
     return block[rows.select(pl.coalesce(earlier, "row")).to_series()]
 
 
-def _times(rng: np.random.Generator, start: datetime, first: int, count: int, events: int) -> Numbers:
+def _times(rng: np.random.Generator, start: datetime, first: int, count: int, step_ms: float) -> Numbers:
     start_ms = int(start.timestamp() * 1000)
-    regular = start_ms + np.arange(first, first + count) * _SPAN_MS // events
+    regular = start_ms + (np.arange(first, first + count) * step_ms).astype(np.int64)
     return np.where(rng.random(count) < _LATE, regular - rng.integers(0, _DAY_MS, count), regular)
 
 

@@ -21,11 +21,13 @@ NUMBERS = {
 }
 
 
-def drained(installation: Installation, events: int, *, started: Callable[[], None] = lambda: None) -> Figures:
+def drained(
+    installation: Installation, events: int, *, skipped: int = 0, started: Callable[[], None] = lambda: None
+) -> Figures:
     """Starts the worker and watches it apply `events` events that wait in the topic.
 
-    The clock runs from the first progress that is stored, whose own events are not counted, to the last. `started` is
-    called when it begins to run.
+    The clock runs from the first progress stored behind the `skipped` first events to the last; what was applied by
+    then is not counted. `started` is called when it begins to run.
     """
     client = client_of(installation)
     before = applied(client)
@@ -35,7 +37,7 @@ def drained(installation: Installation, events: int, *, started: Callable[[], No
     deadline = time.monotonic() + LONGEST_SECONDS
     while seen < before + events and time.monotonic() < deadline:
         seen = applied(client)
-        if seen > before and meter is None:
+        if seen > before + skipped and meter is None:
             meter, first = Meter({name: pid_of(installation, name) for name in names}), seen
             started()
         time.sleep(LOOK_SECONDS)

@@ -30,9 +30,7 @@ WANTED_RATE, WANTED_P99_MS = 20_000, 800
 
 def run(installation: Installation, rate: int, seconds: float) -> None:
     """Sends at the rate and prints the delays."""
-    _, key = KeyStore(installation.home.keys).create(
-        name="benchmark", organization=None, scopes=frozenset({"ingest"})
-    )
+    _, key = KeyStore(installation.home.keys).create(name="benchmark", organization=None, scopes=frozenset({"ingest"}))
     load = SteadyLoad.of(rate, seconds + WARM_SECONDS)
     watcher = Watcher(client_of(installation), WATCHED)
     meter = Meter({name: pid_of(installation, name) for name in ("collector", "worker-0", "warehouse", "kafka")})

@@ -5,12 +5,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.home import ROOT, Home
+from deploy.local.home import ROOT
 from deploy.local.installation import Installation
+from tests.benchmarks.environments import python_of
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.machine import Meter
 from tests.benchmarks.peers.work import COUNT
@@ -56,22 +56,12 @@ class Contender:
         return figures
 
     def _command(self, installation: Installation) -> list[str]:
-        python = peers_python() if self.own_environment else sys.executable
+        python = python_of("peers") if self.own_environment else sys.executable
         settings = installation.settings
         return [
             *(python, "-m", f"tests.benchmarks.peers.{self.module}"),
             *(installation.plan.kafka_bootstrap, settings.events_topic, str(settings.partitions)),
         ]
-
-
-def peers_python() -> str:
-    """The interpreter of the peers' environment, which is installed when it is not there yet."""
-    command: Sequence[str] = [sys.executable, str(ROOT / "tally"), "environment", "peers"]
-    environment = os.environ | {"TALLY_ENVIRONMENTS": str(Home.from_environment().environments)}
-    made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if made.returncode:
-        raise SystemExit(made.stderr.strip())
-    return f"{made.stdout.strip()}/bin/python"
 
 
 def _watched(
