@@ -1,7 +1,7 @@
 """Arrow envelopes: a frame of events to an Arrow IPC stream and back, believing nothing that comes from outside."""
 
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import zip_longest
 from typing import Final, Literal
 
@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from producers.envelopes.arrow_size import unpacked_bytes
 from producers.envelopes.columns import COLUMNS, NULLABLE
-from producers.envelopes.decoded import Decoded, Indexes, Rejected, clipped, refusal, refused_whole
+from producers.envelopes.decoded import Decoded, Indexes, Opened, Rejected, clipped, refusal, refused_whole
 from producers.envelopes.doubts import doubts, rows_with_nulls
 from producers.envelopes.merge import merged
 from producers.envelopes.rows import event_of, row_as_json
@@ -36,17 +36,62 @@ def decode(value: bytes, max_events: int = MAX_EVENTS, skipped: Collection[int] 
     A value that cannot be read, has other columns, unfolds to more than MAX_DECOMPRESSED_BYTES or holds more than
     `max_events` is refused whole; invalid rows are refused one by one. Rows at the positions `skipped` are left out.
     """
+    frame = opened(value, max_events)
+    if isinstance(frame, Decoded):
+        return frame
+    index = _places(frame)
+    if skipped:
+        index = index[~np.isin(index, list(skipped))]
+        frame = frame[index]
+    return _valid_rows(frame, index)
+
+
+def opened(value: bytes, max_events: int = MAX_EVENTS) -> Opened:
+    """The rows of an envelope, not checked yet, or the refusal of the whole."""
     try:
         frame = _read(value)
     except Unreadable as problem:
         return refused_whole(str(problem), value)
     if frame.height > max_events:
         return refused_whole(f"{frame.height} events in one envelope; at most {max_events} are allowed", value)
-    index = np.arange(frame.height, dtype=np.uint32)
-    if skipped:
-        index = index[~np.isin(index, list(skipped))]
-        frame = frame[index]
-    return _valid_rows(frame, index)
+    return frame
+
+
+def checked(envelopes: Sequence[Opened]) -> list[Decoded]:
+    """The valid events of each envelope; what is decoded already stays as it is.
+
+    All are looked at together: most of what that costs is the same for one row and for a hundred thousand. Only
+    envelopes with a row in doubt are looked at again, each on its own.
+    """
+    frames = [envelope for envelope in envelopes if not isinstance(envelope, Decoded)]
+    again = _with_doubts(frames)
+    places = iter(range(len(frames)))
+    return [
+        envelope
+        if isinstance(envelope, Decoded)
+        else _valid_rows(envelope, _places(envelope))
+        if next(places) in again
+        else Decoded(envelope, _places(envelope), [])
+        for envelope in envelopes
+    ]
+
+
+def _with_doubts(frames: Sequence[pl.DataFrame]) -> set[int]:
+    """Which of the frames hold a null where none belongs or a row that UsageEvent might refuse."""
+    if not frames:
+        return set()
+    together = pl.concat(frames, rechunk=True)
+    if rows_with_nulls(together) is not None:
+        return set(range(len(frames)))
+    doubtful = doubts(together)
+    if doubtful is None:
+        return set()
+    ends = np.cumsum([frame.height for frame in frames])
+    return set(np.searchsorted(ends, doubtful.arg_true().to_numpy(), side="right").tolist())
+
+
+def _places(frame: pl.DataFrame) -> Indexes:
+    return np.arange(frame.height, dtype=np.uint32)
 
 
 def height(value: bytes) -> int:

@@ -5,7 +5,7 @@ import zstandard
 
 from producers.envelopes import arrow, ndjson
 from producers.envelopes.compression import inflate
-from producers.envelopes.decoded import Decoded, refused_whole
+from producers.envelopes.decoded import Decoded, Opened, refused_whole
 from producers.errors import TooLarge, Unreadable
 from tokentally.envelope import ARROW_STREAM, MAX_DECOMPRESSED_BYTES, NDJSON
 
@@ -29,13 +29,18 @@ def decode_envelope(value: bytes, content_type: str | None) -> Decoded:
 
     content_type: the message's header; None: told by the content.
     """
+    return arrow.checked([open_envelope(value, content_type)])[0]
+
+
+def open_envelope(value: bytes, content_type: str | None) -> Opened:
+    """The first half of decode_envelope; the other, `arrow.checked`, is best done for many envelopes at once."""
     try:
         content = inflate(value, MAX_DECOMPRESSED_BYTES)
     except (TooLarge, Unreadable) as problem:
         return refused_whole(str(problem), value)
     match format_of(content, content_type):
         case "arrow":
-            return arrow.decode(content)
+            return arrow.opened(content)
         case "ndjson":
             return ndjson.decode(content) if content else refused_whole("the envelope is empty", value)
         case _:

@@ -13,6 +13,7 @@ from uuid import UUID
 import numpy as np
 import polars as pl
 
+from producers.envelopes.arrow import checked
 from producers.envelopes.rows import row_as_sent
 from producers.rejections.rejection import Rejection
 from producers.timeliness.rules import TimeRules
@@ -103,10 +104,14 @@ class TakeProcessor:
 
     def _decoded(self, state: WorkerState, envelopes: Sequence[Envelope], taken: Taken) -> pl.DataFrame | None:
         frames, heights, indexes = [], [], []
-        for envelope in envelopes:
-            partition = state.partitions[envelope.src_partition]
-            decoded = partition.quarantine.decoded(envelope.offset, envelope.value, envelope.content_type)
-            counts = partition.counts
+        opened = [
+            state.partitions[envelope.src_partition].quarantine.opened(
+                envelope.offset, envelope.value, envelope.content_type
+            )
+            for envelope in envelopes
+        ]
+        for envelope, decoded in zip(envelopes, checked(opened), strict=True):
+            counts = state.partitions[envelope.src_partition].counts
             refused = len(decoded.rejected)
             counts.seen += decoded.frame.height + refused
             counts.rejected += refused
@@ -120,7 +125,7 @@ class TakeProcessor:
             heights.append(decoded.frame.height)
             indexes.append(np.asarray(decoded.index, np.uint32))
         taken.heights = heights
-        frame = pl.concat(frames)
+        frame = pl.concat(frames, rechunk=True)
         if frame.is_empty():
             return None
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from producers.envelopes.decoded import Decoded, Rejected, clipped, refused_whole
-from producers.envelopes.envelope import decode_envelope
+from producers.envelopes.decoded import Decoded, Opened, Rejected, clipped, refused_whole
+from producers.envelopes.envelope import open_envelope
 from producers.envelopes.partly import decode_without
 from stream_jobs.worker import statements
 from stream_jobs.worker.sink import Sink
@@ -37,10 +37,10 @@ class Quarantine:
 
     envelopes: dict[int, dict[int, Held]] = field(default_factory=dict)
 
-    def decoded(self, offset: int, value: bytes, content_type: str | None) -> Decoded:
+    def opened(self, offset: int, value: bytes, content_type: str | None) -> Opened:
         """The envelope's events without those that are set apart, which are among the refused."""
         held = self.envelopes.get(offset)
-        return decode_envelope(value, content_type) if held is None else decoded_around(value, content_type, held)
+        return open_envelope(value, content_type) if held is None else decoded_around(value, content_type, held)
 
     def hold(self, offset: int, rows: HeldRows) -> None:
         """Sets these rows apart from now on."""

@@ -3,6 +3,7 @@
 import pytest
 
 from producers.envelopes import ndjson
+from producers.envelopes.arrow import checked
 from producers.envelopes.decoded import Decoded
 from producers.envelopes.envelope import decode_envelope, encode_envelope
 from producers.envelopes.partly import event_bytes, event_count
@@ -18,20 +19,23 @@ ARROW = encode_envelope(ndjson.decode(block(line(), line(), line(), line())).fra
 def test_e29_events_that_are_held_are_left_out_and_the_others_keep_their_places(value: bytes, bad: list[int]) -> None:
     quarantine = Quarantine()
     quarantine.hold(7, {2: Held("quarantined: it kills", b"raw")})
-    decoded = quarantine.decoded(7, value, None)
+    decoded = quarantine.opened(7, value, None)
+    assert isinstance(decoded, Decoded)
     everything = decode_envelope(value, None)
     assert decoded.index.tolist() == [index for index in everything.index.tolist() if index != 2]
     assert [each.index for each in decoded.rejected] == [*bad, 2]
     assert decoded.rejected[-1].reason == "quarantined: it kills"
     assert decoded.rejected[-1].raw == b"raw"
-    assert quarantine.decoded(8, value, None).frame.equals(everything.frame)
+    assert checked([quarantine.opened(8, value, None)])[0].frame.equals(everything.frame)
 
 
 def test_e29_a_whole_envelope_that_is_held_is_never_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     quarantine = Quarantine({7: {WHOLE: Held("quarantined: it kills")}})
-    monkeypatch.setattr("stream_jobs.worker.poison.quarantine.decode_envelope", pytest.fail)
+    monkeypatch.setattr("stream_jobs.worker.poison.quarantine.open_envelope", pytest.fail)
     monkeypatch.setattr("stream_jobs.worker.poison.quarantine.decode_without", pytest.fail)
-    [rejected] = quarantine.decoded(7, LINES, None).rejected
+    decoded = quarantine.opened(7, LINES, None)
+    assert isinstance(decoded, Decoded)
+    [rejected] = decoded.rejected
     assert rejected.index is None
     assert rejected.raw == LINES
 
@@ -45,7 +49,7 @@ def test_e29_lines_that_are_held_are_never_parsed(monkeypatch: pytest.MonkeyPatc
 
     real = ndjson.decode_lines
     monkeypatch.setattr(ndjson, "decode_lines", decode_lines)
-    Quarantine({7: {1: Held("")}}).decoded(7, LINES, None)
+    Quarantine({7: {1: Held("")}}).opened(7, LINES, None)
     assert BAD not in seen
     assert len(seen) == 3
 
