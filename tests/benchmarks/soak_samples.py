@@ -18,7 +18,7 @@ from tests.benchmarks.machine import Meter
 from tests.benchmarks.scene import client_of, pid_of
 
 SERVICES = ("worker-0", "warehouse", "kafka")
-PARTS = """SELECT count(), max(of_table), sum(rows_of_table) FROM (SELECT table, count() AS of_table,
+PARTS = """SELECT sum(of_table), max(of_table), sum(rows_of_table) FROM (SELECT table, count() AS of_table,
 sum(rows) AS rows_of_table FROM system.parts WHERE active AND database = currentDatabase() GROUP BY table)"""
 MERGES = "SELECT count(), sum(total_size_bytes_compressed * (1 - progress)) FROM system.merges"
 
