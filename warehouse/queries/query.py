@@ -28,13 +28,13 @@ class Query(Protocol[Answer]):
         """The rows of the answer as typed values."""
 
 
-def ask(client: Client, query: Query[Answer]) -> Answer:
-    """The answer of the warehouse to a question.
+def ask(client: Client, query: Query[Answer], settings: Mapping[str, object] | None = None) -> Answer:
+    """The answer of the warehouse to a question; `settings` are those of ClickHouse for this statement.
 
     Raises WarehouseUnavailable (ask again later) or WarehouseRefused (the question is wrong).
     """
     try:
-        rows = client.query(query.sql, parameters=dict(query.parameters)).result_rows
+        rows = client.query(query.sql, parameters=dict(query.parameters), settings=dict(settings or {})).result_rows
     except (Error, OSError) as failure:
         raise classified(failure) from failure
     return query.read(rows)

@@ -1,4 +1,4 @@
-"""Hourly, daily and weekly rows against quarter-hourly ones, for periods that are not pending."""
+"""Each derived grain against the next finer one: hours, days and weeks that are not pending."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from warehouse.families import Family
 from warehouse.queries.query import Rows
 from warehouse.queries.reconcile.difference import Comparison
-from warehouse.queries.reconcile.part import SHOWN_DIFFERENCES, Part
+from warehouse.queries.reconcile.part import FINER, KEPT_PLACES, SHOWN_DIFFERENCES, Part
 from warehouse.queries.reconcile.quarters import family_comparison
 
 PERIODS = {"hour": "hour, day, week", "day": "day, week", "week": "week"}
 """What tells the periods of a grain apart."""
+DAYS_PER_WEEK = 7
+ROWS = "rows"
+"""Compared like a measure: one row per key, whose bucket starts where it says."""
 
 
 def settled(grain: str) -> str:
@@ -19,8 +22,13 @@ def settled(grain: str) -> str:
     return f"(src_partition, organization, {column}) NOT IN (SELECT src_partition, organization, date FROM {view})"
 
 
+def first_date(grain: str) -> tuple[str, int]:
+    """The column with the first local date of a period, and how many days repair its row."""
+    return ("week", DAYS_PER_WEEK) if grain == "week" else ("day", 1)
+
+
 @dataclass(frozen=True, slots=True)
-class DerivedAgainstQuarters:
+class DerivedAgainstFiner:
     """One family and one grain (hour, day or week)."""
 
     family: Family
@@ -30,7 +38,7 @@ class DerivedAgainstQuarters:
     @property
     def name(self) -> str:
         """The check in a word."""
-        return f"{self.family.table} {self.grain} = quarter"
+        return f"{self.family.table} {self.grain} = {FINER[self.grain][0]}"
 
     @property
     def sql(self) -> str:
@@ -42,21 +50,24 @@ class DerivedAgainstQuarters:
     count() AS compared,
     countIf(expected != stored) AS differing,
     groupArrayIf({SHOWN_DIFFERENCES})
-        ((organization, src_partition, toString({self.grain}), [{texts}], expected, stored), expected != stored)
+        ((organization, src_partition, toString({self.grain}), [{texts}], expected, stored), expected != stored),
+    groupUniqArrayIf({KEPT_PLACES})((src_partition, organization, {first_date(self.grain)[0]}), expected != stored)
 FROM
 (
     SELECT
         organization, src_partition, {period}, {dimensions},
-        arrayResize(sumForEachIf(measured, is_quarter), {number}, 0) AS expected,
-        arrayResize(sumForEachIf(measured, NOT is_quarter), {number}, 0) AS stored
+        toInt64(countIf(NOT is_finer)) AS rows,
+        toInt64(countIf(NOT is_finer AND bucket != hour)) AS misplaced,
+        arrayPushBack(arrayResize(sumForEachIf(measured, is_finer), {number}, 0), rows > 0) AS expected,
+        arrayPushBack(arrayResize(sumForEachIf(measured, NOT is_finer), {number}, 0), rows + misplaced) AS stored
     FROM
     (
         SELECT
-            organization, src_partition, {period}, {dimensions},
-            grain = 'quarter' AS is_quarter, [{", ".join(self.family.measures)}] AS measured
+            organization, src_partition, bucket, hour, day, week, {dimensions},
+            grain != '{self.grain}' AS is_finer, [{", ".join(self.family.measures)}] AS measured
         FROM {self.family.table} FINAL
-        WHERE grain IN ('quarter', '{self.grain}') AND {self.part.where("bucket", self.family.dimensions)}
-            AND {settled(self.grain)}
+        WHERE grain IN ('{FINER[self.grain][0]}', '{self.grain}') AND {settled(self.grain)}
+            AND {self.part.where("bucket", self.family.dimensions)}
     )
     GROUP BY organization, src_partition, {period}, {dimensions}
 )"""
@@ -68,4 +79,5 @@ FROM
 
     def read(self, rows: Rows) -> Comparison:
         """The one row."""
-        return family_comparison(self.name, self.family, rows)
+        measures = (*self.family.measures, ROWS)
+        return family_comparison(self.name, self.family, measures, rows, first_date(self.grain)[1])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 
@@ -24,14 +25,41 @@ class Difference:
         """What tells this row from others."""
         return (self.check, self.organization, self.partition, self.period, tuple(self.dimensions.items()))
 
+    @property
+    def gap(self) -> tuple[tuple[object, ...], tuple[tuple[str, int], ...]]:
+        """The row and by how much each of its measures is off: the same while traffic changes both sides."""
+        return self.key, tuple((name, self.stored[name] - value) for name, value in self.expected.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One local day of one organisation in one log partition."""
+
+    partition: int
+    organization: str
+    day: date
+
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The answer of one check. `differing` counts all rows; `differences` holds the first of them."""
+    """The answer of one check. `differing` counts all rows; `differences` holds the first of them.
+
+    places: the days in which rows differ.
+    """
 
     rows: int
     differing: int
-    differences: tuple[Difference, ...]
+    differences: tuple[Difference, ...] = ()
+    places: frozenset[Place] = frozenset()
+
+
+def places(found: Iterable[tuple[int, str, date]], days: int = 1) -> frozenset[Place]:
+    """(partition, organisation, first local date) as days; a period has `days` of them."""
+    return frozenset(
+        Place(partition, organization, first + timedelta(days=number))
+        for partition, organization, first in found
+        for number in range(days)
+    )
 
 
 def difference(

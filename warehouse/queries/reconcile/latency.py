@@ -1,20 +1,20 @@
-"""Histograms of response times against those rebuilt from raw events, for periods that are not pending."""
+"""Histograms of response times: hours against raw events, days and weeks against the next finer ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from warehouse.latency_bins import METRICS, bin_sql
 from warehouse.queries.query import Rows
-from warehouse.queries.reconcile.derived import PERIODS, settled
-from warehouse.queries.reconcile.difference import Comparison, difference
-from warehouse.queries.reconcile.part import NOTHING_APPLIED, SHOWN_DIFFERENCES, Cut, Part
+from warehouse.queries.reconcile.derived import PERIODS, first_date, settled
+from warehouse.queries.reconcile.difference import Comparison, difference, places
+from warehouse.queries.reconcile.part import FINER, KEPT_PLACES, NOTHING_APPLIED, SHOWN_DIFFERENCES, Cut, Part
 
 DIMENSIONS = ("provider", "model")
 
 
 @dataclass(frozen=True, slots=True)
-class LatencyAgainstRaw:
-    """One grain (hour, day or week), bin by bin."""
+class LatencyAgainstSource:
+    """One grain (hour, day or week), bin by bin, for periods that are not pending."""
 
     grain: str
     part: Part
@@ -23,22 +23,24 @@ class LatencyAgainstRaw:
     @property
     def name(self) -> str:
         """The check in a word."""
-        return f"rollup_latency {self.grain} = raw"
+        return f"rollup_latency {self.grain} = {'raw' if self.grain == 'hour' else FINER[self.grain][0]}"
 
     @property
     def sql(self) -> str:
         """The statement: one GROUP BY over both sides."""
         key = f"organization, src_partition, {PERIODS[self.grain]}, provider, model, metric, bin"
+        source = self._raw if self.grain == "hour" else self._rows(FINER[self.grain][0], "pair.2", "toInt64(0)")
         return f"""SELECT
     count() AS compared,
     countIf(expected != stored) AS differing,
     groupArrayIf({SHOWN_DIFFERENCES})
         ((organization, src_partition, toString({self.grain}), provider, model, metric, bin, expected, stored),
-        expected != stored)
+        expected != stored),
+    groupUniqArrayIf({KEPT_PLACES})((src_partition, organization, {first_date(self.grain)[0]}), expected != stored)
 FROM
 (
-    SELECT {key}, sum(in_raw) AS expected, sum(in_row) AS stored
-    FROM ({self._raw} UNION ALL {self._rows})
+    SELECT {key}, sum(in_source) AS expected, sum(in_row) AS stored
+    FROM ({self._rows(self.grain, "toInt64(0)", "pair.2")} UNION ALL {source})
     GROUP BY {key}
 )"""
 
@@ -48,31 +50,31 @@ FROM
         metrics = ", ".join(f"('{name}', toNullable(toInt64({value})))" for name, value in METRICS.items())
         bin_number = bin_sql("assumeNotNull(measured.2)")
         return (
-            f"SELECT organization, src_partition, {period}, provider, model, measured.1 AS metric, "
-            f"{bin_number} AS bin, toInt64(1) AS in_raw, toInt64(0) AS in_row FROM "
+            f"SELECT organization, src_partition, {period}, provider, model, measured.1, "
+            f"{bin_number}, toInt64(1), toInt64(0) FROM "
             f"(SELECT organization, src_partition, {period}, provider, model, arrayJoin([{metrics}]) AS measured "
             f"FROM usage_raw FINAL WHERE {self.part.where('time', DIMENSIONS)} "
             f"AND {settled(self.grain)} AND src_offset <= {Cut.sql}) WHERE isNotNull(measured.2)"
         )
 
-    @property
-    def _rows(self) -> str:
+    def _rows(self, grain: str, in_source: str, in_row: str) -> str:
+        period = PERIODS[self.grain]
         return (
-            f"SELECT organization, src_partition, {PERIODS[self.grain]}, provider, model, toString(metric), "
-            "pair.1, toInt64(0), pair.2 FROM "
-            f"(SELECT organization, src_partition, {PERIODS[self.grain]}, provider, model, metric, "
-            f"arrayJoin(arrayZip(bins, counts)) AS pair FROM rollup_latency FINAL WHERE grain = '{self.grain}' "
+            f"SELECT organization, src_partition, {period}, provider, model, toString(metric) AS metric, "
+            f"pair.1 AS bin, {in_source} AS in_source, {in_row} AS in_row FROM "
+            f"(SELECT organization, src_partition, {period}, provider, model, metric, "
+            f"arrayJoin(arrayZip(bins, counts)) AS pair FROM rollup_latency FINAL WHERE grain = '{grain}' "
             f"AND {self.part.where('bucket', DIMENSIONS)} AND {settled(self.grain)})"
         )
 
     @property
     def parameters(self) -> Mapping[str, object]:
-        """Those of the part and of the cut."""
-        return {**self.part.parameters, **self.cut.parameters}
+        """Those of the part and of the cut, which only raw events need."""
+        return {**self.part.parameters, **(self.cut.parameters if self.grain == "hour" else {})}
 
     def read(self, rows: Rows) -> Comparison:
         """The one row."""
-        compared, differing, shown = rows[0]
+        compared, differing, shown, dates = rows[0]
         differences = tuple(
             difference(
                 self.name,
@@ -83,4 +85,4 @@ FROM
             )
             for organization, partition, period, provider, model, metric, bin_number, expected, stored in shown
         )
-        return Comparison(int(compared), int(differing), differences)
+        return Comparison(int(compared), int(differing), differences, places(dates, first_date(self.grain)[1]))

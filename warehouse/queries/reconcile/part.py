@@ -1,16 +1,25 @@
-"""What one comparison looks at: an organisation, local days and a share of the rows in, conditions of SQL out."""
+"""What one comparison looks at: an organisation, local periods and a share of the rows in, conditions of SQL out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 
+from warehouse.families import FAMILIES
 from warehouse.queries.progress import PartitionProgress
-from warehouse.queries.query import Rows
+from warehouse.queries.query import Rows, utc
 
 SHOWN_DIFFERENCES = 200
 """Differences that one comparison brings back; all are counted."""
-OFFSETS_SPAN_DAYS = 2
-"""A local day lies within this many days of its date in UTC, on either side."""
+KEPT_PLACES = 20_000
+"""Days that one comparison names as differing, for repairs."""
+SPAN_SECONDS = {"hour": (0, 3 * 3_600), "day": (2 * 86_400, 3 * 86_400), "week": (2 * 86_400, 10 * 86_400)}
+"""What a period holds lies within these before and after its name read as an instant of UTC."""
+RAW_PER_ROW = 8
+"""Raw events that weigh as much as one row: the memory of a comparison grows with rows, its time with both."""
+FINER = {"hour": ("quarter", "hour"), "day": ("hour", "day"), "week": ("day", "week")}
+"""The grains that the comparisons of a period read."""
+Period = date | datetime
+"""A local hour by its first instant (UTC), a day or a week by its first local date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +48,29 @@ NOTHING_APPLIED = Cut()
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Local days (by `column`, day or week, both ends included) and one of `pieces` shares of their rows."""
+    """Local periods (by `column`: hour, day or week; both ends included) and one of `pieces` shares of their rows.
 
-    first: date
-    last: date
+    days: of hours, only those of these local dates; the same instant lies in two days of two organisations.
+    """
+
+    first: Period
+    last: Period
     column: str = "day"
     organization: str | None = None
     piece: int = 0
     pieces: int = 1
+    days: tuple[date | None, date | None] = (None, None)
 
     def where(self, instant: str, dimensions: Sequence[str]) -> str:
-        """The conditions; `instant` is the column that lets the engine skip months."""
-        length = 7 if self.column == "week" else 0
+        """The conditions; `instant` is the column that lets the engine skip months and neighbours."""
         conditions = [
-            f"{self.column} >= {{first:Date}} AND {self.column} <= {{last:Date}}",
-            f"{instant} >= toDateTime({{first:Date}}, 'UTC') - toIntervalDay({OFFSETS_SPAN_DAYS})",
-            f"{instant} < toDateTime({{last:Date}}, 'UTC') + toIntervalDay({OFFSETS_SPAN_DAYS + 1 + length})",
+            f"{self.column} >= {self._named('first')} AND {self.column} <= {self._named('last')}",
+            f"{instant} >= toDateTime({{since:Int64}}, 'UTC') AND {instant} < toDateTime({{until:Int64}}, 'UTC')",
         ]
+        if self.days[0]:
+            conditions.append("day >= {first_day:Date}")
+        if self.days[1]:
+            conditions.append("day <= {last_day:Date}")
         if self.organization is not None:
             conditions.append("organization = {organization:String}")
         if self.pieces > 1:
@@ -63,10 +78,23 @@ class Part:
             conditions.append(f"cityHash64({hashed}) % {{pieces:UInt64}} = {{piece:UInt64}}")
         return " AND ".join(conditions)
 
+    def _named(self, end: str) -> str:
+        return f"toDateTime({{{end}:Int64}}, 'UTC')" if self.column == "hour" else f"{{{end}:Date}}"
+
     @property
     def parameters(self) -> Mapping[str, object]:
         """The values of the placeholders in `where`."""
-        values: dict[str, object] = {"first": self.first.isoformat(), "last": self.last.isoformat()}
+        before, after = SPAN_SECONDS[self.column]
+        values: dict[str, object] = {
+            "first": _value(self.first),
+            "last": _value(self.last),
+            "since": max(0, _unix_seconds(self.first) - before),
+            "until": _unix_seconds(self.last) + after,
+        }
+        if self.days[0]:
+            values["first_day"] = self.days[0].isoformat()
+        if self.days[1]:
+            values["last_day"] = self.days[1].isoformat()
         if self.organization is not None:
             values["organization"] = self.organization
         if self.pieces > 1:
@@ -74,9 +102,21 @@ class Part:
         return values
 
 
+def _value(period: Period) -> object:
+    return _unix_seconds(period) if isinstance(period, datetime) else period.isoformat()
+
+
+def _unix_seconds(period: Period) -> int:
+    start = period if isinstance(period, datetime) else datetime(period.year, period.month, period.day, tzinfo=UTC)
+    return int(start.timestamp())
+
+
 @dataclass(frozen=True, slots=True)
 class RowsPerPeriod:
-    """How many raw and quarter-hourly rows each local day or week has."""
+    """How much each local hour, day or week holds, over all tables: what has rows anywhere is compared.
+
+    first and last: local days; a week counts when it has one of them.
+    """
 
     column: str = "day"
     organization: str | None = None
@@ -86,18 +126,25 @@ class RowsPerPeriod:
     @property
     def sql(self) -> str:
         """The statement."""
+        day = "week + 6" if self.column == "week" else "day"
         conditions = [
             "organization = {organization:String}" if self.organization is not None else "",
-            f"{self.column} >= {{first:Date}}" if self.first else "",
-            f"{self.column} <= {{last:Date}}" if self.last else "",
+            f"{day} >= {{first:Date}}" if self.first else "",
+            f"{'week' if self.column == 'week' else 'day'} <= {{last:Date}}" if self.last else "",
         ]
         also = "".join(f" AND {condition}" for condition in conditions if condition)
-        return f"""SELECT {self.column}, count() FROM
-(
-    SELECT {self.column} FROM usage_raw WHERE 1{also}
-    UNION ALL SELECT {self.column} FROM rollup WHERE grain = 'quarter'{also}
-)
-GROUP BY {self.column} ORDER BY {self.column}"""
+        grains = ", ".join(f"'{grain}'" for grain in FINER[self.column])
+        tables = [*(family.table for family in FAMILIES), "rollup_latency"]
+        counts = [
+            f"SELECT {self.column} AS period, count() AS weight FROM {table} "
+            f"WHERE grain IN ({grains}){also} GROUP BY period"
+            for table in tables
+        ]
+        if self.column == "hour":
+            raw = f"SELECT hour AS period, intDiv(count(), {RAW_PER_ROW}) + 1 AS weight FROM usage_raw"
+            counts.append(f"{raw} WHERE 1{also} GROUP BY period")
+        together = "\n    UNION ALL ".join(counts)
+        return f"SELECT period, sum(weight) FROM\n(\n    {together}\n)\nGROUP BY period ORDER BY period"
 
     @property
     def parameters(self) -> Mapping[str, object]:
@@ -111,21 +158,27 @@ GROUP BY {self.column} ORDER BY {self.column}"""
             values["last"] = self.last.isoformat()
         return values
 
-    def read(self, rows: Rows) -> list[tuple[date, int]]:
-        """Date and number of rows, oldest first."""
-        return [(day, int(number)) for day, number in rows]
+    def read(self, rows: Rows) -> list[tuple[Period, int]]:
+        """Period and weight, oldest first."""
+        return [(utc(period) if isinstance(period, datetime) else period, int(weight)) for period, weight in rows]
 
 
-def parts(periods: Sequence[tuple[date, int]], rows_max: int, column: str, organization: str | None) -> list[Part]:
+def parts(
+    periods: Sequence[tuple[Period, int]],
+    rows_max: int,
+    column: str,
+    organization: str | None,
+    days: tuple[date | None, date | None] = (None, None),
+) -> list[Part]:
     """Neighbouring periods together up to `rows_max` rows; a period with more is cut into shares of its rows."""
     found: list[Part] = []
-    first: date | None = None
-    last = date.min
+    first: Period | None = None
+    last: Period = date.min
     held = 0
-    for day, number in [*periods, (date.max, rows_max)]:
+    for period, number in [*periods, (date.max, rows_max)]:
         if first is not None and held + number > rows_max:
             pieces = max(1, -(-held // rows_max))
-            found += [Part(first, last, column, organization, piece, pieces) for piece in range(pieces)]
+            found += [Part(first, last, column, organization, piece, pieces, days) for piece in range(pieces)]
             first, held = None, 0
-        first, last, held = first or day, day, held + number
+        first, last, held = first or period, period, held + number
     return found

@@ -1,32 +1,36 @@
 """Compares everything: a client and what to look at in, one report out."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from functools import partial
+from typing import TypeVar
 
 from clickhouse_connect.driver.client import Client
 
 from warehouse.families import FAMILIES
 from warehouse.queries.progress import Progress, as_of
-from warehouse.queries.query import ask
+from warehouse.queries.query import Query, ask
 from warehouse.queries.reconcile.acknowledged import Acknowledgement, against_raw
-from warehouse.queries.reconcile.derived import DerivedAgainstQuarters
-from warehouse.queries.reconcile.difference import Comparison, Difference
-from warehouse.queries.reconcile.latency import LatencyAgainstRaw
-from warehouse.queries.reconcile.part import Cut, RowsPerPeriod, parts
+from warehouse.queries.reconcile.derived import DerivedAgainstFiner
+from warehouse.queries.reconcile.difference import Comparison, Difference, Place
+from warehouse.queries.reconcile.homes import OneHome
+from warehouse.queries.reconcile.identities import EventsPerHour, compare_identities, slices
+from warehouse.queries.reconcile.lasting import Lasting
+from warehouse.queries.reconcile.latency import LatencyAgainstSource
+from warehouse.queries.reconcile.part import Cut, Part, RowsPerPeriod, parts
 from warehouse.queries.reconcile.quarters import QuartersAgainstRaw
-from warehouse.queries.reconcile.totals import TotalsAgainstRaw
+from warehouse.queries.reconcile.same_ids import IDS_PER_PIECE, KnownIds, SameIdOtherTime
 
 ROWS_PER_PART = 400_000
 """Bounds the memory of one comparison; measured: about 1 GB when every event has a row of its own."""
-ATTEMPTS = 4
-PAUSE_SECONDS = 0.5
 LATENCY_MEASURES = 3
 KEPT_DIFFERENCES = 1000
 
-
-Check = QuartersAgainstRaw | DerivedAgainstQuarters | LatencyAgainstRaw | TotalsAgainstRaw
+Check = QuartersAgainstRaw | LatencyAgainstSource | DerivedAgainstFiner | OneHome
+IDENTITIES_SHARE = 0.2
+"""Of the work, when everything is compared."""
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,11 @@ class Scope:
     def everything(self) -> bool:
         """Whether nothing is left out; only then running totals can be compared."""
         return self == EVERYTHING
+
+    @property
+    def all_days(self) -> bool:
+        """Whether no day is left out."""
+        return self.first is None and self.last is None
 
 
 EVERYTHING = Scope()
@@ -57,73 +66,101 @@ class Report:
     """Acknowledged events that no worker has applied yet."""
     measures: int = sum(len(family.measures) for family in FAMILIES) + LATENCY_MEASURES
     differences: list[Difference] = field(default_factory=list)
+    places: set[Place] = field(default_factory=set)
+    """Days whose rows differ: what a repair computes again."""
+    notes: list[str] = field(default_factory=list)
+    """What people should know and is no difference."""
 
     def add(self, comparison: Comparison) -> None:
         """Adds the result of one check."""
         self.rows += comparison.rows
         self.differing += comparison.differing
         self.differences += comparison.differences[: KEPT_DIFFERENCES - len(self.differences)]
+        self.places |= comparison.places
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciler:
+    """Asks one warehouse. settings: those of ClickHouse for every statement."""
+
+    client: Client
+    rows_per_part: int = ROWS_PER_PART
+    settings: Mapping[str, object] = field(default_factory=dict)
+    lasting: Lasting = field(default_factory=Lasting)
+
+    def ask(self, query: Query[Answer]) -> Answer:
+        """The answer under the settings. Raises WarehouseUnavailable and WarehouseRefused."""
+        return ask(self.client, query, self.settings)
+
+    def compare(self, scope: Scope, report: Report, advance: Callable[[float], None] = lambda _: None) -> None:
+        """Adds every check of a scope to the report. `advance` is called with the share of the work that is done."""
+        checks = list(self._checks(scope))
+        share = 1 - IDENTITIES_SHARE if scope.everything else 1.0
+        for number, check in enumerate(checks, 1):
+            report.add(self.lasting.of(partial(self._compared, check)))
+            advance(number / len(checks) * share)
+        if scope.everything:
+            self.identities(report, lambda done: advance(share + done * IDENTITIES_SHARE))
+        if scope.all_days:
+            report.notes += self._same_ids(scope.organization)
+
+    def identities(self, report: Report, advance: Callable[[float], None] = lambda _: None) -> None:
+        """Adds who is counted: the narrow tables and the running totals."""
+        partitions = self.ask(Progress())
+        spans = list(slices(self.ask(EventsPerHour())))
+        report.add(compare_identities(self.ask, self.ask, partitions, spans, advance))
+
+    def _compared(self, check: Check) -> Comparison:
+        """Progress first: everything at or below it is stored, whatever is written meanwhile."""
+        if isinstance(check, QuartersAgainstRaw | LatencyAgainstSource):
+            check = replace(check, cut=Cut.of(self.ask(Progress())))
+        return self.ask(check)
+
+    def _checks(self, scope: Scope) -> Iterator[Check]:
+        for part in self._parts("hour", scope):
+            for family in FAMILIES:
+                yield QuartersAgainstRaw(family, part)
+        for grain in ("hour", "day", "week"):
+            for part in self._parts(grain, scope):
+                for family in FAMILIES:
+                    yield DerivedAgainstFiner(family, grain, part)
+                yield LatencyAgainstSource(grain, part)
+        if scope.all_days:
+            yield OneHome(scope.organization)
+
+    def _parts(self, column: str, scope: Scope) -> Sequence[Part]:
+        periods = self.ask(RowsPerPeriod(column, scope.organization, scope.first, scope.last))
+        days = (scope.first, scope.last) if column == "hour" else (None, None)
+        return parts(periods, self.rows_per_part, column, scope.organization, days)
+
+    def _same_ids(self, organization: str | None) -> list[str]:
+        pieces = max(1, -(-self.ask(KnownIds(organization)) // IDS_PER_PIECE))
+        answers = [self.ask(SameIdOtherTime(organization, piece, pieces)) for piece in range(pieces)]
+        number = sum(count for count, _ in answers)
+        if not number:
+            return []
+        owner, event_id = next(shown[0] for count, shown in answers if count)
+        return [
+            f"{number:,} event ids came with several times, further apart than copies are looked for: they count as "
+            f"events of their own (the first: {event_id} of {owner})"
+        ]
 
 
 def reconcile(
     client: Client,
     scope: Scope = EVERYTHING,
     acknowledged: Iterable[Acknowledgement] = (),
-    advance: Callable[[float], None] | None = None,
+    advance: Callable[[float], None] = lambda _: None,
     rows_per_part: int = ROWS_PER_PART,
 ) -> Report:
     """Compares raw events with every family and grain, and with running totals and acknowledgements.
 
-    Works while events come in: what differs is asked again a moment later, and only what still differs counts.
-    `advance` is called with the share of the work that is done. Raises WarehouseUnavailable and WarehouseRefused.
+    Works while events come in: what differs is asked again a moment later, and only what still differs by the same
+    counts. Raises WarehouseUnavailable and WarehouseRefused.
     """
     partitions = ask(client, Progress())
     report = Report(as_of=as_of(partitions))
-    checks = list(_checks(client, scope, rows_per_part))
-    for number, check in enumerate(checks, 1):
-        report.add(lasting(client, check))
-        if advance:
-            advance(number / len(checks))
+    Reconciler(client, rows_per_part).compare(scope, report, advance)
     comparison, report.waiting = against_raw(client, acknowledged, Cut.of(partitions))
     report.add(comparison)
     return report
-
-
-def lasting(client: Client, check: Check, pause: Callable[[float], None] = time.sleep) -> Comparison:
-    """The comparison without differences that vanish when it is asked again.
-
-    A statement reads its tables one after the other; a flush in between makes rows look ahead of raw.
-    """
-    comparison = _compared(client, check)
-    for _ in range(ATTEMPTS - 1):
-        if not comparison.differing:
-            break
-        pause(PAUSE_SECONDS)
-        comparison = _compared(client, check)
-    return comparison
-
-
-def _compared(client: Client, check: Check) -> Comparison:
-    if isinstance(check, QuartersAgainstRaw | LatencyAgainstRaw):
-        check = replace(check, cut=Cut.of(ask(client, Progress())))
-    return ask(client, check)
-
-
-def _checks(client: Client, scope: Scope, rows_per_part: int) -> Iterator[Check]:
-    days = ask(client, RowsPerPeriod("day", scope.organization, scope.first, scope.last))
-    for part in parts(days, rows_per_part, "day", scope.organization):
-        for family in FAMILIES:
-            yield QuartersAgainstRaw(family, part)
-            yield DerivedAgainstQuarters(family, "hour", part)
-            yield DerivedAgainstQuarters(family, "day", part)
-        yield LatencyAgainstRaw("hour", part)
-        yield LatencyAgainstRaw("day", part)
-    # A week counts only when all of it is looked at.
-    last_week = scope.last - timedelta(days=6) if scope.last else None
-    weeks = ask(client, RowsPerPeriod("week", scope.organization, scope.first, last_week))
-    for part in parts(weeks, rows_per_part, "week", scope.organization):
-        for family in FAMILIES:
-            yield DerivedAgainstQuarters(family, "week", part)
-        yield LatencyAgainstRaw("week", part)
-    if scope.everything:
-        yield TotalsAgainstRaw()

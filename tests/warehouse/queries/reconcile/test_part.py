@@ -1,6 +1,6 @@
 """Parts cover every period once, within their limit; their conditions let the engine skip months."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from warehouse.queries.reconcile.part import Cut, Part, RowsPerPeriod, parts
 
 DAY = date(2026, 3, 1)
+MIDNIGHT = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp())
 
 
 def test_neighbours_go_together_and_heavy_days_are_shared() -> None:
@@ -35,29 +36,50 @@ def test_conditions() -> None:
     part = Part(DAY, DAY, "day", "acme", piece=1, pieces=3)
     assert part.where("time", ("model",)) == (
         "day >= {first:Date} AND day <= {last:Date} "
-        "AND time >= toDateTime({first:Date}, 'UTC') - toIntervalDay(2) "
-        "AND time < toDateTime({last:Date}, 'UTC') + toIntervalDay(3) "
+        "AND time >= toDateTime({since:Int64}, 'UTC') AND time < toDateTime({until:Int64}, 'UTC') "
         "AND organization = {organization:String} "
         "AND cityHash64(organization, model) % {pieces:UInt64} = {piece:UInt64}"
     )
     assert part.parameters == {
         "first": "2026-03-01",
         "last": "2026-03-01",
+        "since": MIDNIGHT - 2 * 86_400,
+        "until": MIDNIGHT + 3 * 86_400,
         "organization": "acme",
         "pieces": 3,
         "piece": 1,
     }
-    assert "toIntervalDay(10)" in Part(DAY, DAY, "week").where("bucket", ())
+    assert Part(DAY, DAY, "week").parameters["until"] == MIDNIGHT + 10 * 86_400
+
+
+def test_hours_are_instants_and_may_be_of_a_few_local_days_only() -> None:
+    hour = datetime(2026, 3, 1, 18, tzinfo=UTC)
+    part = Part(hour, hour + timedelta(hours=2), "hour", days=(DAY, None))
+    assert part.where("bucket", ()) == (
+        "hour >= toDateTime({first:Int64}, 'UTC') AND hour <= toDateTime({last:Int64}, 'UTC') "
+        "AND bucket >= toDateTime({since:Int64}, 'UTC') AND bucket < toDateTime({until:Int64}, 'UTC') "
+        "AND day >= {first_day:Date}"
+    )
+    at = MIDNIGHT + 18 * 3600
+    bounds = {"first": at, "last": at + 7200, "since": at, "until": at + 5 * 3600}
+    assert part.parameters == {**bounds, "first_day": "2026-03-01"}
 
 
 def test_rows_per_period() -> None:
-    assert RowsPerPeriod("week", "acme", DAY).sql == (
-        "SELECT week, count() FROM\n(\n"
-        "    SELECT week FROM usage_raw WHERE 1 AND organization = {organization:String} AND week >= {first:Date}\n"
-        "    UNION ALL SELECT week FROM rollup WHERE grain = 'quarter' AND organization = {organization:String} "
-        "AND week >= {first:Date}\n)\nGROUP BY week ORDER BY week"
-    )
+    counted = "AS weight FROM {} WHERE grain IN ('day', 'week') AND organization = {{organization:String}} "
+    text = RowsPerPeriod("week", "acme", DAY).sql
+    for table in ("rollup", "rollup_prompt", "rollup_category", "rollup_thread", "rollup_latency"):
+        assert f"SELECT week AS period, count() {counted.format(table)}AND week + 6 >= {{first:Date}} GROUP BY" in text
+    assert "usage_raw" not in text
     assert RowsPerPeriod(last=DAY).parameters == {"last": "2026-03-01"}
+
+
+def test_hours_also_weigh_their_raw_events() -> None:
+    text = RowsPerPeriod("hour", last=DAY).sql
+    assert (
+        "SELECT hour AS period, intDiv(count(), 8) + 1 AS weight FROM usage_raw WHERE 1 AND day <= {last:Date}" in text
+    )
+    assert "FROM rollup WHERE grain IN ('quarter', 'hour') AND day <= {last:Date}" in text
 
 
 def test_a_cut_knows_partitions_that_were_never_applied() -> None:

@@ -1,0 +1,69 @@
+"""What an audit tells people: differences in, rows of the table `alerts` out."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from warehouse.queries.query import Rows
+from warehouse.queries.reconcile.difference import Difference
+
+KIND = "reconcile_difference"
+COLUMNS = ("alert_id", "kind", "organization", "time", "message", "details")
+ALERTS_PER_AUDIT = 100
+CURE = "`./tally reconcile` shows every row, `./tally reconcile --repair` computes rollups again from raw events."
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAlerts:
+    """Ids of the alerts of this kind that were raised before."""
+
+    sql = f"SELECT DISTINCT alert_id FROM alerts WHERE kind = '{KIND}'"
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """None."""
+        return {}
+
+    def read(self, rows: Rows) -> set[str]:
+        """The ids."""
+        return {str(row[0]) for row in rows}
+
+
+def alerts(differences: Iterable[Difference], known: set[str], when: datetime) -> list[tuple[Any, ...]]:
+    """One row per check, organisation, partition and date that was not told before, at most ALERTS_PER_AUDIT.
+
+    when: the log's clock.
+    """
+    together: dict[str, list[Difference]] = defaultdict(list)
+    for found in differences:
+        together[alert_id(found)].append(found)
+    fresh = [(name, found) for name, found in together.items() if name not in known]
+    return [_alert(name, found, when) for name, found in fresh[:ALERTS_PER_AUDIT]]
+
+
+def alert_id(found: Difference) -> str:
+    """The same for a difference that is found again, and for its neighbours of the same day."""
+    return "/".join((KIND, found.check, str(found.partition), found.organization, found.period[:10]))
+
+
+def _alert(name: str, found: list[Difference], when: datetime) -> tuple[Any, ...]:
+    one = found[0]
+    measure, expected = next(iter(one.expected.items()))
+    of = f" of organization {one.organization}" if one.organization else ""
+    message = (
+        f"{one.check}: {len(found)} rows differ{of} in log partition {one.partition}, {one.period[:10]}; "
+        f"the first: {measure} is {one.stored[measure]}, expected {expected}. {CURE}"
+    )
+    details = {
+        "check": one.check,
+        "partition": one.partition,
+        "period": one.period,
+        "dimensions": dict(one.dimensions),
+        "expected": dict(one.expected),
+        "stored": dict(one.stored),
+        "rows": len(found),
+    }
+    return (name, KIND, one.organization, when, message, json.dumps(details))

@@ -1,0 +1,78 @@
+"""Reads a stretch of each partition of the log, apart from the workers: offsets in, numbers of events out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from producers.envelopes.envelope import decode_envelope
+from stream_jobs.errors import LogSilent
+
+BATCH_MESSAGES = 200
+WAIT_SECONDS = 1.0
+SILENT_POLLS = 30
+QUEUE_KILOBYTES = 16_384
+"""What the client may hold in advance: bounds the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Offsets of one Kafka partition, both ends included."""
+
+    first: int
+    last: int
+
+
+def consumer(bootstrap: str) -> Consumer:
+    """A consumer that belongs to no group: it is told what to read and commits nothing."""
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "tokentally.audit",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "queued.max.messages.kbytes": QUEUE_KILOBYTES,
+            "log_level": 0,
+        }
+    )
+
+
+def read(source: Any, topic: str, stretches: Mapping[int, Stretch]) -> Iterator[dict[int, tuple[int, int]]]:
+    """After each batch, per Kafka partition the offset that was reached and the events counted since `first`.
+
+    Raises KafkaException, and LogSilent when a partition does not come to its end.
+    """
+    left = {partition: each for partition, each in stretches.items() if each.first <= each.last}
+    events = dict.fromkeys(left, 0)
+    source.assign([TopicPartition(topic, partition, each.first) for partition, each in left.items()])
+    silent = 0
+    while left:
+        reached: dict[int, tuple[int, int]] = {}
+        for message in source.consume(BATCH_MESSAGES, WAIT_SECONDS):
+            if message.error() is not None:
+                if message.error().retriable() or message.error().code() < 0:
+                    continue
+                raise KafkaException(message.error())
+            partition = message.partition()
+            if partition not in left:
+                continue
+            if message.offset() <= left[partition].last:
+                events[partition] += events_in(message)
+                reached[partition] = (message.offset(), events[partition])
+            if message.offset() >= left[partition].last:
+                del left[partition]
+                source.incremental_unassign([TopicPartition(topic, partition)])
+        silent = 0 if reached else silent + 1
+        if silent > SILENT_POLLS:
+            raise LogSilent(f"nothing came from partitions {sorted(left)} of {topic} for {SILENT_POLLS} s")
+        yield reached
+
+
+def events_in(message: Any) -> int:
+    """Events of one envelope as workers see them: valid and refused ones; one when it is refused as a whole."""
+    headers = dict(message.headers() or ())
+    content_type = headers.get("content-type")
+    told = content_type.decode("ascii", "replace") if content_type is not None else None
+    decoded = decode_envelope(message.value() or b"", told)
+    return decoded.frame.height + len(decoded.rejected)
