@@ -45,6 +45,11 @@ class Ports:
         """Kafka's own quorum."""
         return self.base + 6
 
+    @property
+    def auditor_metrics(self) -> int:
+        """Metrics of the audit."""
+        return self.base + 8
+
     def worker_metrics(self, worker: int) -> int:
         """Metrics of a stream worker."""
         return self.base + 10 + worker

@@ -77,6 +77,28 @@ def worker_trouble(run: Path, name: str) -> Probe:
     return ask
 
 
+def audit_trouble(run: Path, name: str) -> Probe:
+    """The differences that the last audit found."""
+
+    def ask(pid: int) -> str:
+        told = Told.read(run, name, pid)
+        if told is None or not told.audit.get("differing"):
+            return ""
+        return f"you: {told.audit_news}; see ./tally reconcile"
+
+    return ask
+
+
+def audit_news(run: Path, name: str) -> Probe:
+    """What the last audit found."""
+
+    def ask(pid: int) -> str:
+        told = Told.read(run, name, pid)
+        return told.audit_news if told else ""
+
+    return ask
+
+
 def worker_standby(run: Path, name: str) -> Probe:
     """Says that the worker has no partitions because there are more workers than partitions."""
 

@@ -105,6 +105,7 @@ class Plan:
             self.collector(),
             *workers,
             self.rejects(),
+            self.auditor(),
             self.watchdog(),
             self.api(),
             self.superset(),
@@ -167,6 +168,18 @@ class Plan:
             [sys.executable, "-m", "stream_jobs.rejects"],
             self.environment("rejects"),
             probes.worker(self.home.run, "rejects"),
+        )
+
+    def auditor(self) -> Service:
+        """Proves every hour that what is stored is right."""
+        return Service(
+            "auditor",
+            [sys.executable, "-m", "stream_jobs.audit"],
+            self.environment("auditor"),
+            probes.worker(self.home.run, "auditor"),
+            probes.audit_trouble(self.home.run, "auditor"),
+            probes.audit_news(self.home.run, "auditor"),
+            ports=(self.ports.auditor_metrics,),
         )
 
     def watchdog(self) -> Service:

@@ -23,6 +23,8 @@ class Told:
     standby: bool
     partitions: tuple[int, ...]
     lag_envelopes: int
+    audit: Mapping[str, Any]
+    """The last audit: when it ended (Unix s), how many rows differed and a sentence; empty before the first."""
 
     @classmethod
     def read(cls, run: Path, name: str, pid: int) -> "Told | None":
@@ -42,6 +44,7 @@ class Told:
             told.get("standby", False),
             tuple(told.get("partitions", ())),
             told.get("lag_envelopes", 0),
+            told.get("audit", {}),
         )
 
     @property
@@ -57,3 +60,11 @@ class Told:
     def trouble(self) -> str:
         """Partitions that only a person can bring back, with the cure; "" when there are none."""
         return "; ".join(f"you: partition {number} is refused: {why}" for number, why in self.refused.items())
+
+    @property
+    def audit_news(self) -> str:
+        """What the last audit found; "" before the first."""
+        if not self.audit:
+            return ""
+        ago = span(max(0.0, time.time() - self.audit["finished"]))
+        return f"last audit {ago} ago: {self.audit['message']}"

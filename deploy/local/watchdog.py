@@ -17,7 +17,7 @@ LOG = logging.getLogger("watchdog")
 PATIENCE_SECONDS = 30.0
 """With the time to look, to kill and to start again, a worker that hangs is replaced within a minute."""
 LOOK_EVERY_SECONDS = 2.0
-WATCHED = ("worker", "rejects")
+WATCHED = ("worker", "rejects", "auditor")
 """Services that leave a heartbeat; nothing else is ever touched."""
 
 

@@ -18,7 +18,6 @@ class AuditSettings(WorkerSettings):
     """From one audit to the next."""
     audit_first_seconds: float = Field(default=60.0, ge=0)
     """From the start of the process to its first audit."""
-    audit_port: int | None = None
 
     @property
     def audits_per_round(self) -> int:
@@ -26,8 +25,6 @@ class AuditSettings(WorkerSettings):
         return max(1, round(OLDER_SECONDS / self.audit_seconds))
 
     @property
-    def metrics(self) -> int:
+    def port(self) -> int:
         """Port of /metrics: the base + 8."""
-        if self.audit_port is not None:
-            return self.audit_port
         return int(os.environ.get("TALLY_PORT_BASE", "8700")) + PORT_OFFSET

@@ -12,7 +12,7 @@ from tests.benchmarks.scene import client_of, pid_of
 
 LONGEST_SECONDS = 900
 LOOK_SECONDS = 0.05
-NOT_NEEDED = ("superset", "collector", "api", "rejects", "watchdog")
+NOT_NEEDED = ("superset", "collector", "api", "rejects", "auditor", "watchdog")
 PROGRESS = """SELECT sum(latest_seen) FROM (
 SELECT max(seen) AS latest_seen FROM partition_progress GROUP BY src_partition)"""
 NUMBERS = {

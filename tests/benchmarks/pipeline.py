@@ -23,7 +23,7 @@ WANTED_SMALL = 12_000
 
 def run(events: int, kind: str, envelope_events: int, dashboards: int = 0) -> Figures:
     """One backlog on a fresh installation, drained and printed."""
-    without = ("superset", "collector", "api", "worker", "watchdog", "rejects")
+    without = ("superset", "collector", "api", "worker", "watchdog", "rejects", "auditor")
     with fresh_installation(without) as installation:
         envelopes = preload(installation, events, kind, envelope_events=envelope_events)
         print(f"{events:,} events in {envelopes:,} {kind} envelopes, {dashboards} dashboard clients", flush=True)

@@ -45,7 +45,7 @@ def main() -> None:
     given = parser.parse_args()
     found: dict[str, Figures] = {}
     with fresh_installation(
-        ("superset", "collector", "api", "worker", "watchdog", "rejects", "warehouse")
+        ("superset", "collector", "api", "worker", "watchdog", "rejects", "auditor", "warehouse")
     ) as installation:
         envelopes = preload(installation, given.events, "ndjson")
         print(f"{given.events:,} events in {envelopes:,} NDJSON envelopes", flush=True)

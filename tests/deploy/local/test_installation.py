@@ -19,7 +19,7 @@ from tests.conftest import free_port_base
 
 pytestmark = pytest.mark.integration
 
-ALL = ("kafka", "warehouse", "collector", "worker", "rejects", "watchdog", "api", "superset")
+ALL = ("kafka", "warehouse", "collector", "worker", "rejects", "auditor", "watchdog", "api", "superset")
 ONLY_WATCHDOG = tuple(name for name in ALL if name != "watchdog")
 """What to leave out for a start within a second."""
 

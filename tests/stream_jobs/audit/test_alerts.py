@@ -1,0 +1,40 @@
+"""Alerts of an audit: one per check, organisation, partition and date; what was told is not told again."""
+
+import json
+from datetime import UTC, datetime
+
+from stream_jobs.audit.alerts import ALERTS_PER_AUDIT, alerts
+from warehouse.queries.reconcile.difference import Difference
+
+NOW = datetime(2026, 3, 14, tzinfo=UTC)
+
+
+def wrong(bucket: str = "2026-03-14 10:00:00", organization: str = "acme", partition: int = 3) -> Difference:
+    return Difference(
+        "rollup quarter = raw", organization, partition, bucket, {"model": "gpt-4o"}, {"requests": 12}, {"requests": 11}
+    )
+
+
+def test_neighbours_are_one_alert_with_words_and_details() -> None:
+    (row,) = alerts([wrong(), wrong("2026-03-14 10:15:00")], set(), NOW)
+    alert_id, kind, organization, when, message, details = row
+    assert alert_id == "reconcile_difference/rollup quarter = raw/3/acme/2026-03-14"
+    assert (kind, organization, when) == ("reconcile_difference", "acme", NOW)
+    assert message.startswith(
+        "rollup quarter = raw: 2 rows differ of organization acme in log partition 3, 2026-03-14; "
+        "the first: requests is 11, expected 12. `./tally reconcile` shows every row"
+    )
+    assert json.loads(details)["rows"] == 2
+
+
+def test_a_repeat_is_no_new_alert_but_another_day_is() -> None:
+    (told,) = alerts([wrong()], set(), NOW)
+    assert alerts([wrong()], {told[0]}, NOW) == []
+    assert len(alerts([wrong(), wrong("2026-03-15 00:00:00")], {told[0]}, NOW)) == 1
+
+
+def test_a_flood_is_bounded_and_goes_on_with_the_next_audit() -> None:
+    flood = [wrong(partition=number) for number in range(ALERTS_PER_AUDIT + 7)]
+    first = alerts(flood, set(), NOW)
+    assert len(first) == ALERTS_PER_AUDIT
+    assert len(alerts(flood, {row[0] for row in first}, NOW)) == 7
