@@ -1,22 +1,27 @@
-"""`./tally reconcile`: proves that rollups, running totals and acknowledgements agree with the raw events."""
+"""`./tally reconcile`: proves that rollups, running totals, acknowledgements and the log agree with the raw events."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from clickhouse_connect.driver.client import Client
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from deploy.cli.log_check import against_log
+from deploy.cli.repair import Repair
 from deploy.cli.warehouse import connected
 from deploy.errors import WrongSetting
 from warehouse.queries.reconcile.acknowledged import Acknowledgement, parsed
-from warehouse.queries.reconcile.difference import Difference
-from warehouse.queries.reconcile.reconcile import Report, Scope, reconcile
+from warehouse.queries.reconcile.cures import cures, incomplete_partitions
+from warehouse.queries.reconcile.difference import Difference, Place
+from warehouse.queries.reconcile.reconcile import Reconciler, Report, Scope, reconcile
 
 app = typer.Typer(add_completion=False)
 DIFFERENT = 1
@@ -47,22 +52,72 @@ def command(
             help='What the collector acknowledged, one {"organization", "event_id", "partition", "offset"} per line.',
         ),
     ] = None,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Have days that differ computed again from raw events, then compare again."),
+    ] = False,
     format: Annotated[Format, typer.Option("--format", help="How the report is written.")] = Format.table,
 ) -> None:
-    """Compare rollups, running totals and acknowledgements with the raw events. Exits with 1 when they differ."""
+    """Compare rollups, running totals, acknowledgements and the log with the raw events. Exits with 1 when they differ.
+
+    The log is counted when everything is compared; what was counted before is not read again.
+    """
     scope = Scope(organization, _day(first), _day(last))
     if scope.first and scope.last and scope.first > scope.last:
         raise WrongSetting(f"--from {scope.first} is after --to {scope.last}; swap them")
     sent = read_acknowledgements(acknowledged) if acknowledged else iter(())
     with connected("tally") as (client, _), Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("comparing", total=1.0)
-        report = reconcile(client, scope, sent, advance=lambda share: bar.update(task, completed=share))
+        made = Comparing(client, bar, scope)
+        report = made.compared(sent)
+        if repair and report.places:
+            report = made.repaired(report)
     if format is Format.json:
         print(json.dumps(as_json(report), indent=1))
     else:
         show(report, Console(highlight=False))
     if report.differing:
         raise typer.Exit(DIFFERENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparing:
+    """One run of the command."""
+
+    client: Client
+    bar: Progress
+    scope: Scope
+
+    def compared(self, sent: Iterable[Acknowledgement] = ()) -> Report:
+        """Everything in the scope."""
+        report = reconcile(self.client, self.scope, sent, advance=self._shown("comparing"))
+        if self.scope.everything:
+            against_log(self.client, report, self._shown("counting the log"))
+        return report
+
+    def repaired(self, before: Report) -> Report:
+        """The comparison after the workers have computed again what differed, where raw events are complete."""
+        if not self.scope.everything:
+            Reconciler(self.client).identities(before, self._shown("counting raw events"))
+        incomplete = incomplete_partitions(before.differences)
+        places = {place for place in before.places if place.partition not in incomplete}
+        failures: tuple[str, ...] = ()
+        if places:
+            failures = Repair(self.client, self.bar).run(places).messages
+        after = self.compared()
+        after.notes += [*_told(places), *(f"a repair failed: {failure}" for failure in failures)]
+        after.notes += [
+            f"log partition {number} was not repaired: its raw events are incomplete, rollups would lose what they know"
+            for number in sorted(incomplete)
+        ]
+        return after
+
+    def _shown(self, what: str) -> Callable[[float], None]:
+        task = self.bar.add_task(what, total=1.0)
+        return lambda share: self.bar.update(task, completed=share)
+
+
+def _told(places: set[Place]) -> list[str]:
+    return [f"{len(places):,} days of an organization and log partition were computed again"] if places else []
 
 
 def read_acknowledgements(path: Path) -> Iterator[Acknowledgement]:
@@ -82,6 +137,8 @@ def show(report: Report, console: Console) -> None:
     as_of = report.as_of.isoformat(timespec="milliseconds") if report.as_of else "the start of the log"
     if report.waiting:
         console.print(f"{report.waiting:,} acknowledged events are not applied yet; they were not compared")
+    for note in report.notes:
+        console.print(f"note: {note}")
     if not report.differing:
         console.print(f"no difference in {report.rows:,} rows, {report.measures} measures, up to {as_of}")
         return
@@ -93,6 +150,14 @@ def show(report: Report, console: Console) -> None:
     console.print(table)
     more = f", the first {len(shown)} of them above" if report.differing > len(shown) else ""
     console.print(f"{report.differing:,} of {report.rows:,} rows differ{more}, up to {as_of}")
+    for cure in advice(report):
+        console.print(f"to do: {cure}")
+
+
+def advice(report: Report) -> list[str]:
+    """What to do about the differences."""
+    repair = ["./tally reconcile --repair computes the days that differ again from raw events"] if report.places else []
+    return [*repair, *cures(report.differences)]
 
 
 def as_json(report: Report) -> dict[str, object]:
@@ -103,6 +168,8 @@ def as_json(report: Report) -> dict[str, object]:
         "measures": report.measures,
         "differing": report.differing,
         "acknowledged_not_applied_yet": report.waiting,
+        "notes": report.notes,
+        "to_do": advice(report),
         "differences": [
             {
                 "check": found.check,

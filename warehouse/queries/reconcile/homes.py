@@ -7,6 +7,8 @@ from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 from warehouse.queries.query import Rows
 from warehouse.queries.reconcile.difference import Comparison, Difference
 
+CHECK = "one partition per organization"
+
 
 @dataclass(frozen=True, slots=True)
 class OneHome:
@@ -17,7 +19,7 @@ class OneHome:
     @property
     def name(self) -> str:
         """The check in a word."""
-        return "one partition per organization"
+        return CHECK
 
     @property
     def sql(self) -> str:

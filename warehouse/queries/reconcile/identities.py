@@ -19,6 +19,8 @@ FINGERPRINT = "sum(cityHash64(organization, time, event_id, src_partition, src_o
 """Compares sets of any size without holding them; 32 bits of each hash, so that sums stay exact."""
 MEASURES = ("events", "fingerprint")
 WHOLE_LOG = "since the log began"
+IN_LOOKUP, AT_POSITIONS, IN_RAW = "event_id_lookup = raw", "event_id_log = raw", "partition_progress = raw"
+"""The checks."""
 Sums = tuple[int, int]
 """Number and fingerprint."""
 
@@ -127,13 +129,13 @@ def compare_identities(
             events[partition] += sums[0]
             hashes[partition] += sums[1]
         named = f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}"
-        found += _unequal("event_id_lookup = raw", named, raw, lookup)
+        found += _unequal(IN_LOOKUP, named, raw, lookup)
         advance(number / (len(spans) + 1))
     at_positions = {
         each.partition: logged(LoggedIdentities(each.partition, -1, each.applied_offset)) for each in partitions
     }
     raw = {partition: (events[partition], hashes[partition]) for partition in {*events, *at_positions}}
-    found += _unequal("event_id_log = raw", WHOLE_LOG, raw, at_positions)
+    found += _unequal(AT_POSITIONS, WHOLE_LOG, raw, at_positions)
     found += [wrong for each in partitions for wrong in running_totals(each, events[each.partition])]
     advance(1.0)
     return Comparison(len(spans) + 2 * len(partitions), len(found), tuple(found))
@@ -145,11 +147,7 @@ def running_totals(told: PartitionProgress, counted: int) -> list[Difference]:
     if (counted, parts) == (told.accepted, told.seen):
         return []
     key = (told.topic, told.partition, WHOLE_LOG)
-    return [
-        difference(
-            "partition_progress = raw", key, (), ("accepted", "seen"), ((counted, parts), (told.accepted, told.seen))
-        )
-    ]
+    return [difference(IN_RAW, key, (), ("accepted", "seen"), ((counted, parts), (told.accepted, told.seen)))]
 
 
 def _unequal(check: str, period: str, raw: Mapping[int, Sums], stored: Mapping[int, Sums]) -> list[Difference]:

@@ -67,7 +67,14 @@ ORDER BY src_partition"""
     def read(self, rows: Rows) -> list[Counted]:
         """One partition per row."""
         return [
-            Counted(*row[:5], LogCount(*(int(value) for value in row[6:])) if row[5] else None)  # type: ignore[arg-type]
+            Counted(
+                int(row[0]),
+                str(row[1]),
+                int(row[2]),
+                int(row[3]),
+                int(row[4]),
+                LogCount(*(int(value) for value in row[6:])) if row[5] else None,
+            )
             for row in rows
         ]
 

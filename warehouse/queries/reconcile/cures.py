@@ -1,0 +1,37 @@
+"""What to do about differences that computing rollups again from raw events cannot heal."""
+
+from collections.abc import Iterable
+
+from warehouse.queries.reconcile import acknowledged, homes, log_counts
+from warehouse.queries.reconcile.difference import Difference
+from warehouse.queries.reconcile.identities import AT_POSITIONS, IN_LOOKUP, IN_RAW
+
+RESTORE = "stop the workers, restore a backup of the warehouse from before the damage and start them again: "
+AGAIN = "they read the log again from where the backup stands"
+CURES = {
+    IN_RAW: f"raw events are missing or too many: {RESTORE}{AGAIN}",
+    log_counts.CHECK: f"the workers counted other events than the log holds: {RESTORE}{AGAIN}",
+    AT_POSITIONS: (
+        "ids by position are not those of raw events. Fill them again: INSERT INTO event_id_log SELECT src_partition, "
+        "src_offset, src_index, organization, event_id, time, append_time FROM usage_raw FINAL; two raw events at one "
+        f"position stay a difference: {RESTORE}{AGAIN}"
+    ),
+    IN_LOOKUP: (
+        "ids by identity are not those of raw events: older copies would count. Fill them again: INSERT INTO "
+        "event_id_lookup SELECT organization, time, event_id, src_partition, src_offset, src_index FROM usage_raw FINAL"
+    ),
+    homes.CHECK: "events of one organization were counted in two partitions; let no producer choose partitions itself",
+    acknowledged.CHECK: f"acknowledged events are not stored: {RESTORE}{AGAIN}",
+}
+"""By check. Every other check compares rollup rows, which a repair computes again."""
+
+
+def cures(differences: Iterable[Difference]) -> list[str]:
+    """One sentence per kind of difference that a repair cannot heal."""
+    found = dict.fromkeys(each.check for each in differences)
+    return [f"{check}: {CURES[check]}" for check in found if check in CURES]
+
+
+def incomplete_partitions(differences: Iterable[Difference]) -> set[int]:
+    """Log partitions whose raw events are not those that were counted: a repair would lose what rollups still know."""
+    return {each.partition for each in differences if each.check == IN_RAW and "accepted" in each.expected}
