@@ -11,13 +11,14 @@ from confluent_kafka import KafkaException
 from stream_jobs.audit import log_reader
 from stream_jobs.audit.log_reader import Stretch
 from stream_jobs.errors import LogSilent
+from stream_jobs.worker.poison.quarantine import Held, Quarantine
 from stream_jobs.worker.resume import LogInspector, LogState
 from warehouse.client import WRITE_SETTINGS, classified
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 from warehouse.queries.query import Query
 from warehouse.queries.reconcile.difference import Comparison, Difference
 from warehouse.queries.reconcile.identities import LoggedIdentities, Sums
-from warehouse.queries.reconcile.log_counts import Counted, LogCount, Plan, RunningTotals, compare, plan
+from warehouse.queries.reconcile.log_counts import Counted, LogCount, Plan, RunningTotals, SetApart, compare, plan
 from warehouse.queries.reconcile.reconcile import Reconciler
 
 KEEP_EVERY_SECONDS = 30.0
@@ -79,7 +80,8 @@ class LogCounter:
         messages = max(1, sum(max(0, each.last - each.first + 1) for each in stretches.values()))
         places: dict[int, tuple[int, int]] = {}
         keep_at = time.monotonic() + KEEP_EVERY_SECONDS
-        for reached in log_reader.read(self.source, self.topic, stretches):
+        apart = {each.counted.kafka_partition: self._apart(each) for each in plans}
+        for reached in log_reader.read(self.source, self.topic, stretches, apart):
             places |= reached
             advance(sum(offset - stretches[number].first + 1 for number, (offset, _) in places.items()) / messages)
             if time.monotonic() >= keep_at:
@@ -87,6 +89,12 @@ class LogCounter:
                 for number, (offset, events) in places.items():
                     self._keep(by_partition[number], offset, events)
         return {number: events for number, (_, events) in places.items()}
+
+    def _apart(self, each: Plan) -> Quarantine:
+        found = Quarantine()
+        for offset, index in self._ask(SetApart(each.counted.partition, each.base.offset)):
+            found.hold(offset, {index: Held("set apart")})
+        return found
 
     def _finished(self, each: Plan, events: int) -> LogCount:
         return self._keep(each, max(each.last, each.base.offset), events)

@@ -6,14 +6,15 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from producers.envelopes.envelope import decode_envelope
 from stream_jobs.errors import LogSilent
+from stream_jobs.worker.poison.quarantine import Quarantine
 
 BATCH_MESSAGES = 200
 WAIT_SECONDS = 1.0
 SILENT_POLLS = 30
 QUEUE_KILOBYTES = 16_384
 """What the client may hold in advance: bounds the memory."""
+NOTHING_APART = Quarantine()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,13 @@ def consumer(bootstrap: str) -> Consumer:
     )
 
 
-def read(source: Any, topic: str, stretches: Mapping[int, Stretch]) -> Iterator[dict[int, tuple[int, int]]]:
+def read(
+    source: Any, topic: str, stretches: Mapping[int, Stretch], apart: Mapping[int, Quarantine]
+) -> Iterator[dict[int, tuple[int, int]]]:
     """After each batch, per Kafka partition the offset that was reached and the events counted since `first`.
 
-    Raises KafkaException, and LogSilent when a partition does not come to its end.
+    apart: what must not be decoded, because it once ended a process. Raises KafkaException, and LogSilent when a
+    partition does not come to its end.
     """
     left = {partition: each for partition, each in stretches.items() if each.first <= each.last}
     events = dict.fromkeys(left, 0)
@@ -58,7 +62,7 @@ def read(source: Any, topic: str, stretches: Mapping[int, Stretch]) -> Iterator[
             if partition not in left:
                 continue
             if message.offset() <= left[partition].last:
-                events[partition] += events_in(message)
+                events[partition] += events_in(message, apart.get(partition, NOTHING_APART))
                 reached[partition] = (message.offset(), events[partition])
             if message.offset() >= left[partition].last:
                 del left[partition]
@@ -69,10 +73,10 @@ def read(source: Any, topic: str, stretches: Mapping[int, Stretch]) -> Iterator[
         yield reached
 
 
-def events_in(message: Any) -> int:
+def events_in(message: Any, apart: Quarantine) -> int:
     """Events of one envelope as workers see them: valid and refused ones; one when it is refused as a whole."""
     headers = dict(message.headers() or ())
     content_type = headers.get("content-type")
     told = content_type.decode("ascii", "replace") if content_type is not None else None
-    decoded = decode_envelope(message.value() or b"", told)
+    decoded = apart.decoded(message.offset(), message.value() or b"", told)
     return decoded.frame.height + len(decoded.rejected)

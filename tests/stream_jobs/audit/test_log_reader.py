@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from stream_jobs.audit import log_reader
 from stream_jobs.audit.log_reader import Stretch, events_in, read
 from stream_jobs.errors import LogSilent
+from stream_jobs.worker.poison.quarantine import WHOLE, Held, Quarantine
 from tests.stream_jobs.rejects.test_consume import FINAL, RETRIABLE
 
 GOOD = b'{"event_id":"%d","time":"2026-03-01T00:00:00Z","organization":"a","provider":"p","model":"m"}'
@@ -59,7 +60,7 @@ class Source:
 def counted(stretches: dict[int, Stretch], *batches: list[Message]) -> dict[int, tuple[int, int]]:
     source = Source(iter(batches))
     places: dict[int, tuple[int, int]] = {}
-    for reached in read(source, "usage.events", stretches):
+    for reached in read(source, "usage.events", stretches, {}):
         places |= reached
     assert source.assigned == {}
     return places
@@ -97,4 +98,10 @@ def test_a_silent_log_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_refused_events_and_envelopes_count_too(message: Message, events: int) -> None:
-    assert events_in(message) == events
+    assert events_in(message, Quarantine()) == events
+
+
+def test_what_is_in_quarantine_counts_and_is_not_decoded() -> None:
+    whole = Quarantine({4: {WHOLE: Held("killed")}})
+    assert events_in(Message(offset_=4, events=20), whole) == 1
+    assert events_in(Message(offset_=4, events=20), Quarantine({4: {7: Held("killed")}})) == 20

@@ -80,6 +80,31 @@ ORDER BY src_partition"""
 
 
 @dataclass(frozen=True, slots=True)
+class SetApart:
+    """Positions (offset, index) of a partition above an offset that are in quarantine."""
+
+    partition: int
+    above: int
+
+    @property
+    def sql(self) -> str:
+        """The statement."""
+        return (
+            "SELECT src_offset, src_index FROM quarantine FINAL "
+            "WHERE src_partition = {partition:UInt16} AND src_offset > {above:Int64}"
+        )
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """The bounds."""
+        return {"partition": self.partition, "above": self.above}
+
+    def read(self, rows: Rows) -> list[tuple[int, int]]:
+        """One position per row."""
+        return [(int(offset), int(index)) for offset, index in rows]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """From where to count one partition up to its applied offset; `note` is for people."""
 
