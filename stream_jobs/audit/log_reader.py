@@ -1,15 +1,17 @@
 """Reads a stretch of each partition of the log, apart from the workers: offsets in, numbers of events out."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from producers.envelopes.arrow import checked
+from producers.envelopes.decoded import Opened
 from stream_jobs.errors import LogSilent
 from stream_jobs.worker.poison.quarantine import Quarantine
 
-BATCH_MESSAGES = 200
+BATCH_MESSAGES = 64
 WAIT_SECONDS = 1.0
 SILENT_POLLS = 30
 QUEUE_KILOBYTES = 16_384
@@ -52,19 +54,14 @@ def read(
     source.assign([TopicPartition(topic, partition, each.first) for partition, each in left.items()])
     silent = 0
     while left:
+        wanted = [message for message in _messages(source) if message.partition() in left]
+        wanted = [message for message in wanted if message.offset() <= left[message.partition()].last]
         reached: dict[int, tuple[int, int]] = {}
-        for message in source.consume(BATCH_MESSAGES, WAIT_SECONDS):
-            if message.error() is not None:
-                if message.error().retriable() or message.error().code() < 0:
-                    continue
-                raise KafkaException(message.error())
-            partition = message.partition()
-            if partition not in left:
-                continue
-            if message.offset() <= left[partition].last:
-                events[partition] += events_in(message, apart.get(partition, NOTHING_APART))
-                reached[partition] = (message.offset(), events[partition])
-            if message.offset() >= left[partition].last:
+        for message, number in zip(wanted, numbers_of_events(wanted, apart), strict=True):
+            partition, offset = message.partition(), message.offset()
+            events[partition] += number
+            reached[partition] = (offset, events[partition])
+            if offset == left[partition].last:
                 del left[partition]
                 source.incremental_unassign([TopicPartition(topic, partition)])
         silent = 0 if reached else silent + 1
@@ -73,10 +70,25 @@ def read(
         yield reached
 
 
-def events_in(message: Any, apart: Quarantine) -> int:
-    """Events of one envelope as workers see them: valid and refused ones; one when it is refused as a whole."""
-    headers = dict(message.headers() or ())
-    content_type = headers.get("content-type")
+def _messages(source: Any) -> list[Any]:
+    """The next messages. Raises KafkaException for anything but a passing error."""
+    found = []
+    for message in source.consume(BATCH_MESSAGES, WAIT_SECONDS):
+        problem = message.error()
+        if problem is None:
+            found.append(message)
+        elif not (problem.retriable() or problem.code() < 0):
+            raise KafkaException(problem)
+    return found
+
+
+def numbers_of_events(messages: Sequence[Any], apart: Mapping[int, Quarantine]) -> list[int]:
+    """Events of each envelope as workers see them: valid and refused ones; one when it is refused as a whole."""
+    opened = [_opened(message, apart.get(message.partition(), NOTHING_APART)) for message in messages]
+    return [decoded.frame.height + len(decoded.rejected) for decoded in checked(opened)]
+
+
+def _opened(message: Any, apart: Quarantine) -> Opened:
+    content_type = dict(message.headers() or ()).get("content-type")
     told = content_type.decode("ascii", "replace") if content_type is not None else None
-    decoded = apart.decoded(message.offset(), message.value() or b"", told)
-    return decoded.frame.height + len(decoded.rejected)
+    return apart.opened(message.offset(), message.value() or b"", told)

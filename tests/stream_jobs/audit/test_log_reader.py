@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from stream_jobs.audit import log_reader
-from stream_jobs.audit.log_reader import Stretch, events_in, read
+from stream_jobs.audit.log_reader import Stretch, numbers_of_events, read
 from stream_jobs.errors import LogSilent
 from stream_jobs.worker.poison.quarantine import WHOLE, Held, Quarantine
 from tests.stream_jobs.rejects.test_consume import FINAL, RETRIABLE
@@ -98,10 +98,10 @@ def test_a_silent_log_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_refused_events_and_envelopes_count_too(message: Message, events: int) -> None:
-    assert events_in(message, Quarantine()) == events
+    assert numbers_of_events([message, Message()], {}) == [events, 1]
 
 
 def test_what_is_in_quarantine_counts_and_is_not_decoded() -> None:
-    whole = Quarantine({4: {WHOLE: Held("killed")}})
-    assert events_in(Message(offset_=4, events=20), whole) == 1
-    assert events_in(Message(offset_=4, events=20), Quarantine({4: {7: Held("killed")}})) == 20
+    apart = {1: Quarantine({4: {WHOLE: Held("killed")}}), 2: Quarantine({4: {7: Held("killed")}})}
+    messages = [Message(partition, 4, events=20) for partition in (0, 1, 2)]
+    assert numbers_of_events(messages, apart) == [20, 1, 20]
