@@ -13,8 +13,12 @@ import polars as pl
 from stream_jobs.keys.key_index import KeyIndex, Keys
 from stream_jobs.keys.slots import Numbers, Truths
 from stream_jobs.rollups.evicted_keys import EvictedKeys
+from stream_jobs.rollups.limits import ROW_LIMIT, SumTooLarge
 from stream_jobs.rollups.pairs import NEVER, Pairs
 from warehouse.families import Family
+
+LINES_AT_ONCE = 1000
+"""So many lines, each within ROW_LIMIT, cannot take a row beyond 64 bits before it is looked at."""
 
 
 @dataclass(slots=True)
@@ -62,9 +66,12 @@ class RowStore:
         return np.flatnonzero(self._touched != NEVER)
 
     def add_new(self, lines: pl.DataFrame) -> Numbers:
-        """Adds lines that lie above every row's offset; one line per key. Returns the rows touched."""
+        """Adds lines that lie above every row's offset; one line per key. Returns the rows touched.
+
+        Raises SumTooLarge before any sum is changed.
+        """
         rows = self._rows(lines["pair"].to_numpy(), lines)
-        self._sums[rows] += lines.select(self.family.measures).to_numpy()
+        self._sums[rows] = self._bounded(self._sums[rows] + lines.select(self.family.measures).to_numpy())
         self._offsets[rows] = np.maximum(self._offsets[rows], lines["offset"].to_numpy())
         return rows
 
@@ -73,14 +80,22 @@ class RowStore:
 
         Every line of one envelope has the same offset and envelopes are whole, so comparing with the offset before
         the call is comparing before the envelope. Returns all rows named, also where nothing was added: a replay
-        writes them again.
+        writes them again. Raises SumTooLarge before any sum is changed.
         """
         rows = self._rows(lines["pair"].to_numpy(), lines)
         offsets = lines["offset"].to_numpy()
         fresh = offsets > self._offsets[rows]
-        np.add.at(self._sums, rows[fresh], lines.select(self.family.measures).to_numpy()[fresh])
+        numbers, places = np.unique(rows, return_inverse=True)
+        sums = self._sums[numbers]
+        added = np.flatnonzero(fresh)
+        values = lines.select(self.family.measures).to_numpy()
+        for start in range(0, len(added), LINES_AT_ONCE):
+            part = added[start : start + LINES_AT_ONCE]
+            np.add.at(sums, places[part], values[part])
+            self._bounded(sums)
+        self._sums[numbers] = sums
         np.maximum.at(self._offsets, rows[fresh], offsets[fresh])
-        return np.unique(rows)
+        return numbers
 
     def put(self, stored: pl.DataFrame) -> None:
         """Takes rows over as they are stored; one line per key, with the columns of its pair."""
@@ -139,6 +154,12 @@ class RowStore:
         """Forgets which rows were evicted; their pairs are asked for every row from now on."""
         self.pairs.unlist(self._evicted.pairs())
         self._evicted = EvictedKeys()
+
+    @staticmethod
+    def _bounded(sums: Numbers) -> Numbers:
+        if sums.size and sums.max() > ROW_LIMIT:
+            raise SumTooLarge("the events of one take and what is stored")
+        return sums
 
     def _rows(self, pairs: Numbers, lines: pl.DataFrame) -> Numbers:
         rows, fresh = self._index.add(self._keys(pairs, lines))
