@@ -97,6 +97,7 @@ class EventService:
             rejected.raw,
             organization=key.organization or organization,
             event_id=event_id,
+            api_key_id=key.id,
         )
         return Record(self._settings.rejected_topic, rejection.encoded(), content_type="application/json")
 

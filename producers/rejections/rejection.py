@@ -24,6 +24,8 @@ class Rejection:
     src_offset: int | None
     src_index: int | None
     raw: bytes
+    api_key_id: str = ""
+    """Id of the key that the collector authenticated; a replay fills it in where an event names none."""
 
     @classmethod
     def of_worker(
@@ -57,7 +59,15 @@ class Rejection:
 
     @classmethod
     def of_collector(
-        cls, rejection_id: str, time_ms: int, reason: str, raw: bytes, *, organization: str = "", event_id: str = ""
+        cls,
+        rejection_id: str,
+        time_ms: int,
+        reason: str,
+        raw: bytes,
+        *,
+        organization: str = "",
+        event_id: str = "",
+        api_key_id: str = "",
     ) -> "Rejection":
         """A refusal at the door: there is no log position; rejection_id is made by the collector."""
         if not organization and not event_id:
@@ -73,6 +83,7 @@ class Rejection:
             None,
             None,
             raw[:RAW_BYTES_KEPT],
+            api_key_id,
         )
 
     def encoded(self) -> bytes:
@@ -92,7 +103,7 @@ class Rejection:
 
     def _check(self) -> None:
         """Raises TypeError or ValueError when a field is not what the table takes."""
-        texts = (self.rejection_id, self.source, self.reason, self.organization, self.event_id)
+        texts = (self.rejection_id, self.source, self.reason, self.organization, self.event_id, self.api_key_id)
         if not all(isinstance(text, str) for text in texts):
             raise TypeError("a text is no text")
         "".join(texts).encode()

@@ -16,6 +16,7 @@ ROUTES = [
     "/v1/prices",
     "/v1/organizations",
     "/v1/rejected",
+    "/v1/rejected/reasons",
 ]
 
 
@@ -50,7 +51,7 @@ def test_a_key_of_one_organization_never_reads_another(client: TestClient, wareh
 def test_the_organization_of_the_key_is_what_is_asked_for(client: TestClient, warehouse: FakeWarehouse) -> None:
     warehouse.answers[LatestRejections] = lambda query: []
     assert client.get("/v1/rejected", headers={"Authorization": "Bearer acme"}).json()["organization"] == "acme"
-    assert warehouse.of(LatestRejections)[0].organization == "acme"
+    assert warehouse.of(LatestRejections)[0].which.organization == "acme"
 
 
 def test_a_reader_of_everything_chooses() -> None:

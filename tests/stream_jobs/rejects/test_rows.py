@@ -23,6 +23,7 @@ def test_a_refusal_becomes_a_row() -> None:
         "source": "worker",
         "organization": "acme",
         "event_id": "e1",
+        "api_key_id": "",
         "reason": "no model",
         "src_partition": 1027,
         "src_offset": 5,

@@ -18,7 +18,8 @@ from warehouse.queries.overview import OverviewTotals, PromptCount
 from warehouse.queries.prices import ModelPrices
 from warehouse.queries.progress import Progress, as_of
 from warehouse.queries.query import ask
-from warehouse.queries.rejected import LatestRejections, RejectionPosition
+from warehouse.queries.refused import RefusedByIds, ReplaysOf
+from warehouse.queries.rejected import LatestRejections, RejectionFilter, RejectionPosition, RejectionReasons
 from warehouse.queries.selection import Selection
 from warehouse.queries.timeline import Granularity, Timeline, Total
 from warehouse.queries.usage import added
@@ -199,12 +200,27 @@ def test_rejections_of_an_organization_by_pages(changeable: Client) -> None:
             *("Nullable(UInt16)", "Nullable(Int64)", "Nullable(UInt32)", "String"),
         ],
     )
-    first = ask(changeable, LatestRejections("acme", search="REASON", limit=2))
+    first = ask(changeable, LatestRejections(RejectionFilter("acme", search="REASON"), limit=2))
     assert [one.rejection_id for one in first] == ["r4", "r3"]
     assert (first[0].time, first[0].raw) == (moment, "\N{REPLACEMENT CHARACTER}{}")
     after = RejectionPosition(first[-1].time, first[-1].rejection_id)
-    assert [one.rejection_id for one in ask(changeable, LatestRejections("acme", after=after))] == ["r2", "r1", "r0"]
-    assert ask(changeable, LatestRejections("zen")) == []
+    assert [one.rejection_id for one in ask(changeable, LatestRejections(RejectionFilter("acme"), after=after))] == [
+        "r2",
+        "r1",
+        "r0",
+    ]
+    assert ask(changeable, LatestRejections(RejectionFilter("zen"))) == []
+    replays = [["r1", 0, moment, "me", "accepted"], ["r2", 0, moment, "me", "refused"]]
+    changeable.insert("replays", replays, column_names=["rejection_id", "line", "replayed", "by", "outcome"])
+    sent = ask(changeable, LatestRejections(RejectionFilter(replayed=True, partition=1026, since=moment)))
+    assert [(one.rejection_id, one.replayed) for one in sent] == [("r1", moment)]
+    assert ask(changeable, LatestRejections(RejectionFilter(replayed=False, until=moment))) == []
+    [reason] = ask(changeable, RejectionReasons())
+    assert (reason.reason, reason.count, reason.replayed, reason.example) == ("reason", 5, 1, "r4")
+    [zeroth, second] = ask(changeable, RefusedByIds(["r1", "r0", "r9"]))
+    assert (zeroth.rejection_id, zeroth.raw, second.rejection_id) == ("r0", b"\xff{}", "r1")
+    [replay] = ask(changeable, ReplaysOf(["r1"]))
+    assert (replay.outcome, replay.replayed, replay.partition) == ("accepted", moment, None)
 
 
 def test_prices_of_the_newest_revision(changeable: Client) -> None:

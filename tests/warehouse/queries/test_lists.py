@@ -6,7 +6,7 @@ from decimal import Decimal
 from warehouse.queries.organizations import Organization, Organizations
 from warehouse.queries.prices import ModelPrice, ModelPrices
 from warehouse.queries.progress import Progress, as_of
-from warehouse.queries.rejected import LatestRejections, RejectionPosition
+from warehouse.queries.rejected import LatestRejections, RejectionFilter, RejectionPosition, RejectionReasons
 
 NAIVE = datetime(2026, 3, 14, 9)  # noqa: DTZ001 - as the driver gives it
 MOMENT = NAIVE.replace(tzinfo=UTC)
@@ -54,15 +54,25 @@ def test_progress() -> None:
 
 
 def test_rejections() -> None:
-    question = LatestRejections("acme", "worker", "tokens", 5, RejectionPosition(MOMENT, "1-2-3"))
+    which = RejectionFilter("acme", "worker", "tokens", MOMENT, MOMENT, 3, replayed=False)
+    question = LatestRejections(which, 5, RejectionPosition(MOMENT, "1-2-3"))
     assert question.sql == (
         "SELECT\n"
         "    rejection_id, time, source, organization, event_id, reason, src_partition, src_offset, src_index,\n"
-        "    toValidUTF8(substring(raw, 1, 2000)) AS shown\n"
-        "FROM rejected FINAL WHERE organization = {organization:String} AND source = {source:String} "
+        "    toValidUTF8(substring(raw, 1, 2000)) AS shown, if(replays.events > 0, replays.sent, NULL) AS replayed\n"
+        "FROM rejected FINAL LEFT ANY JOIN (\n"
+        "    SELECT rejection_id, max(replayed) AS sent, count() AS events FROM replays\n"
+        "    WHERE outcome = 'accepted' GROUP BY rejection_id\n"
+        ") AS replays USING rejection_id\n"
+        "WHERE organization = {organization:String} AND source = {source:String} "
         "AND positionCaseInsensitiveUTF8(concatWithSeparator('\\n', reason, event_id), {search:String}) > 0 "
+        "AND time >= fromUnixTimestamp64Milli({since_ms:Int64}, 'UTC') "
+        "AND time < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC') "
+        "AND src_partition = {partition:UInt16} AND (replays.events > 0) = {replayed:UInt8} "
         "AND (time, rejection_id) < (fromUnixTimestamp64Milli({after_ms:Int64}, 'UTC'), {after_id:String}) "
         "ORDER BY time DESC, rejection_id DESC LIMIT {limit:UInt64}"
     )
-    assert set(question.parameters) == {"organization", "source", "search", "limit", "after_ms", "after_id"}
-    assert "WHERE" not in LatestRejections().sql
+    names = {"organization", "source", "search", "since_ms", "until_ms", "partition", "replayed", "limit"}
+    assert set(question.parameters) == names | {"after_ms", "after_id"}
+    assert "\nORDER BY" in LatestRejections().sql
+    assert "GROUP BY kind, source" in RejectionReasons(which).sql
