@@ -16,6 +16,7 @@ COMMANDS = (
     Command("down", "deploy.cli.down", "Stop everything; data stays."),
     Command("status", "deploy.cli.status", "Show each service, and what it waits for."),
     Command("logs", "deploy.cli.logs", "Show the end of a service's log, or follow it."),
+    Command("trace", "deploy.cli.trace", "Show where one event is, and what became of it."),
     Command("doctor", "deploy.cli.doctor", "Look for what is missing, each with its cure."),
     Command("sql", "deploy.cli.sql", "Ask the warehouse as the read-only analyst."),
     Command("keys", "deploy.cli.keys", "Create, list and revoke API keys."),

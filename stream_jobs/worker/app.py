@@ -9,6 +9,7 @@ from typing import Any
 import faust
 import structlog
 from prometheus_client import start_http_server
+from structlog.contextvars import bind_contextvars
 
 from producers.rejections.rejection import Rejection
 from producers.timeliness.rules import TimeRules
@@ -41,6 +42,7 @@ from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import PeriodKey, WorkerState
 from stream_jobs.worker.take import Envelope, Rules, TakeProcessor
+from stream_jobs.worker.work import spans
 from tokentally.envelope import ARROW_STREAM, HEADER_CONTENT_TYPE
 from warehouse.client import answers, connect
 from warehouse.settings import WarehouseSettings
@@ -152,6 +154,7 @@ class Worker:
             async for events in stream.noack_take(self.settings.take_envelopes, within=self.settings.take_seconds):
                 async with self.owning:
                     self.flusher.taking = True
+                    bind_contextvars(work=spans(events))
                     await self._take(events)
                     self.flusher.taking = False
         except asyncio.CancelledError:
@@ -352,16 +355,19 @@ class Worker:
         return max(known, default=None)
 
 
-def leave(what: str, failure: BaseException) -> None:
-    """Ends the process at once: the supervisor starts a new one, which resumes from what is stored."""
-    log.critical(what, error=repr(failure)[:2000], exc_info=failure)
+def leave(what: str, failure: BaseException, **place: Any) -> None:
+    """Ends the process at once: the supervisor starts a new one, which resumes from what is stored.
+
+    place: the partitions and offsets in work, where the log's context does not have them.
+    """
+    log.critical(what, error=repr(failure)[:2000], exc_info=failure, **place)
     os._exit(1)
 
 
 def _leave_on_failed_task(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     failure = context.get("exception")
     if failure is not None and context.get("message") == "flush failed":
-        leave("flush failed", failure)
+        leave("flush failed", failure, work=context.get("work"))
     log.error("background task failed", message=context.get("message"), error=repr(failure)[:500])
 
 
@@ -371,4 +377,6 @@ def run() -> None:
     worker = Worker(WorkerSettings())
     start_http_server(worker.settings.port, addr="127.0.0.1")
     worker.outlook.start()
-    faust.Worker(worker.app, loglevel="WARN", redirect_stdouts=False).execute_from_commandline()
+    shell = faust.Worker(worker.app, quiet=True, redirect_stdouts=False, override_logging=False)
+    shell.spinner = None  # it would draw into the log
+    shell.execute_from_commandline()

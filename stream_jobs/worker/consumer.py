@@ -46,7 +46,8 @@ def resuming_consumer(
                 return
             resume = await asyncio.to_thread(positions, self.app.consumer_generation_id, sorted(places))
             for partition, reason in resume.refused.items():
-                log.error("partition refused", partition=partition, reason=reason)
+                applied = resume.progress[partition].applied_offset
+                log.error("partition refused", partition=partition, offset=applied, reason=reason)
             self.pause_partitions([places[partition] for partition in resume.refused])
             wanted = {
                 place: resume.progress[partition].applied_offset + 1

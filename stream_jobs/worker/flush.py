@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from producers.rejections.rejection import Rejection
 from stream_jobs.deduplication.window import Chunk
@@ -28,6 +29,7 @@ from stream_jobs.worker.settings import LOGIC_VERSION, WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey, WorkerState
 from stream_jobs.worker.take import Taken
+from stream_jobs.worker.work import spans
 from warehouse.families import FAMILIES
 
 log = structlog.get_logger()
@@ -160,7 +162,7 @@ class Flusher:
             return
         frames = [_snapshot(store, touched) for store, touched in zip(state.stores, batch.rows, strict=True)]
         progress = self._progress(state, batch)
-        self._running = asyncio.create_task(self._flush(state, batch, frames, progress))
+        self._running = asyncio.create_task(self._flush(state, batch, frames, progress), name=str(spans(batch.events)))
         self._running.add_done_callback(_raise_in_loop)
 
     def _progress(self, state: WorkerState, batch: Batch) -> dict[int, dict[str, Any]]:
@@ -190,6 +192,7 @@ class Flusher:
         frames: list[pl.DataFrame | None],
         progress: dict[int, dict[str, Any]],
     ) -> None:
+        bind_contextvars(work=spans(batch.events))
         started, steps = time.monotonic(), Steps(self._metrics)
         await asyncio.gather(*batch.raw)
         steps.done("raw")
@@ -292,4 +295,5 @@ def _quarters(frame: pl.DataFrame) -> pl.DataFrame:
 def _raise_in_loop(task: asyncio.Task[None]) -> None:
     """A failed flush ends the process: state and warehouse may no longer agree (rule: exit and resume)."""
     if not task.cancelled() and (failure := task.exception()) is not None:
-        task.get_loop().call_exception_handler({"message": "flush failed", "exception": failure})
+        context = {"message": "flush failed", "exception": failure, "work": task.get_name()}
+        task.get_loop().call_exception_handler(context)

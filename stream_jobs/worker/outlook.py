@@ -47,7 +47,7 @@ class Outlook:
     _rebalancing_since: float = 0.0
 
     def __post_init__(self) -> None:
-        self._admin = AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap})
+        self._admin = AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap, "log_level": 0})
 
     def start(self) -> None:
         """Looks from now on until the process ends."""

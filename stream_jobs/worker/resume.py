@@ -64,11 +64,13 @@ class LogInspector:
         )
 
 
-def _begun(stored: Progress, log_start: int) -> Progress:
+def _begun(partition: int, stored: Progress, log_start: int) -> Progress:
     """Progress, or for a partition without any the place before the oldest record that the log still has."""
     if stored.topic_id or log_start == 0:
         return stored
-    log.warning("a log is begun after its start: what retention removed was never counted", log_start=log_start)
+    log.warning(
+        "a log is begun after its start: what retention removed is not counted", partition=partition, offset=log_start
+    )
     return Progress(applied_offset=log_start - 1)
 
 
@@ -82,7 +84,9 @@ def resume_positions(
     foreign = dict(sink.rows(statements.foreign_topics(settings.events_topic, list(numbers.values()))))
     begun = [number for number, known in stored.items() if not known.topic_id]
     headless = dict(sink.rows(statements.last_stored_offsets(begun))) if begun else {}
-    progress = {partition: _begun(stored[number], state.start[partition]) for partition, number in numbers.items()}
+    progress = {
+        partition: _begun(partition, stored[number], state.start[partition]) for partition, number in numbers.items()
+    }
     refused = {
         partition: reason
         for partition, known in progress.items()

@@ -1,0 +1,1 @@
+"""Where one event is: warehouse and log in, its story out."""
