@@ -14,6 +14,7 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("up", "deploy.cli.up", "Start everything and wait until it serves."),
     Command("down", "deploy.cli.down", "Stop everything; data stays."),
+    Command("restart", "deploy.cli.restart", "Restart services one after the other, for example workers."),
     Command("status", "deploy.cli.status", "Show each service, and what it waits for."),
     Command("logs", "deploy.cli.logs", "Show the end of a service's log, or follow it."),
     Command("trace", "deploy.cli.trace", "Show where one event is, and what became of it."),

@@ -1,8 +1,11 @@
 """`./tally status`: each service as it is now."""
 
+from typing import Annotated
+
 import typer
 from rich.table import Table
 
+from deploy.cli import partitions
 from deploy.cli.console import console
 from deploy.local.installation import Installation, ServiceStatus
 from deploy.local.spans import span
@@ -14,10 +17,18 @@ COLORS = {"running": "green", "waiting": "yellow", "stopped": "dim"}
 
 
 @app.command()
-def status() -> None:
+def status(
+    by_partition: Annotated[
+        bool, typer.Option("--partitions", help="Also each partition of the log: worker, lag, counts, late events.")
+    ] = False,
+) -> None:
     """Show each service. Exits with 0 when all that was started serves, 1 when not, 3 when nothing runs."""
-    services = Installation.from_environment().status()
-    console().print(table(services))
+    installation = Installation.from_environment()
+    services = installation.status()
+    shown = console()
+    shown.print(table(services))
+    if by_partition:
+        shown.print("", partitions.table(partitions.lines(installation)))
     if all(service.state == "stopped" for service in services):
         raise typer.Exit(STOPPED)
     if any(service.state == "waiting" for service in services):

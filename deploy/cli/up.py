@@ -16,9 +16,12 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def up(
     no_superset: Annotated[bool, typer.Option("--no-superset", help="Leave the dashboards out.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Stream workers from now on; also while they run.")
+    ] = None,
 ) -> None:
     """Start everything and wait until it serves. What serves already is left as it is."""
-    installation = Installation.from_environment()
+    installation = Installation.from_environment(**({} if workers is None else {"workers": workers}))
     shown = console()
     without = ("superset",) if no_superset else ()
     installation.up(without=without, report=lambda line: shown.print(f"  [green]✓[/green] {line}"))

@@ -12,11 +12,13 @@ import psutil
 from deploy.errors import WrongSetting
 from deploy.local import health, ports, processes
 from deploy.local.home import Home
+from deploy.local.kafka import consumer_group
 from deploy.local.secrets import Secrets
 from deploy.local.services import Plan, Service
 from deploy.local.settings import LocalSettings
 from deploy.local.startup import START_SECONDS, Report, Startup
 from deploy.local.supervision import ProcessState, Supervisor
+from stream_jobs.worker.settings import WorkerSettings
 
 STOP_SECONDS = 60.0
 STORES = ("kafka", "warehouse")
@@ -36,6 +38,11 @@ class ServiceStatus:
     waits_for: str
 
 
+def member_id(worker: str) -> str:
+    """The static id of a worker in the consumer group."""
+    return WorkerSettings(worker_id=int(worker.rpartition("-")[2])).member_id
+
+
 class Installation:
     """Everything under one home folder. Commands and tests use the same one."""
 
@@ -47,9 +54,9 @@ class Installation:
         self.supervisor = Supervisor(self.home)
 
     @classmethod
-    def from_environment(cls) -> "Installation":
-        """The installation that TALLY_HOME names."""
-        return cls(Home.from_environment().folder)
+    def from_environment(cls, **given: object) -> "Installation":
+        """The installation that TALLY_HOME names; `given` are settings by name."""
+        return cls(Home.from_environment().folder, **given)
 
     def up(self, *, without: Collection[str] = (), report: Report = lambda _: None) -> None:
         """Starts what does not run yet and returns when all of it serves. Changes nothing when all does.
@@ -66,7 +73,11 @@ class Installation:
             ports.require_free(self._ports_to_take(wanted))
             self.settings.remember(self.home.settings)
             Secrets(self.home.secrets).make()
+            surplus = self._surplus_workers()
             self.supervisor.start(self.plan.services())
+            if surplus:
+                group = WorkerSettings().consumer_group
+                consumer_group.remove(self.plan.kafka_bootstrap, group, [member_id(name) for name in surplus])
             Startup(self.plan, self.supervisor, frozenset(service.name for service in wanted), report).run()
 
     def down(self) -> bool:
@@ -117,6 +128,32 @@ class Installation:
         with open(self.home.run / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def restart(self, name: str) -> float:
+        """Stops a service and starts it again; returns after how many seconds it served. Raises ServiceFailed.
+
+        The old process is dead before the new one starts: the supervisor has waited for it.
+        """
+        service, began = self._service(name), time.monotonic()
+        with self._alone():
+            self.supervisor.stop_together([name], deadline_seconds=service.stop_seconds + STOP_SECONDS)
+            self.supervisor.start_service(name)
+            self.wait_until_ready(name)
+        return time.monotonic() - began
+
+    def named(self, wanted: Collection[str]) -> list[str]:
+        """Services by name or kind (worker, workers), in the order people read them. Raises WrongSetting."""
+        known = self.plan.services()
+        for name in wanted:
+            if not any(name in (service.name, service.kind, f"{service.kind}s") for service in known):
+                self._service(name)
+        return [service.name for service in known if {service.name, service.kind, f"{service.kind}s"} & set(wanted)]
+
+    def _surplus_workers(self) -> list[str]:
+        """Workers that run and are not wanted any more."""
+        running = self.supervisor.states() if self.supervisor.is_running() else {}
+        wanted = {service.name for service in self.plan.services()}
+        return [name for name in running if name.startswith("worker-") and name not in wanted]
 
     def _refuse_moving(self) -> None:
         """A running installation keeps its ports."""

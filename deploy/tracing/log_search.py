@@ -24,13 +24,14 @@ class Wanted:
     source_id: str
     organization: str | None = None
 
-    def found(self, frame: pl.DataFrame) -> pl.Series:
+    @property
+    def rows(self) -> pl.Expr:
         """Which rows of a decoded envelope are it."""
         if self.event_id is not None:
-            same = frame["event_id"] == self.event_id.bytes
+            same = pl.col("event_id") == pl.lit(self.event_id.bytes)
         else:
-            same = frame["source_id"] == self.source_id
-        return same if self.organization is None else same & (frame["organization"] == self.organization)
+            same = pl.col("source_id") == self.source_id
+        return same if self.organization is None else same & (pl.col("organization") == self.organization)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def copies_in(wanted: Wanted, message: Message) -> Iterator[Copy]:
     if decoded.frame.is_empty():
         return
     appended = datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)
-    rows = decoded.frame.with_columns(pl.Series("index", decoded.index)).filter(wanted.found(decoded.frame))
+    rows = decoded.frame.with_columns(pl.Series("index", decoded.index)).filter(wanted.rows)
     for row in rows.select("index", "organization", "event_id", "time").iter_rows(named=True):
         yield Copy(
             message.partition() or 0,

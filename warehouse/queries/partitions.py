@@ -63,3 +63,41 @@ def of_newest_generation(states: list[PartitionState]) -> dict[int, PartitionSta
     """The partitions that workers read now, by Kafka's number."""
     newest = max((state.generation for state in states), default=0)
     return {state.kafka_partition: state for state in states if state.generation == newest}
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """The late events of a log partition: how many, and by how much the middle and the latest one came late (s)."""
+
+    partition: int
+    events: int
+    median_seconds: float
+    longest_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LateEvents:
+    """Accepted events that came late, by partition, of those that the log received in the last so many hours."""
+
+    hours: int = 24
+    late_ms: int = 900_000
+
+    @property
+    def sql(self) -> str:
+        """The statement; it reads the narrow table of accepted events."""
+        return """SELECT src_partition, count(), quantileExact(delay_ms) / 1000, max(delay_ms) / 1000
+FROM
+(
+    SELECT src_partition, dateDiff('millisecond', time, append_time) AS delay_ms FROM event_id_log FINAL
+    WHERE append_time >= now() - toIntervalHour({hours:UInt32})
+)
+WHERE delay_ms > {late_ms:Int64} GROUP BY src_partition ORDER BY src_partition"""
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """The span and the threshold."""
+        return {"hours": self.hours, "late_ms": self.late_ms}
+
+    def read(self, rows: Rows) -> list[Lateness]:
+        """One partition per row."""
+        return [Lateness(int(row[0]), int(row[1]), float(row[2]), float(row[3])) for row in rows]
