@@ -102,8 +102,8 @@ class RollupRows:
         return f"""SELECT toString(grain), bucket, requests, offset, epoch FROM {self.family.table} FINAL
 WHERE organization = {{organization:String}} AND src_partition = {{partition:UInt16}} AND {dimensions} AND
 (
-    (grain = 'quarter' AND bucket = toStartOfInterval(fromUnixTimestamp({{seconds:Int64}}, 'UTC'), INTERVAL 15 MINUTE))
-    OR (grain = 'hour' AND hour = fromUnixTimestamp({{hour:Int64}}, 'UTC'))
+    (grain = 'quarter' AND bucket = toStartOfInterval(toDateTime({{seconds:Int64}}, 'UTC'), INTERVAL 15 MINUTE))
+    OR (grain = 'hour' AND hour = toDateTime({{hour:Int64}}, 'UTC'))
     OR (grain = 'day' AND day = {{day:Date}})
     OR (grain = 'week' AND week = {{week:Date}})
 )

@@ -1,6 +1,9 @@
 """The watchdog's rule: a process is ended when its heartbeat has not moved for the patience."""
 
-from deploy.local.watchdog import Stillness
+from deploy.local.watchdog import LOOK_EVERY_SECONDS, PATIENCE_SECONDS, Stillness
+from stream_jobs.worker.app import BEAT_SECONDS
+from stream_jobs.worker.liveness import STATEMENT_SECONDS
+from stream_jobs.worker.outlook import ANSWER_SECONDS, LOOK_SECONDS
 
 
 def test_a_moving_worker_is_left_alone() -> None:
@@ -27,6 +30,12 @@ def test_a_worker_that_never_wrote_is_stuck_too() -> None:
     stillness = Stillness(patience_seconds=60)
     assert not stillness.is_stuck("worker-0", 7, "", now=0)
     assert stillness.is_stuck("worker-0", 7, "", now=61)
+
+
+def test_e28_the_patience_leaves_half_a_minute_to_start_a_successor() -> None:
+    assert PATIENCE_SECONDS + LOOK_EVERY_SECONDS + BEAT_SECONDS <= 35
+    assert PATIENCE_SECONDS > LOOK_SECONDS + 3 * ANSWER_SECONDS, "an outage must be noticed before the patience ends"
+    assert PATIENCE_SECONDS > STATEMENT_SECONDS
 
 
 def test_workers_are_told_apart() -> None:
