@@ -13,13 +13,17 @@ PERIODS = {"hour": "hour, day, week", "day": "day, week", "week": "week"}
 """What tells the periods of a grain apart."""
 DAYS_PER_WEEK = 7
 ROWS = "rows"
-"""Compared like a measure: one row per key, whose bucket starts where it says."""
+"""Compared like a measure: one row per key that has requests, whose bucket starts where it says."""
 
 
 def settled(grain: str) -> str:
-    """The condition that a row's period is not pending."""
+    """The condition that a row's period is not pending, and that no repair is between finer and derived rows."""
     column, view = ("week", "pending_weeks") if grain == "week" else ("day", "pending_days")
-    return f"(src_partition, organization, {column}) NOT IN (SELECT src_partition, organization, date FROM {view})"
+    return (
+        f"(src_partition, organization, {column}) NOT IN (SELECT src_partition, organization, date FROM {view}) "
+        "AND (src_partition, organization) NOT IN "
+        "(SELECT src_partition, organization FROM repairs FINAL WHERE state = 'running')"
+    )
 
 
 def first_date(grain: str) -> tuple[str, int]:
@@ -56,8 +60,8 @@ FROM
 (
     SELECT
         organization, src_partition, {period}, {dimensions},
-        toInt64(countIf(NOT is_finer)) AS rows,
-        toInt64(countIf(NOT is_finer AND bucket != hour)) AS misplaced,
+        toInt64(countIf(NOT is_finer AND measured[1] != 0)) AS rows,
+        toInt64(countIf(NOT is_finer AND measured[1] != 0 AND bucket != hour)) AS misplaced,
         arrayPushBack(arrayResize(sumForEachIf(measured, is_finer), {number}, 0), rows > 0) AS expected,
         arrayPushBack(arrayResize(sumForEachIf(measured, NOT is_finer), {number}, 0), rows + misplaced) AS stored
     FROM
