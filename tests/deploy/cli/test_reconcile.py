@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 from deploy.cli import reconcile
 from deploy.errors import WrongSetting
-from warehouse.queries.reconcile.difference import Comparison, Difference
+from warehouse.queries.reconcile.cures import incomplete_partitions
+from warehouse.queries.reconcile.difference import Comparison, Difference, Place
 from warehouse.queries.reconcile.reconcile import Report, Scope
 
 WRONG = Difference(
@@ -54,6 +55,21 @@ def test_json_holds_everything() -> None:
     found = json.loads(json.dumps(reconcile.as_json(report(WRONG))))
     assert (found["rows"], found["differing"]) == (12345, 1)
     assert found["differences"][0]["stored"] == {"requests": 1199}
+
+
+def test_notes_and_what_to_do_are_said() -> None:
+    lost = Difference(
+        "partition_progress = raw", "usage.events", 1026, "since the log began", {}, {"accepted": 3}, {"accepted": 4}
+    )
+    made = report(WRONG, lost)
+    made.notes.append("Kafka is silent")
+    made.places.add(Place(1026, "acme", date(2026, 3, 14)))
+    text = shown(made)
+    assert "note: Kafka is silent" in text
+    assert "to do: ./tally reconcile --repair computes the days that differ again" in text
+    assert "to do: partition_progress = raw: raw events are missing or too many: stop the workers" in text
+    assert incomplete_partitions(made.differences) == {1026}
+    assert json.loads(json.dumps(reconcile.as_json(made)))["notes"] == ["Kafka is silent"]
 
 
 def test_acknowledgements_are_read_line_by_line(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from deploy.local.health import last_lines, waits_for
-from deploy.local.probes import worker, worker_standby, worker_trouble
+from deploy.local.probes import audit_news, audit_trouble, worker, worker_standby, worker_trouble
 from deploy.local.services import Service
 from deploy.local.supervision import ProcessState
 
@@ -54,3 +54,16 @@ def test_a_worker_says_which_partitions_need_an_operator_and_that_it_stands_by(t
     (tmp_path / "worker-0.json").write_text('{"pid": 7, "standby": true}')
     assert worker(tmp_path, "worker-0")(7) == ""
     assert worker_standby(tmp_path, "worker-0")(7) == "nothing: stands by, all partitions are taken"
+
+
+def test_the_audit_says_what_it_found_and_troubles_people_only_with_differences(tmp_path: Path) -> None:
+    ended = time.time() - 125
+    told = '{{"pid": 7, "audit": {{"finished": {}, "differing": {}, "message": "{} of 90 rows differ"}}}}'
+    assert audit_news(tmp_path, "auditor")(7) == ""
+    (tmp_path / "auditor.json").write_text(told.format(ended, 0, 0))
+    assert audit_trouble(tmp_path, "auditor")(7) == ""
+    assert audit_news(tmp_path, "auditor")(7) == "last audit 2 min ago: 0 of 90 rows differ"
+    (tmp_path / "auditor.json").write_text(told.format(ended, 3, 3))
+    assert (
+        audit_trouble(tmp_path, "auditor")(7) == "you: last audit 2 min ago: 3 of 90 rows differ; see ./tally reconcile"
+    )
