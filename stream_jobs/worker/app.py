@@ -1,9 +1,7 @@
 """The Faust app of one worker: wiring only."""
 
 import asyncio
-import os
 import time
-from collections.abc import Collection
 from typing import Any
 
 import faust
@@ -17,6 +15,7 @@ from stream_jobs.errors import OffsetGap
 from stream_jobs.logs import log_as_json
 from stream_jobs.pricing.load import load_multipliers, load_price_book
 from stream_jobs.worker.arrival import arrived
+from stream_jobs.worker.backlog import backlog
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.consumer import resuming_consumer
@@ -26,22 +25,21 @@ from stream_jobs.worker.faust_app import faust_app
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.former import Former
 from stream_jobs.worker.guard import Guard
-from stream_jobs.worker.loading import load_partitions, load_pending
+from stream_jobs.worker.leaving import leave, leave_on_failed_task
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.outlook import Outlook
-from stream_jobs.worker.partition import Progress
 from stream_jobs.worker.poison.attempts import Attempts
 from stream_jobs.worker.poison.caution import Caution
 from stream_jobs.worker.poison.trial import Child
 from stream_jobs.worker.pulse import Pulse
 from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
-from stream_jobs.worker.rollback import roll_back
 from stream_jobs.worker.routing import Forwarded, Routing
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
-from stream_jobs.worker.state import PeriodKey, WorkerState
+from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Envelope, Rules, TakeProcessor
+from stream_jobs.worker.takeover import Takeover
 from stream_jobs.worker.work import spans
 from tokentally.envelope import ARROW_STREAM, HEADER_CONTENT_TYPE
 from warehouse.client import answers, connect
@@ -105,6 +103,9 @@ class Worker:
             settings.src_partition,
             self._envelope,
             self.flusher.drain,
+        )
+        self.takeover = Takeover(
+            self.sink, self.directory, self.former, self.repairs, self.caution, settings.window_events
         )
 
     def _faust(self) -> faust.App:
@@ -224,35 +225,13 @@ class Worker:
             }
             missing = {number: known for number, known in progress.items() if number not in self.state.partitions}
             if missing:
-                await self._load(resume, missing)
+                loaded, pending = await asyncio.to_thread(self.takeover.partitions, missing)
+                self.state.topic_id = resume.topic_id
+                self.state.partitions.update(loaded)
+                self.state.pending.update(pending)
 
     def _is_mine(self, place: Any) -> bool:
         return bool(place.topic == self.settings.events_topic)
-
-    async def _load(self, resume: Resume, missing: dict[int, Progress]) -> None:
-        started = time.monotonic()
-        former_ms, finished = await asyncio.to_thread(self.former.finish, list(missing))
-        pending = await asyncio.to_thread(load_pending, self.sink, self.directory, [*missing, *finished])
-        await asyncio.to_thread(self._settle, missing, pending)
-        loaded = await asyncio.to_thread(load_partitions, self.sink, missing, self.settings.window_events, former_ms)
-        await asyncio.to_thread(self.caution.resume, loaded)
-        loaded |= finished
-        self.state.topic_id = resume.topic_id
-        self.state.partitions.update(loaded)
-        self.state.pending.update(pending)
-        log.info(
-            "partitions loaded",
-            partitions=sorted(missing),
-            ids=sum(len(partition.window) for partition in loaded.values()),
-            pending_periods=len(pending),
-            seconds=round(time.monotonic() - started, 3),
-        )
-
-    def _settle(self, progress: dict[int, Progress], pending: Collection[PeriodKey]) -> None:
-        """What former owners left behind progress or half done."""
-        roll_back(self.sink, self.repairs, progress, pending)
-        for request in self.repairs.begun(list(progress)):
-            self.repairs.carry_out(request, progress[request.src_partition].applied_offset, pending)
 
     def _envelope(self, event: Any) -> Envelope:
         message = event.message
@@ -267,7 +246,7 @@ class Worker:
         )
 
     async def _tick(self) -> None:
-        asyncio.get_running_loop().set_exception_handler(_leave_on_failed_task)
+        asyncio.get_running_loop().set_exception_handler(leave_on_failed_task)
         next_beat = 0.0
         while True:
             await asyncio.sleep(FLUSH_CHECK_SECONDS)
@@ -283,7 +262,7 @@ class Worker:
         if self.resume.generation == generation != self.state.generation and self.flusher.rests:
             await self._prepare(generation, set())
         self.guard.look(self.state, self.resume)
-        lag = self._lag()
+        lag = backlog(self.app.consumer, self.settings, self.state, self.resume, self.outlook.ends)
         if self.flusher.due(sum(lag.values())):
             await self.flusher.start(self.state)
         elif self.flusher.rests and self.state.generation == generation:
@@ -326,49 +305,6 @@ class Worker:
         if over(self.state, cap) > cap // SLACK:
             await self.flusher.drain(self.state)
             evict(self.state, cap)
-
-    def _lag(self) -> dict[int, int]:
-        """Envelopes that are in the log and not applied, by Kafka partition."""
-        lag = {}
-        for place in self.app.consumer.assignment():
-            if not self._is_mine(place) or place.partition in self.resume.refused:
-                continue
-            current = self.state.generation == self.resume.generation
-            loaded = self.state.partitions.get(self.settings.src_partition(place.partition)) if current else None
-            stored = self.resume.progress.get(place.partition)
-            applied = loaded.applied if loaded else stored.applied_offset if stored else -1
-            end = self._log_end(place)
-            lag[place.partition] = 1 if end is None else max(0, end - applied - 1)
-        return lag
-
-    def _log_end(self, place: Any) -> int | None:
-        """Offset of the next record; None before anybody told: that is not "at the end".
-
-        The last fetch tells, and the outlook: a consumer that has stopped fetching would always be at the end.
-        """
-        seen = self.outlook.ends.get(place.partition)
-        try:
-            fetched: int | None = self.app.consumer.highwater(place)
-        except (AssertionError, AttributeError):  # the assignment changes in the consumer's own thread
-            return None
-        known = [end for end in (fetched, seen.next_offset if seen else None) if end is not None]
-        return max(known, default=None)
-
-
-def leave(what: str, failure: BaseException, **place: Any) -> None:
-    """Ends the process at once: the supervisor starts a new one, which resumes from what is stored.
-
-    place: the partitions and offsets in work, where the log's context does not have them.
-    """
-    log.critical(what, error=repr(failure)[:2000], exc_info=failure, **place)
-    os._exit(1)
-
-
-def _leave_on_failed_task(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    failure = context.get("exception")
-    if failure is not None and context.get("message") == "flush failed":
-        leave("flush failed", failure, work=context.get("work"))
-    log.error("background task failed", message=context.get("message"), error=repr(failure)[:500])
 
 
 def run() -> None:

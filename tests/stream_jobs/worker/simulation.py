@@ -35,6 +35,7 @@ from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Rules, TakeProcessor
+from stream_jobs.worker.takeover import Takeover
 from tests.stream_jobs.worker.fake_sink import FakeSink, Fate, Killed, asking_the_fake
 from tests.stream_jobs.worker.fake_warehouse import FakeWarehouse
 from tests.stream_jobs.worker.sent import DEFAULT_ZONE, PARTITIONS, REGISTERED, Event, Log, rules
@@ -133,6 +134,8 @@ class SimulatedWorker(Worker):
             self._envelope,
             self.flusher.drain,
         )
+        self.outlook = SimpleNamespace(ends={})  # type: ignore[assignment]
+        self.takeover = Takeover(sink, self.directory, self.former, self.repairs, self.caution, window_events)
 
     def log_state(self, partitions: list[int]) -> LogState:
         """The broker's answer."""
