@@ -5,7 +5,7 @@ import urllib3
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
-from warehouse.errors import SignInFailed, WarehouseError, WarehouseRefused, WarehouseUnavailable
+from warehouse.errors import SignInFailed, WarehouseError, WarehouseRefused, WarehouseStrained, WarehouseUnavailable
 from warehouse.settings import WarehouseSettings
 
 # Without a session the client may be shared by threads; async_insert would acknowledge before a write is durable.
@@ -21,6 +21,7 @@ RETRYABLE_CODES = frozenset(
     }
 )
 """Errors after which the same statement may succeed later, without anybody changing it."""
+STRAIN_CODES = frozenset({159, 160, 173, 241})
 SIGN_IN_CODES = frozenset({192, 193, 194, 516})
 NEVER = "partitions for single INSERT"
 """Inside a 252 that repeating does not cure: it is about the rows, not about merges that are behind."""
@@ -71,6 +72,8 @@ def classified(failure: Exception, where: str = "the warehouse") -> WarehouseErr
         return SignInFailed(text)
     if isinstance(failure, DatabaseError) and code is not None and not _may_pass(code, text):
         return WarehouseRefused(text)
+    if code in STRAIN_CODES:
+        return WarehouseStrained(f"{where} cannot do it now: {text}")
     return WarehouseUnavailable(f"{where} does not serve now: {text}")
 
 

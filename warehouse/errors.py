@@ -2,6 +2,7 @@
 
 WarehouseError
 ├── WarehouseUnavailable   try again later: nothing is known about the last write
+│   └── WarehouseStrained  it took too long or too much memory: ask for less, or try again later
 ├── WarehouseRefused       the statement or the data is wrong: do not repeat it
 │   └── SignInFailed       user or password is wrong: set them right, then repeat it
 ├── MigrationConflict      an applied migration was edited: restore the file
@@ -16,6 +17,10 @@ class WarehouseError(Exception):
 
 class WarehouseUnavailable(WarehouseError):
     """The warehouse did not answer, or answered that it cannot now. Repeat the same write: it is idempotent."""
+
+
+class WarehouseStrained(WarehouseUnavailable):
+    """The statement took too long or too much memory."""
 
 
 class WarehouseRefused(WarehouseError):

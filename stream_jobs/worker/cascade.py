@@ -12,12 +12,13 @@ from stream_jobs.rollups.cascade import DAY_SECONDS, DuePeriod, derive, derive_l
 from stream_jobs.worker import statements
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.sink import Sink
+from stream_jobs.worker.slices import FAILURES_TO_TELL, Slices, waiting
 from stream_jobs.worker.state import PeriodKey, WorkerState
+from warehouse.errors import WarehouseStrained
 from warehouse.families import FAMILIES
+from warehouse.reasons import reason
 
 log = structlog.get_logger()
-PERIODS_PER_SLICE = 200
-SLICE_SECONDS = {"day": 2 * 86_400, "week": 8 * 86_400}
 GRAINS = {"day": ("hour", "day"), "week": ("week",)}
 
 
@@ -29,6 +30,7 @@ class Cascade:
     beat: Beat
     pause_seconds: float
     _next: float = field(default=0.0, init=False)
+    _slices: Slices = field(default_factory=Slices, init=False)
 
     def due(self, state: WorkerState) -> bool:
         """Whether something closed waits and the pause is over."""
@@ -59,7 +61,10 @@ class Cascade:
         return pl.DataFrame(list(rows), schema=schema, orient="row")
 
     def _closed(self, state: WorkerState) -> Iterator[PeriodKey]:
+        stuck = waiting(state.stuck, state.pending, time.monotonic())
         for key, pending in list(state.pending.items()):
+            if key in stuck or (key[2] == "week" and (*key[:2], key[3]) in stuck):
+                continue
             partition = state.partitions[key[0]]
             if pending.period.end * 1000 <= partition.applied_clock_ms and pending.touched <= partition.applied:
                 yield key
@@ -72,17 +77,24 @@ class Cascade:
             waiting = [(key, pending.week) for key, pending in list(state.pending.items()) if key[2] == "day"]
             open_weeks = {(key[0], key[1], week) for key, week in waiting}
             closed = [key for key in closed if (key[0], key[1], key[3]) not in open_weeks]
-        if not closed:
+        keys = self._slices.next(grain, closed, state.pending)
+        if not keys:
             return 0
-        # Neighbours in time only: a statement reads the whole span between its first and its last period.
-        span = state.pending[closed[0]].period.start + SLICE_SECONDS[grain]
-        keys = [key for key in closed[:PERIODS_PER_SLICE] if state.pending[key].period.start < span]
+        try:
+            self._derive_slice(state, grain, keys)
+        except WarehouseStrained as failure:
+            self._postpone(state, grain, keys, reason(failure))
+            return 0
+        self._slices.done(grain, keys, state.stuck)
+        return len(keys)
+
+    def _derive_slice(self, state: WorkerState, grain: str, keys: list[PeriodKey]) -> None:
         epochs = self._epochs(state, grain, keys)
         due = [self._due(state, key, epochs.get((key[0], key[1], key[3]), 0)) for key in keys]
         for finer in GRAINS[grain]:
             for family in FAMILIES:
-                self.sink.command(derive(family, finer, due))
-            self.sink.command(derive_latency(finer, due))
+                self.sink.derive(derive(family, finer, due))
+            self.sink.derive(derive_latency(finer, due))
             self.beat.move()
         self.sink.insert(
             "touched_periods",
@@ -90,7 +102,13 @@ class Cascade:
         )
         for key in keys:
             del state.pending[key]
-        return len(keys)
+
+    def _postpone(self, state: WorkerState, grain: str, keys: list[PeriodKey], why: str) -> None:
+        alone = self._slices.failed(grain, keys, state.stuck, why, time.monotonic())
+        log.warning("too much at once for the warehouse", grain=grain, periods=len(keys), reason=why)
+        if alone is not None and alone.failures == FAILURES_TO_TELL:
+            seen_ms = state.partitions[keys[0][0]].applied_clock_ms
+            self.sink.insert("alerts", stuck_alert(keys[0], why, seen_ms))
 
     def _epochs(self, state: WorkerState, grain: str, keys: list[PeriodKey]) -> dict[tuple[int, str, date], int]:
         periods = [state.pending[key].period for key in keys]
@@ -106,3 +124,22 @@ class Cascade:
         return DuePeriod(
             partition, organization, day, period.start, period.end, state.partitions[partition].applied, epoch
         )
+
+
+def stuck_alert(key: PeriodKey, why: str, seen_ms: int) -> pl.DataFrame:
+    """A row of `alerts`: a period cannot be derived, and what to do."""
+    partition, organization, grain, day = key
+    message = (
+        f"The {grain} {day} of {organization} (log partition {partition}) cannot be derived: {why}. Its numbers are "
+        "right but slow to read, from quarter hours. Give the warehouse more memory; it is tried again by itself."
+    )
+    return pl.DataFrame(
+        {
+            "alert_id": f"stuck_period/{partition}/{organization}/{grain}/{day}",
+            "kind": "stuck_period",
+            "organization": organization,
+            "time": seen_ms,
+            "message": message,
+            "details": "{}",
+        }
+    ).with_columns(pl.col("time").cast(pl.Datetime("ms", "UTC")))

@@ -79,6 +79,9 @@ class Metrics:
         self.loaded_buckets = gauge("loaded_buckets", "Quarter hours of an organization whose rows are in memory")
         self.window_ids = gauge("window_ids", "Event ids in memory to recognise copies")
         self.pending_periods = gauge("pending_periods", "Days and weeks waiting to be derived")
+        self.stuck_periods = gauge(
+            "stuck_periods", "Closed days and weeks that are too much for the warehouse and wait to be tried again"
+        )
         self.evictions = counter("evictions_total", "Times that old rows were forgotten to keep memory bounded")
 
         # Standing.

@@ -59,6 +59,7 @@ class Pulse:
         metrics.loaded_buckets.set(len(state.pairs))
         metrics.window_ids.set(sum(len(partition.window) for partition in state.partitions.values()))
         metrics.pending_periods.set(len(state.pending))
+        metrics.stuck_periods.set(len(state.stuck))
         metrics.refused_partitions.set(len(resume.refused))
         if resume.generation not in (-1, self._generation):
             self._generation = resume.generation

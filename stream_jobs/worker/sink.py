@@ -11,12 +11,12 @@ import urllib3
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.external import ExternalData
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_never, wait_random_exponential
 
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.liveness import WAREHOUSE
 from warehouse.client import WRITE_SETTINGS, classified
-from warehouse.errors import SignInFailed, WarehouseError, WarehouseUnavailable
+from warehouse.errors import SignInFailed, WarehouseError, WarehouseStrained, WarehouseUnavailable
 from warehouse.reasons import reason
 
 T = TypeVar("T")
@@ -25,7 +25,12 @@ log = structlog.get_logger()
 READ_SETTINGS = {"max_query_size": 1 << 28, "output_format_arrow_string_as_string": 1, "wait_end_of_query": 1}
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 INSERT_SETTINGS = {**WRITE_SETTINGS, "optimize_on_insert": 0}
-DERIVE_SETTINGS = {**WRITE_SETTINGS, "max_query_size": 1 << 28}
+COMMAND_SETTINGS = {**WRITE_SETTINGS, "max_query_size": 1 << 28}
+DERIVE_SECONDS = 45
+"""A derivation may not take longer: it holds the next flush up."""
+DERIVE_SETTINGS = {**COMMAND_SETTINGS, "max_execution_time": DERIVE_SECONDS}
+SILENCES = 3
+"""After so many times without an answer a derivation is taken to be too much."""
 ASKED_TYPES = {
     "time": "DateTime64(3, 'UTC')",
     "event_id": "UUID",
@@ -85,9 +90,13 @@ class Sink:
 
     def command(self, sql: str) -> None:
         """Runs an INSERT … SELECT."""
-        self._insist(lambda: self._client.command(sql, settings=DERIVE_SETTINGS), writes=True)
+        self._insist(lambda: self._client.command(sql, settings=COMMAND_SETTINGS), writes=True)
 
-    def _insist(self, action: Callable[[], T], *, writes: bool = False) -> T:
+    def derive(self, sql: str) -> None:
+        """The same within DERIVE_SECONDS. Raises WarehouseStrained when it takes too long or too much memory."""
+        self._insist(lambda: self._client.command(sql, settings=DERIVE_SETTINGS), writes=True, gives_up=True)
+
+    def _insist(self, action: Callable[[], T], *, writes: bool = False, gives_up: bool = False) -> T:
         repeats = False
 
         statement = object()
@@ -109,12 +118,15 @@ class Sink:
 
         retrying = Retrying(
             retry=retry_if_exception_type((WarehouseUnavailable, SignInFailed)),
+            stop=_too_much if gives_up else stop_never,
             wait=wait_random_exponential(multiplier=0.1, max=5),
             before_sleep=lambda attempt: self._tell(statement, attempt),
             reraise=True,
         )
         try:
             return retrying(once)
+        except WarehouseUnavailable as failure:
+            raise WarehouseStrained(str(failure)) from failure  # only what gives up ends here
         finally:
             self._waiting.pop(statement, None)
             if not self._waiting:
@@ -134,6 +146,12 @@ class Sink:
         why = self._waiting[statement] = reason(failure)
         self._beat.wait(WAREHOUSE, why)
         log.warning("waiting for the warehouse", attempt=attempt.attempt_number, reason=why, told=str(failure)[:300])
+
+
+def _too_much(attempt: RetryCallState) -> bool:
+    failure = attempt.outcome.exception() if attempt.outcome else None
+    silent = "timed out" in str(failure) and attempt.attempt_number >= SILENCES
+    return silent or isinstance(failure, WarehouseStrained)
 
 
 def whole(body: bytes) -> bytes:

@@ -30,6 +30,15 @@ class Pending:
     touched: int = -1
 
 
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A closed period that cannot be derived: how often it failed, when it is tried again (monotonic s), and why."""
+
+    failures: int
+    again: float
+    why: str
+
+
 @dataclass(slots=True)
 class WorkerState:
     """Partitions by src_partition, the rows in memory by family, which periods are pending.
@@ -45,6 +54,8 @@ class WorkerState:
     pairs: Pairs = field(default_factory=Pairs)
     stores: list[RowStore] = field(init=False)
     pending: dict[PeriodKey, Pending] = field(default_factory=dict)
+    stuck: dict[PeriodKey, Stuck] = field(default_factory=dict)
+    """Pending periods that were too much for the warehouse; views take them from quarter hours."""
     acknowledged_take: int = -1
     """All rows touched last in or before this take are stored as they are in memory."""
 

@@ -39,7 +39,7 @@ def told(code: int, words: str) -> DatabaseError:
 )
 def test_what_may_pass_is_waited_for_and_told_in_a_few_words(failure: Exception, words: str) -> None:
     known = classified(failure)
-    assert type(known) is WarehouseUnavailable
+    assert isinstance(known, WarehouseUnavailable)
     assert reason(known) == words
 
 

@@ -145,6 +145,9 @@ class FakeSink(Sink):
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return list(self._answer(sql, {}))
 
+    def derive(self, sql: str) -> None:
+        self.command(sql)
+
     def command(self, sql: str) -> None:
         assert isinstance(sql, Question)
         if sql.method == "nothing":  # histograms come from raw rows: a matter of the engine

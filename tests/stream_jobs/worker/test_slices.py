@@ -1,0 +1,90 @@
+"""What is too much for the warehouse is asked for in smaller parts, and one bad period does not hold the others up."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream_jobs.calendars.local_calendar import Period
+from stream_jobs.worker.cascade import stuck_alert
+from stream_jobs.worker.slices import LONGEST_WAIT_SECONDS, PERIODS_PER_SLICE, Slices, waiting
+from stream_jobs.worker.state import Pending, PeriodKey, Stuck
+from tests.stream_jobs.worker.fake_sink import FakeSink
+from tests.stream_jobs.worker.sent import BEGIN, Log, Posted, Sent
+from tests.stream_jobs.worker.simulation import Simulation, Step
+from warehouse.errors import WarehouseStrained
+
+DAY = date(2026, 3, 1)
+
+
+def periods(count: int) -> dict[PeriodKey, Pending]:
+    start = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp())
+    return {(0, f"o{n}", "day", DAY): Pending(Period(start, start + 86_400, DAY), DAY) for n in range(count)}
+
+
+def test_a_statement_takes_neighbours_in_time_only() -> None:
+    pending = periods(2)
+    far = (0, "far", "day", DAY + timedelta(days=3))
+    start = pending[(0, "o0", "day", DAY)].period.start + 3 * 86_400
+    pending[far] = Pending(Period(start, start + 86_400, DAY), DAY)
+    assert Slices().next("day", list(pending), pending) == [*periods(2)]
+    assert Slices().next("day", [], {}) == []
+
+
+@given(count=st.integers(1, 500), bad=st.integers(0, 499))
+def test_e20_one_period_that_never_succeeds_ends_alone_and_all_others_are_derived(count: int, bad: int) -> None:
+    slices, pending, stuck = Slices(), periods(count), dict[PeriodKey, Stuck]()
+    poison = list(pending)[bad % count]
+    for _ in range(4 * PERIODS_PER_SLICE):
+        keys = slices.next("day", [key for key in pending if key not in waiting(stuck, pending, now=1.0)], pending)
+        if not keys:
+            break
+        if poison in keys:
+            slices.failed("day", keys, stuck, "out of memory", now=0.0)
+        else:
+            slices.done("day", keys, stuck)
+            for key in keys:
+                del pending[key]
+    assert list(pending) == [poison]
+    assert stuck == {poison: Stuck(1, 60.0, "out of memory")}
+
+
+def test_a_period_that_fails_alone_waits_longer_each_time_but_is_never_given_up() -> None:
+    slices, stuck, (key,) = Slices(), dict[PeriodKey, Stuck](), periods(1)
+    told = [slices.failed("day", [key], stuck, "slow", now=0.0) for _ in range(12)]
+    assert [known.again for known in told if known] == [60.0 * 2**n for n in range(6)] + [LONGEST_WAIT_SECONDS] * 6
+    assert waiting(stuck, periods(1), LONGEST_WAIT_SECONDS - 1) == {key, (0, "o0", DAY)}
+    assert waiting(stuck, periods(1), LONGEST_WAIT_SECONDS) == set()
+    slices.done("day", [key], stuck)
+    assert stuck == {}
+
+
+def test_an_alert_says_that_the_numbers_are_right() -> None:
+    (alert,) = stuck_alert((3, "acme", "day", DAY), "out of memory", 1_700_000_000_000).rows(named=True)
+    assert alert["alert_id"] == "stuck_period/3/acme/day/2026-03-01"
+    assert alert["message"].startswith("The day 2026-03-01 of acme (log partition 3) cannot be derived: out of memory.")
+
+
+def test_a_day_that_is_too_much_stays_pending_and_the_others_are_derived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two late days; every statement about the first is too much for the warehouse."""
+    bad, derive = (BEGIN - timedelta(days=10)).date(), FakeSink.derive
+
+    def limited(self: FakeSink, sql: Any) -> None:
+        if any(due.date == bad for due in sql.arguments[-1]):
+            raise WarehouseStrained("Code: 241. DB::Exception: Memory limit")
+        derive(self, sql)
+
+    log = Log([Posted((Sent(1, BEGIN - timedelta(days=10)), Sent(2, BEGIN - timedelta(days=9)), Sent(3, BEGIN)))])
+    simulation = Simulation(log, window_events=1000)
+    with patch.object(FakeSink, "derive", limited):
+        worker = simulation.live(Step(1, "cascade"), last=True)
+    days = {day for _, _, grain, day in simulation.pending() if grain == "day"}
+    assert bad in days
+    assert bad + timedelta(days=1) not in days
+    assert [known.why for known in worker.state.stuck.values()] == ["out of memory"]
+    assert simulation.requests("day") == 1
+    simulation.finish()
+    assert simulation.requests("day") == 2
