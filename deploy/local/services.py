@@ -147,14 +147,20 @@ class Plan:
             address=url,
         )
 
+    def _worker_settings(self) -> dict[str, str]:
+        settings = self.settings
+        told = {"TALLY_TOPIC_GENERATION": str(settings.topic_generation)}
+        if settings.usage_retention_days is not None:
+            told["TALLY_USAGE_RETENTION_DAYS"] = str(settings.usage_retention_days)
+        return told
+
     def worker(self, number: int) -> Service:
         """One stream worker."""
         name = f"worker-{number}"
         return Service(
             name,
             [sys.executable, "-m", "stream_jobs.worker"],
-            self.environment(name)
-            | {"TALLY_WORKER_ID": str(number), "TALLY_TOPIC_GENERATION": str(self.settings.topic_generation)},
+            self.environment(name) | {"TALLY_WORKER_ID": str(number)} | self._worker_settings(),
             probes.worker(self.home.run, name),
             probes.worker_trouble(self.home.run, name),
             probes.worker_standby(self.home.run, name),

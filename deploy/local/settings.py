@@ -22,6 +22,9 @@ class LocalSettings(BaseSettings):
     rejected_topic: str = "usage.rejected"
     alerts_topic: str = "usage.alerts"
     retention_days: int = Field(default=30, ge=1, description="how long Kafka keeps events")
+    usage_retention_days: int | None = Field(
+        default=None, ge=30, description="from what age raw usage may be deleted: older events are refused"
+    )
     topic_generation: int = Field(
         default=0, ge=0, le=62, description="raised when the log of usage events was lost or replaced by another one"
     )

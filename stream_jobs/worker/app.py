@@ -124,8 +124,9 @@ class Worker:
         answers(WarehouseSettings())
 
     def _rules(self) -> Rules:
+        times = TimeRules(retention_days=self.settings.usage_retention_days)
         routing = Routing(self.settings.partitions, self.settings.src_partition(0))
-        return Rules(routing, TimeRules(), load_price_book(self.client), load_multipliers(self.client), markup_ppm={})
+        return Rules(routing, times, load_price_book(self.client), load_multipliers(self.client), markup_ppm={})
 
     def _positions(self, generation: int, partitions: list[int]) -> Resume:
         return resume_positions(self.settings, self.sink, self.inspector, generation, partitions)

@@ -32,6 +32,8 @@ class WorkerSettings(BaseSettings):
     topic_generation: int = Field(default=0, ge=0, le=62)
     default_time_zone: str = "UTC"
     default_week_start: int = Field(default=1, ge=1, le=7)
+    usage_retention_days: int | None = Field(default=None, ge=30)
+    """From what age raw events and quarter hours may be deleted; unset: never, and events of any age are counted."""
     window_events: int = Field(default=200_000, ge=1)
     """W of the deduplication: accepted events per partition that are remembered (about 190 bytes each)."""
     take_envelopes: int = Field(default=64, ge=1)

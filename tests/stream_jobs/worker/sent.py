@@ -149,7 +149,7 @@ class Log:
         return sum(message.partition == partition for message in self.messages)
 
 
-def rules() -> Rules:
+def rules(times: TimeRules | None = None) -> Rules:
     """One model with a price; every request costs one credit."""
     prices = {"input_mtok": INPUT_NANO_USD, "output_mtok": OUTPUT_NANO_USD}
     rows = [
@@ -158,7 +158,11 @@ def rules() -> Rules:
     ]
     routing = Routing(max(PARTITIONS.values()) + 1, overrides=PARTITIONS)
     return Rules(
-        routing, TimeRules(), PriceBook.from_rows(rows, revision=1), MultiplierTable.from_rows([], revision=1), {}
+        routing,
+        times or TimeRules(),
+        PriceBook.from_rows(rows, revision=1),
+        MultiplierTable.from_rows([], revision=1),
+        {},
     )
 
 
