@@ -26,8 +26,8 @@ READ_SETTINGS = {"max_query_size": 1 << 28, "output_format_arrow_string_as_strin
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 INSERT_SETTINGS = {**WRITE_SETTINGS, "optimize_on_insert": 0}
 COMMAND_SETTINGS = {**WRITE_SETTINGS, "max_query_size": 1 << 28}
-DERIVE_SECONDS = 45
-"""A derivation may not take longer: it holds the next flush up."""
+DERIVE_SECONDS = 20
+"""A derivation may not take longer: it holds the next flush up, and would count as hanging."""
 DERIVE_SETTINGS = {**COMMAND_SETTINGS, "max_execution_time": DERIVE_SECONDS}
 SILENCES = 3
 """After so many times without an answer a derivation is taken to be too much."""

@@ -47,13 +47,13 @@ class FreezingProcessor(TakeProcessor):
 class FreezingSink(Sink):
     """Hangs in a thread, with a statement in flight."""
 
-    def _insist(self, action: Any, *, writes: bool = False) -> Any:
+    def _insist(self, action: Any, *, writes: bool = False, gives_up: bool = False) -> Any:
         def late() -> Any:
             if obeyed("thread"):
                 NEVER.acquire()
             return action()
 
-        return super()._insist(late, writes=writes)
+        return super()._insist(late, writes=writes, gives_up=gives_up)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -200,6 +199,21 @@ class Rig:
             events.append(self.event(self._numbers, now, organizations[self._numbers % len(organizations)]))
         self.produce(events)
 
+    def send_troublesome(self, count: int) -> None:
+        """So many events in the wrong partition, and as many that are refused."""
+        now = datetime.now(UTC)
+        strangers, refused = [], []
+        for _ in range(count):
+            self._numbers += 1
+            strangers.append(self.event(self._numbers, now, ORGANIZATIONS[self._numbers % len(ORGANIZATIONS)]))
+            refused.append(self.event(self._numbers, now - timedelta(days=12_000), ORGANIZATIONS[0]))
+        self.produce(strangers, shift=1)
+        self.produce(refused, counted=False)
+
+    def totals(self, outcome: str) -> int:
+        """A running total over all partitions, as progress says."""
+        return int(self.client.query(f"SELECT sum({outcome}) FROM partition_progress FINAL").result_rows[0][0])
+
     def event(self, number: int, time: datetime, organization: str) -> dict[str, Any]:
         """One event."""
         return {
@@ -216,11 +230,12 @@ class Rig:
             "duration_ms": number % 5000,
         }
 
-    def produce(self, events: list[dict[str, Any]], *, counted: bool = True) -> None:
-        """Puts events into the log; the same event twice is one for the truth."""
+    def produce(self, events: list[dict[str, Any]], *, counted: bool = True, shift: int = 0) -> None:
+        """Puts events into the log, `shift` partitions off; the same event twice is one for the truth."""
         by_partition: dict[int, list[dict[str, Any]]] = {}
         for event in events:
-            by_partition.setdefault(partition_of(event["organization"], self.partitions), []).append(event)
+            home = partition_of(event["organization"], self.partitions)
+            by_partition.setdefault((home + shift) % self.partitions, []).append(event)
             if counted:
                 self.truth[(event["organization"], event["event_id"], event["time"])] = event["input_tokens"]
         headers: list[tuple[str, str | bytes | None]] = [(HEADER_CONTENT_TYPE, NDJSON.encode())]
@@ -332,10 +347,3 @@ class Rig:
         shutil.copytree(kept, self.warehouse.home / "warehouse", symlinks=True)
         self._client = None
         self.warehouse.start()
-
-    def paused(self, seconds: float) -> None:
-        """Lets the scenario go on for so long: for faults whose duration is the point."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            self.nothing_unstored_is_acknowledged()
-            threading.Event().wait(0.3)
