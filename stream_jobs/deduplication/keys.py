@@ -10,7 +10,7 @@ ID_BYTES = 16
 
 @dataclass(slots=True)
 class KeyMaker:
-    """Numbers organisations as they come, so that a key is exact (no hash) and short."""
+    """Numbers organisations as they come, so that a key is exact (no hash) and short. Grows with organisations only."""
 
     _codes: dict[str, int] = field(default_factory=dict)
 

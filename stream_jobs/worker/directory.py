@@ -14,7 +14,10 @@ log = structlog.get_logger()
 
 
 class Directory:
-    """Looks unknown organisations up once; creates those nobody registered with the installation's default."""
+    """Looks unknown organisations up once; creates those nobody registered with the installation's default.
+
+    Memory: a reference per organisation, a bounded calendar per zone and week start, a triple per calendar and year.
+    """
 
     def __init__(self, sink: Sink, default_time_zone: str, default_week_start: int) -> None:
         self._sink = sink

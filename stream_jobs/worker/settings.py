@@ -35,13 +35,14 @@ class WorkerSettings(BaseSettings):
     usage_retention_days: int | None = Field(default=None, ge=30)
     """From what age raw events and quarter hours may be deleted; unset: never, and events of any age are counted."""
     window_events: int = Field(default=200_000, ge=1)
-    """W of the deduplication: accepted events per partition that are remembered (about 190 bytes each)."""
+    """W of the deduplication: accepted events per partition that are remembered (about 175 bytes each)."""
     take_envelopes: int = Field(default=64, ge=1)
     take_seconds: float = Field(default=0.05, gt=0)
     flush_seconds_short: float = Field(default=0.2, gt=0)
     flush_seconds_long: float = Field(default=1.0, gt=0)
     cascade_seconds: float = Field(default=5.0, gt=0)
     rows_in_memory: int = Field(default=2_000_000, ge=1)
+    """Rollup rows of all families; 300 bytes each in the family with all measures, 150 in the others, and their texts."""
     session_seconds: float = Field(default=20.0, gt=0)
     metrics_port: int | None = None
 

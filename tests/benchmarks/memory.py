@@ -27,12 +27,12 @@ from clickhouse_connect.driver.client import Client
 from producers.envelopes import arrow
 from producers.envelopes.columns import COLUMNS
 from stream_jobs.keys.slots import Numbers
-from stream_jobs.worker import needed_rows
+from stream_jobs.worker import app, needed_rows
 from stream_jobs.worker.loading import load_rows
 from stream_jobs.worker.sink import Sink
 from tests.benchmarks.machine import stolen_seconds
 from tests.stream_jobs.worker.sent import Event, Log, Message, rules
-from tests.stream_jobs.worker.simulation import GENERATION, QuietBeat, SimulatedWorker
+from tests.stream_jobs.worker.simulation import GENERATION, QuietBeat, SimulatedWorker, raised
 from tests.warehouse.engine import running
 from tokentally.envelope import ARROW_STREAM
 
@@ -123,9 +123,11 @@ def framed(keys: Numbers, sent: int, organizations: int) -> pl.DataFrame:
     constant |= {"event_type": "token_usage", "plan": "PRO"}
     columns = []
     for name, kind in COLUMNS.items():
+        if name in told:
+            columns.append(told[name].alias(name))
+            continue
         default = constant.get(name, "") if kind == pl.String else ABSENT.get(name, 0)
-        same = pl.Series([default], dtype=kind).new_from_index(0, len(keys))
-        columns.append(told.get(name, same).alias(name))
+        columns.append(pl.Series(name, [default], dtype=kind).new_from_index(0, len(keys)))
     return pl.DataFrame(columns)
 
 
@@ -186,7 +188,7 @@ def run(keys: int, rows_in_memory: int, events: int, organizations: int) -> bool
         print(f"{keys:,} keys of {organizations:,} organisations in one quarter hour, cap {rows_in_memory:,} rows")
         print(f"RSS at the start {rss_mb():,} MB", flush=True)
         started, stolen = time.monotonic(), stolen_seconds()
-        with patch.object(needed_rows, "load_rows", reporter.counted(load_rows)):
+        with patch.object(needed_rows, "load_rows", reporter.counted(load_rows)), patch.object(app, "leave", raised):
             asyncio.run(lived(worker, flood))
         seconds = time.monotonic() - started
         share = (stolen_seconds() - stolen) / seconds / (psutil.cpu_count() or 1)
