@@ -1,6 +1,6 @@
 """Looks for one event in the log itself: partitions and offsets in, the places of its copies out."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -59,6 +59,10 @@ class LogRange:
         """How many there are."""
         return max(0, self.end - self.first)
 
+    def holds(self, offset: int) -> bool:
+        """Whether it is one of them."""
+        return self.first <= offset < self.end
+
 
 class LogReader:
     """Reads the events topic without being a member of any group."""
@@ -94,9 +98,16 @@ class LogReader:
             raise NotRunning(f"Kafka does not answer: {failure.args[0].str()}; see ./tally status") from failure
 
     def copies(
-        self, wanted: Wanted, ranges: Mapping[int, LogRange], on_read: Callable[[int], None] = lambda _: None
+        self,
+        wanted: Wanted,
+        ranges: Mapping[int, LogRange],
+        apart: Collection[tuple[int, int]] = (),
+        on_read: Callable[[int], None] = lambda _: None,
     ) -> list[Copy]:
-        """Every place of the event in these ranges. on_read: told about envelopes read."""
+        """Every place of the event in these ranges. apart: (partition, offset) of poison, which is not decoded.
+
+        on_read: told about envelopes read.
+        """
         left = {number: part for number, part in ranges.items() if part.envelopes}
         if not left:
             return []
@@ -107,12 +118,14 @@ class LogReader:
             if not messages:
                 raise ServiceFailed(f"Kafka has not answered for {ANSWER_SECONDS:.0f} s; see ./tally status")
             for message in messages:
-                found += self._read(wanted, message, left)
+                found += self._read(wanted, message, left, apart)
             on_read(len(messages))
         self._consumer.unassign()
         return sorted(found, key=lambda copy: (copy.partition, copy.offset, copy.index))
 
-    def _read(self, wanted: Wanted, message: Message, left: dict[int, LogRange]) -> list[Copy]:
+    def _read(
+        self, wanted: Wanted, message: Message, left: dict[int, LogRange], apart: Collection[tuple[int, int]]
+    ) -> list[Copy]:
         partition, offset = message.partition(), message.offset()
         failure = message.error()
         if failure is not None and failure.code() != KafkaError._PARTITION_EOF:
@@ -120,10 +133,10 @@ class LogReader:
         if partition not in left or offset is None:
             return []
         assert partition is not None
-        inside = offset < left[partition].end
+        readable = offset < left[partition].end and (partition, offset) not in apart
         if failure is not None or offset >= left[partition].end - 1:
             del left[partition]
-        return list(copies_in(wanted, message)) if inside and failure is None else []
+        return list(copies_in(wanted, message)) if readable and failure is None else []
 
 
 def copies_in(wanted: Wanted, message: Message) -> Iterator[Copy]:

@@ -9,9 +9,10 @@ from deploy.local.told import Told
 from deploy.tracing.log_search import LogRange, LogReader, Wanted
 from deploy.tracing.story import Counted, Found
 from warehouse.families import FAMILIES
+from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 from warehouse.queries.partitions import PartitionState, PartitionStates, of_newest_generation
 from warehouse.queries.query import ask
-from warehouse.queries.traced import CountedEvent, CountedEvents, Derivations, Refusals, RollupRows
+from warehouse.queries.traced import CountedEvent, CountedEvents, Derivations, Refusals, RollupRows, SetApart
 
 Progress = Callable[[int, int], None]
 """Told how many envelopes were read, of how many."""
@@ -42,7 +43,9 @@ def search(
             read[0] += envelopes
             on_read(min(read[0], total), total)
 
-        copies = reader.copies(wanted, ranges, note)
+        apart = {(number % PARTITIONS_PER_GENERATION, offset) for number, offset in ask(client, SetApart())}
+        apart = {place for place in apart if place[0] in ranges and ranges[place[0]].holds(place[1])}
+        copies = reader.copies(wanted, ranges, apart, note)
     finally:
         reader.close()
     names = {wanted.source_id, *([str(wanted.event_id)] if wanted.event_id else []), *(str(c.event_id) for c in copies)}
@@ -57,6 +60,7 @@ def search(
         total,
         whole_log,
         waits_by_partition(installation),
+        len(apart),
     )
 
 

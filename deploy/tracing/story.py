@@ -72,6 +72,8 @@ class Found:
     whole_log: bool = False
     waits: Mapping[int, str] = field(default_factory=dict)
     """What the worker of a Kafka partition waits for."""
+    set_apart: int = 0
+    """Envelopes among the searched that are in quarantine: nothing decodes them."""
 
     def applied(self, partition: int) -> int:
         """The last offset of a Kafka partition that is stored completely."""
@@ -140,7 +142,8 @@ def _verdict(found: Found, places: Sequence[Place]) -> tuple[Verdict, str]:
         return Verdict.REJECTED, f"Refused by {by} at {refusal.time:%Y-%m-%d %H:%M:%S} UTC: {refusal.reason}"
     if places:
         return Verdict.FORWARDED, f"In the log, but in the wrong partition: {places[-1].note}."
-    looked = f"{found.searched:,} envelopes of the log"
+    poison = f" (of which {found.set_apart} in quarantine cannot be read)" if found.set_apart else ""
+    looked = f"{found.searched:,} envelopes of the log{poison}"
     if found.whole_log:
         return Verdict.UNKNOWN, f"Unknown: not in the warehouse, not among the refusals, and not in the {looked}."
     return Verdict.UNKNOWN, (

@@ -314,6 +314,7 @@ def run() -> None:
     worker = Worker(WorkerSettings())
     start_http_server(worker.settings.port, addr="127.0.0.1")
     worker.outlook.start()
+    log.info("started", worker=worker.settings.name, cpu_seconds=round(time.process_time(), 2))
     shell = faust.Worker(worker.app, quiet=True, redirect_stdouts=False, override_logging=False)
     shell.spinner = None  # it would draw into the log
     shell.execute_from_commandline()

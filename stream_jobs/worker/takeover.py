@@ -44,6 +44,7 @@ class Takeover:
             ids=sum(len(partition.window) for partition in loaded.values()),
             pending_periods=len(pending),
             seconds=round(time.monotonic() - started, 3),
+            cpu_seconds=round(time.process_time(), 2),
         )
         return loaded | finished, pending
 

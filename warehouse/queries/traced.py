@@ -211,6 +211,25 @@ ORDER BY time, rejection_id LIMIT 100"""
         return [Refused(row[0], utc(row[1]), *row[2:]) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class SetApart:
+    """Envelopes that ended workers and are not decoded again: by log partition and offset."""
+
+    @property
+    def sql(self) -> str:
+        """The statement."""
+        return "SELECT DISTINCT src_partition, src_offset FROM quarantine FINAL ORDER BY src_partition, src_offset"
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """None."""
+        return {}
+
+    def read(self, rows: Rows) -> list[tuple[int, int]]:
+        """One place per row."""
+        return [(int(row[0]), int(row[1])) for row in rows]
+
+
 def _event(row: Sequence[object]) -> CountedEvent:
     named = dict(zip(DIMENSIONS, map(str, row[19:]), strict=True))
     cells = list(row[:19])
