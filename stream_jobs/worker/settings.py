@@ -42,7 +42,7 @@ class WorkerSettings(BaseSettings):
     flush_seconds_long: float = Field(default=1.0, gt=0)
     cascade_seconds: float = Field(default=5.0, gt=0)
     rows_in_memory: int = Field(default=2_000_000, ge=1)
-    """Rollup rows of all families; 300 bytes each in the family with all measures, 150 in the others, and their texts."""
+    """Rollup rows of all families; 300 bytes each in the family with all measures, 150 in the others, and texts."""
     session_seconds: float = Field(default=20.0, gt=0)
     metrics_port: int | None = None
 
