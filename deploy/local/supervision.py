@@ -39,7 +39,7 @@ loglevel=info
 umask=077
 """
 
-# Restarts never end. After an exit in the first second the pause grows by one second each time.
+# Restarts never end. After an exit in the first second the pause grows by a second each time, to ten at most.
 CONFIG_PROGRAM = """
 [program:{name}]
 command={command}
@@ -133,9 +133,9 @@ class Supervisor:
     def _spawn(self) -> None:
         for stale in (self._home.supervisor_socket, self._home.run / "supervisord.pid"):
             stale.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(self._config)]
+        command = [sys.executable, "-m", "deploy.local.supervisord", "--configuration", str(self._config)]
         environment = os.environ | {"TALLY_HOME": str(self._home.folder), "TALLY_SERVICE": "supervisor"}
-        result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        result = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
         if result.returncode != 0:
             raise ServiceFailed(f"the supervisor did not start: {(result.stderr or result.stdout).strip()}")
 
