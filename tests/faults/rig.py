@@ -86,6 +86,8 @@ class Rig:
     partitions: int = 2
     generation: int = 0
     settings: dict[str, str] = field(default_factory=dict)
+    disk: Path | None = None
+    """Where the warehouse keeps its data, when that matters."""
     truth: dict[tuple[str, str, str], int] = field(default_factory=dict)
     """Input tokens by organisation, id and time."""
     warehouse: RunningWarehouse = field(init=False)
@@ -97,7 +99,7 @@ class Rig:
     def __post_init__(self) -> None:
         self.home = self.folder / "home"
         self.home.mkdir(parents=True)
-        self.warehouse = RunningWarehouse(self.folder / "warehouse")
+        self.warehouse = RunningWarehouse(self.disk or self.folder / "warehouse")
         self.warehouse.users_file.parent.mkdir(parents=True)
         self.password_file = self.folder / "password"
         self.password_file.write_text(PASSWORD)

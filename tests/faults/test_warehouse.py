@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import MakeRig
 from tests.faults.proxy import Fault, anything, writes
 from tests.faults.rig import Rig
 from tests.running import until
-from tests.warehouse.embedded.running_warehouse import RunningWarehouse
 from warehouse.embedded.users import password_hash
 
 pytestmark = pytest.mark.integration
@@ -98,31 +98,25 @@ def test_e28_a_warehouse_that_is_away_or_frozen_kills_nothing(rig: Rig) -> None:
     assert worker.starts == 1
 
 
-def test_a_full_disk_is_said_and_heals_when_there_is_room(rig: Rig, tmp_path: Path) -> None:
+def test_a_full_disk_is_said_and_heals_when_there_is_room(make_rig: MakeRig, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(disk)], check=False)
     if mounted.returncode != 0:
         pytest.skip("mounting a small disk needs root")
+    rig = make_rig(disk=disk)
     try:
-        on_a_small_disk(rig, disk)
+        on_a_full_disk(rig, disk / "ballast")
     finally:
         rig.stop_worker()
         rig.warehouse.end(signal.SIGKILL)
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def on_a_small_disk(rig: Rig, disk: Path) -> None:
-    rig.warehouse.end()
-    rig._client = None
-    rig.warehouse = RunningWarehouse(disk)
-    rig.proxy.target = rig.warehouse.port
-    rig.warehouse.users_file.parent.mkdir(parents=True)
-    rig.set_up()
+def on_a_full_disk(rig: Rig, ballast: Path) -> None:
     worker = rig.start_worker()
     rig.send(200)
     rig.wait_until_exact()
-    ballast = disk / "ballast"
     fill(ballast)
     rig.send(2000)
     until("it is said", lambda: "disk full" in rig.waits_for())
