@@ -8,11 +8,10 @@ from clickhouse_connect.driver.client import Client
 from deploy.local.installation import Installation
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.machine import Meter
-from tests.benchmarks.scene import client_of, pid_of
+from tests.benchmarks.scene import STORES, client_of, pid_of, up
 
 LONGEST_SECONDS = 900
 LOOK_SECONDS = 0.05
-NOT_NEEDED = ("superset", "collector", "api", "rejects", "auditor", "watchdog")
 PROGRESS = """SELECT sum(latest_seen) FROM (
 SELECT max(seen) AS latest_seen FROM partition_progress GROUP BY src_partition)"""
 NUMBERS = {
@@ -31,7 +30,7 @@ def drained(
     """
     client = client_of(installation)
     before = applied(client)
-    installation.up(without=NOT_NEEDED)
+    up(installation, (*STORES, "worker"))
     names = ("worker-0", "warehouse", "kafka")
     seen, first, meter = before, before, None
     deadline = time.monotonic() + LONGEST_SECONDS

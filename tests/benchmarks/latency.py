@@ -16,7 +16,7 @@ from producers.keys.store import KeyStore
 from producers.synthetic.load import ORGANIZATIONS
 from tests.benchmarks.figures import bar
 from tests.benchmarks.machine import Meter
-from tests.benchmarks.scene import client_of, fresh_installation, pid_of
+from tests.benchmarks.scene import STORES, client_of, fresh_installation, pid_of
 from tests.benchmarks.steady_load import TICK_SECONDS, SteadyLoad
 from tests.benchmarks.visibility import Watcher
 
@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=2_000)
     parser.add_argument("--seconds", type=float, default=20)
     given = parser.parse_args()
-    with fresh_installation(("superset",)) as installation:
+    with fresh_installation((*STORES, "collector", "worker", "watchdog")) as installation:
         run(installation, given.rate, given.seconds)
 
 

@@ -12,7 +12,7 @@ from tests.benchmarks.backlog import preload
 from tests.benchmarks.dashboard_clients import DashboardClients
 from tests.benchmarks.drain import drained, stored
 from tests.benchmarks.figures import Figures, bar
-from tests.benchmarks.scene import fresh_installation
+from tests.benchmarks.scene import STORES, fresh_installation
 
 KEPT_WITH_DASHBOARDS = 0.7
 SMALL_ENVELOPE_EVENTS = 10
@@ -23,8 +23,7 @@ WANTED_SMALL = 12_000
 
 def run(events: int, kind: str, envelope_events: int, dashboards: int = 0) -> Figures:
     """One backlog on a fresh installation, drained and printed."""
-    without = ("superset", "collector", "api", "worker", "watchdog", "rejects", "auditor")
-    with fresh_installation(without) as installation:
+    with fresh_installation(STORES) as installation:
         envelopes = preload(installation, events, kind, envelope_events=envelope_events)
         print(f"{events:,} events in {envelopes:,} {kind} envelopes, {dashboards} dashboard clients", flush=True)
         clients = DashboardClients(installation, dashboards)

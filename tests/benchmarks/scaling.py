@@ -17,12 +17,11 @@ from tests.benchmarks.backlog import produce
 from tests.benchmarks.drain import drained
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.keyed_load import keyed_frames
-from tests.benchmarks.scene import client_of, fresh_installation
+from tests.benchmarks.scene import STORES, client_of, fresh_installation
 from tests.benchmarks.stored_rows import begin, fill, stored_summary, wait_for_merges
 
 STOP_SECONDS = 60.0
 QUARTER = timedelta(minutes=15)
-WITHOUT = ("superset", "collector", "api", "worker", "watchdog", "rejects")
 HEAD = (
     f"{'':>14} {'events/s':>10} {'CPU µs/event':>13} {'worker':>8} {'warehouse':>10} {'stolen':>7} {'cost ×':>7} "
     f"{'log ×':>6}"
@@ -33,7 +32,7 @@ def by_keys(sizes: list[int], events: int) -> None:
     """A fresh installation; each size has a quarter hour of its own, every key is touched once before it counts."""
     print(f"Live rollup keys, {events:,} events spread evenly over all of them in one quarter hour\n{HEAD}")
     found: dict[int, Figures] = {}
-    with fresh_installation(WITHOUT) as installation:
+    with fresh_installation(STORES) as installation:
         now = datetime.now(UTC)
         quarter = now - timedelta(minutes=now.minute % 15, seconds=now.second) - QUARTER
         for number, size in enumerate(sizes):
@@ -49,7 +48,7 @@ def by_rows(sizes: list[int], events: int) -> None:
     """One installation that grows; at each size the worker resumes and counts an ordinary load."""
     print(f"Stored events, {events:,} events of ordinary load on top\n{HEAD}")
     found: dict[int, Figures] = {}
-    with fresh_installation(WITHOUT) as installation:
+    with fresh_installation(STORES) as installation:
         client = client_of(installation)
         begin(installation)
         for number, (before, size) in enumerate(zip([0, *sizes], sizes, strict=False)):

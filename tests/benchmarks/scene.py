@@ -13,18 +13,25 @@ from tests.conftest import free_port_base
 from warehouse.client import connect
 from warehouse.settings import WarehouseSettings
 
+STORES = ("kafka", "warehouse")
+
 
 @contextlib.contextmanager
-def fresh_installation(without: Collection[str]) -> Iterator[Installation]:
-    """Up without the named services."""
+def fresh_installation(wanted: Collection[str]) -> Iterator[Installation]:
+    """Up with the wanted services only."""
     folder = Path(tempfile.mkdtemp(prefix="tally-benchmark-"))
     made = Installation(folder, port_base=free_port_base())
     try:
-        made.up(without=without)
+        up(made, wanted)
         yield made
     finally:
         made.down()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def up(installation: Installation, wanted: Collection[str]) -> None:
+    """Starts these kinds of services; nothing else may take part in what is measured."""
+    installation.up(without={service.kind for service in installation.plan.services()} - set(wanted))
 
 
 def client_of(installation: Installation, user: str = "tally") -> Client:

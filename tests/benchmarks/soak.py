@@ -16,7 +16,7 @@ from pathlib import Path
 from deploy.local.home import ROOT
 from deploy.local.installation import Installation
 from tests.benchmarks.environments import python_of
-from tests.benchmarks.scene import fresh_installation
+from tests.benchmarks.scene import STORES, fresh_installation
 from tests.benchmarks.soak_samples import Sample, Sampler, write
 
 SAMPLE_SECONDS = 5.0
@@ -76,7 +76,7 @@ def main() -> None:
     into = given.into or Path(tempfile.mkdtemp(prefix="tally-soak-"))
     into.mkdir(parents=True, exist_ok=True)
     python = python_of("pictures")
-    with fresh_installation(("superset", "collector", "api", "rejects")) as installation:
+    with fresh_installation((*STORES, "worker", "watchdog")) as installation:
         samples = run(installation, given.rate, seconds)
     report(samples)
     write(samples, into / "soak.csv")

@@ -44,9 +44,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=45, help="longest time for each peer")
     given = parser.parse_args()
     found: dict[str, Figures] = {}
-    with fresh_installation(
-        ("superset", "collector", "api", "worker", "watchdog", "rejects", "auditor", "warehouse")
-    ) as installation:
+    with fresh_installation(("kafka",)) as installation:
         envelopes = preload(installation, given.events, "ndjson")
         print(f"{given.events:,} events in {envelopes:,} NDJSON envelopes", flush=True)
         for contender in WANTED:
