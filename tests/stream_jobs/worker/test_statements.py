@@ -81,7 +81,7 @@ def test_the_newest_ids_come_in_log_order_once_each(warehouse: Client, sink: Sin
     keys = KeyMaker().keys(pl.Series(["acme"] * 25), ids)
     (chunk,) = loaded.window._chunks
     assert (chunk.keys, chunk.first) == (keys, len(below) - 25)
-    assert chunk.times_ms == [round(event["time"].timestamp() * 1000) for event in newest]
+    assert list(chunk.times_ms) == [round(event["time"].timestamp() * 1000) for event in newest]
     assert chunk.append_ms == round(newest[0]["append_time"].timestamp() * 1000)
     assert (loaded.window.accepted, loaded.window.whole, len(loaded.window)) == (len(below), False, 25)
     assert sink.frame(statements.newest_ids(7, applied, 25)).is_empty()
