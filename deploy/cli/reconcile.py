@@ -104,6 +104,8 @@ class Comparing:
         if places:
             failures = Repair(self.client, self.bar).run(places).messages
         after = self.compared()
+        if incomplete and not self.scope.everything:
+            Reconciler(self.client).identities(after, self._shown("counting raw events"))
         after.notes += [*_told(places), *(f"a repair failed: {failure}" for failure in failures)]
         after.notes += [
             f"log partition {number} was not repaired: its raw events are incomplete, rollups would lose what they know"
