@@ -20,6 +20,8 @@ from tokentally import UsageEvent
 from tokentally.envelope import MAX_DECOMPRESSED_BYTES, MAX_EVENTS
 
 _NAMES: Final = COLUMNS.names()
+_MOST_IN_MEMORY: Final = 2 * MAX_DECOMPRESSED_BYTES
+"""What rows that share nothing never need: in memory they are laid out as in the stream."""
 
 
 def encode(frame: pl.DataFrame, compression: Literal["zstd", "uncompressed"] = "zstd") -> bytes:
@@ -118,6 +120,9 @@ def _read(value: bytes) -> pl.DataFrame:
                 f"wrong columns: expected {_described(wanted)}, found {_described(found)}; "
                 "send all columns of the contract in their order, or send NDJSON"
             )
+    # Rows may share their bytes: a thousand that point to one long text are a bomb that weighs little.
+    if (told := frame.estimated_size()) > _MOST_IN_MEMORY:
+        raise Unreadable(f"the rows of the envelope unfold to {told} bytes; at most {_MOST_IN_MEMORY} are allowed")
     return frame
 
 

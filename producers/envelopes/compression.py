@@ -11,6 +11,8 @@ GZIP_MAGIC: Final = b"\x1f\x8b"
 ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 # What RFC 9659 allows on the web; a larger window would let a sender choose our memory.
 _ZSTD_WINDOW_BYTES: Final = 1 << 23
+_MAX_PARTS: Final = 2_000
+"""Gzip members or zstd frames in a row; a hundred thousand empty ones would take seconds."""
 
 
 def gunzip(value: bytes, limit_bytes: int) -> bytes:
@@ -23,6 +25,8 @@ def gunzip(value: bytes, limit_bytes: int) -> bytes:
     rest = value
     try:
         while rest:
+            if len(parts) == _MAX_PARTS:
+                raise _too_many_parts("gzip members")
             inflater = zlib.decompressobj(wbits=31)
             part = inflater.decompress(rest, limit_bytes + 1 - length)
             parts.append(part)
@@ -44,6 +48,8 @@ def unzstd(value: bytes, limit_bytes: int) -> bytes:
     rest = value
     try:
         while rest:
+            if len(parts) == _MAX_PARTS:
+                raise _too_many_parts("zstd frames")
             if _unfolds_to_more_than(room, rest):
                 raise _too_large("zstd", limit_bytes)
             inflater = _decompressor().decompressobj()
@@ -84,3 +90,7 @@ def inflate(value: bytes, limit_bytes: int) -> bytes:
 
 def _too_large(what: str, limit_bytes: int) -> TooLarge:
     return TooLarge(f"the {what} data unfolds to more than {limit_bytes} bytes: send fewer events at once")
+
+
+def _too_many_parts(what: str) -> Unreadable:
+    return Unreadable(f"more than {_MAX_PARTS} {what} in a row: compress the events together")

@@ -68,6 +68,8 @@ BOMB = b" " * 8_000_001
         (zstandard.compress(BOMB), None, "unfolds to more than 8000000 bytes"),
         (zstandard.ZstdCompressor(write_content_size=False).compress(BOMB), None, "unfolds to more than"),
         (BOMB, None, "at most 8000000"),
+        (gzip.compress(b"") * 2_001, None, "more than 2000 gzip members"),
+        (zstandard.compress(b"") * 2_001, None, "more than 2000 zstd frames"),
     ],
 )
 def test_what_cannot_be_read_is_one_refusal_of_the_whole(value: bytes, content_type: str | None, expected: str) -> None:
@@ -77,6 +79,19 @@ def test_what_cannot_be_read_is_one_refusal_of_the_whole(value: bytes, content_t
     assert rejected.index is None
     assert expected in rejected.reason
     assert rejected.raw == value
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_e29_rows_that_share_one_long_text_are_refused_before_anything_is_made_of_them(*, packed: bool) -> None:
+    frame = ndjson.decode(block(*[line()] * 1000)).frame
+    shared = pl.Series("feature", ["x" * 1_000_000]).new_from_index(0, frame.height)
+    out = io.BytesIO()
+    frame.with_columns(shared).write_ipc_stream(out, compression="uncompressed")
+    value = zstandard.compress(out.getvalue()) if packed else out.getvalue()
+    assert len(value) < 2_000_000
+    [rejected] = decode_envelope(value, None).rejected
+    assert rejected.index is None
+    assert "rows of the envelope unfold to 10002" in rejected.reason
 
 
 def test_a_large_window_is_refused() -> None:
