@@ -11,6 +11,7 @@ from typing import Any
 import chdb
 
 from warehouse.embedded.errors import ClickHouseError, from_engine
+from warehouse.embedded.landing import Landing
 from warehouse.literals import quoted
 
 _PIECE_BYTES = 1 << 20  # measured: 1 MiB pieces insert 25 % faster than a whole 25 MB body
@@ -70,6 +71,7 @@ class EngineConnection:
     """
 
     def __init__(self, engine_address: str, settings: Mapping[str, str]) -> None:
+        self._address = engine_address
         try:
             self._chdb = _connect(engine_address)
         except RuntimeError as failure:
@@ -115,17 +117,28 @@ class EngineConnection:
 
         A body of more than about a million rows is written in several steps, as ClickHouse does: those done stay.
         """
+        witness = _connect(self._address)
         try:
-            stream = self._chdb.send_insert(head, data_format)
+            return self._insert_watched(head, data_format, chunks, Landing(lambda sql: _answer(witness, sql)))
+        finally:
+            witness.close()
+
+    def _insert_watched(self, head: bytes, data_format: str, chunks: Iterable[bytes], landing: Landing) -> QueryStats:
+        landing.begin()
+        try:
+            stream = self._chdb.send_insert(landing.mark + head, data_format)
         except RuntimeError as failure:
             raise from_engine(failure) from failure
         with stream:  # leaving without finish() cancels
             try:
                 for piece in _pieces(chunks):
                     stream.append(piece)
+                landing.identify()
                 done = stream.finish()
             except RuntimeError as failure:
                 raise from_engine(failure) from failure
+        if (failed := landing.failure()) is not None:
+            raise failed
         return QueryStats(
             written_rows=done.rows_written,
             written_bytes=done.bytes_written,
@@ -146,6 +159,11 @@ class EngineConnection:
         listed = ", ".join(f"{identifier(name)} = DEFAULT" for name in names)
         if listed:
             self.text("SET " + listed)
+
+
+def _answer(connection: Any, sql: str) -> bytes:
+    answer: bytes = connection.query(sql, "JSONCompactEachRow").bytes()
+    return answer
 
 
 def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:

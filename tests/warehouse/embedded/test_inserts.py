@@ -4,6 +4,7 @@ import gzip
 import uuid
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import lz4.frame
@@ -137,3 +138,37 @@ def test_a_body_larger_than_memory_should_hold_is_inserted_while_it_arrives(
 
 def test_inserts_are_on_disk_when_they_are_acknowledged(warehouse: RunningWarehouse) -> None:
     assert warehouse.ask("SELECT getSetting('async_insert')") == "false"
+
+
+WRITING_FAILS = {
+    "CREATE TABLE small (a Int64, CONSTRAINT small CHECK a < 5) ENGINE = MergeTree ORDER BY a": ("small", 469),
+    "CREATE TABLE parts (a Int64) ENGINE = MergeTree ORDER BY a "
+    "SETTINGS parts_to_throw_insert = 1, parts_to_delay_insert = 1": ("parts", 252),
+    "CREATE TABLE seen (a Int64) ENGINE = MergeTree ORDER BY a": ("seen", 395),
+}
+
+
+@pytest.mark.parametrize("definition", WRITING_FAILS)
+def test_what_fails_while_rows_are_written_is_not_acknowledged(warehouse: RunningWarehouse, definition: str) -> None:
+    """chDB's own inserter says that the rows were written."""
+    name, code = WRITING_FAILS[definition]
+    warehouse.ask(definition)
+    if name == "seen":
+        warehouse.ask("CREATE TABLE views (a UInt8) ENGINE = MergeTree ORDER BY a")
+        warehouse.ask("CREATE MATERIALIZED VIEW view TO views AS SELECT throwIf(a = 9) AS a FROM seen")
+    warehouse.ask(f"INSERT INTO {name} FORMAT TSV\n1\n")
+    warehouse.refuses(f"INSERT INTO {name} FORMAT TSV\n9\n", code)
+    for each in [name, *(["view", "views"] if name == "seen" else [])]:
+        warehouse.ask(f"DROP TABLE {each}")
+
+
+def test_what_others_do_wrong_is_not_held_against_an_insert(warehouse: RunningWarehouse) -> None:
+    warehouse.ask("CREATE TABLE fine (a Int64) ENGINE = MergeTree ORDER BY a")
+    with ThreadPoolExecutor() as pool:
+        wrong = [pool.submit(warehouse.refuses, "SELECT nothing FROM nowhere", 60) for _ in range(20)]
+        for _ in range(10):
+            warehouse.ask("INSERT INTO fine FORMAT TSV\n1\n")
+        for each in wrong:
+            each.result()
+    assert warehouse.ask("SELECT count() FROM fine") == "10"
+    warehouse.ask("DROP TABLE fine")
