@@ -13,6 +13,10 @@ from stream_jobs.worker.state import Pending, PeriodKey, Stuck
 
 PERIODS_PER_SLICE = 200
 SLICE_SECONDS = {"day": 2 * 86_400, "week": 8 * 86_400}
+"""What a statement may span, whatever the number of organisations."""
+WIDEST_SECONDS = 31 * 86_400
+ORGANIZATION_SECONDS = 400 * 86_400
+"""Organisations times span: what a statement may read of quarter hours."""
 FIRST_WAIT_SECONDS = 60.0
 LONGEST_WAIT_SECONDS = 3600.0
 FAILURES_TO_TELL = 3
@@ -25,12 +29,18 @@ class Slices:
     _sizes: dict[str, int] = field(default_factory=dict)
 
     def next(self, grain: str, closed: Sequence[PeriodKey], pending: Mapping[PeriodKey, Pending]) -> list[PeriodKey]:
-        """The first periods of `closed`, which is in order of time: neighbours only, for a statement reads the whole
-        span between its first and its last period."""
-        if not closed:
-            return []
-        end = pending[closed[0]].period.start + SLICE_SECONDS[grain]
-        return [key for key in closed[: self._size(grain)] if pending[key].period.start < end]
+        """The first periods of `closed`, which is in order of time: neighbours, the wider apart the fewer organisations
+        they are of. A statement reads the whole span between its first and its last period, of all of them."""
+        keys: list[PeriodKey] = []
+        organizations: set[str] = set()
+        for key in closed[: self._size(grain)]:
+            organizations.add(key[1])
+            span = pending[key].period.start - pending[closed[0]].period.start
+            widest = min(WIDEST_SECONDS, ORGANIZATION_SECONDS // len(organizations))
+            if span >= max(SLICE_SECONDS[grain], widest):
+                break
+            keys.append(key)
+        return keys
 
     def done(self, grain: str, keys: Sequence[PeriodKey], stuck: dict[PeriodKey, Stuck]) -> None:
         """They were derived: the next statement may be larger."""

@@ -25,12 +25,19 @@ def periods(count: int) -> dict[PeriodKey, Pending]:
     return {(0, f"o{n}", "day", DAY): Pending(Period(start, start + 86_400, DAY), DAY) for n in range(count)}
 
 
-def test_a_statement_takes_neighbours_in_time_only() -> None:
-    pending = periods(2)
-    far = (0, "far", "day", DAY + timedelta(days=3))
-    start = pending[(0, "o0", "day", DAY)].period.start + 3 * 86_400
-    pending[far] = Pending(Period(start, start + 86_400, DAY), DAY)
-    assert Slices().next("day", list(pending), pending) == [*periods(2)]
+def later(days: int) -> dict[PeriodKey, Pending]:
+    """A period of another organisation, so many days after the first ones."""
+    start = int(datetime(2026, 3, 1, tzinfo=UTC).timestamp()) + days * 86_400
+    return {(0, "far", "day", DAY + timedelta(days=days)): Pending(Period(start, start + 86_400, DAY), DAY)}
+
+
+@pytest.mark.parametrize(("organizations", "days", "together"), [(2, 30, True), (2, 31, False), (150, 3, False)])
+def test_a_statement_takes_neighbours_in_time_the_wider_apart_the_fewer_organizations(
+    organizations: int, days: int, *, together: bool
+) -> None:
+    pending = periods(organizations) | later(days)
+    taken = Slices().next("day", list(pending), pending)
+    assert taken == ([*pending] if together else [*periods(organizations)])
     assert Slices().next("day", [], {}) == []
 
 
