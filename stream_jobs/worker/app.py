@@ -118,6 +118,7 @@ class Worker:
         self.refusals = app.topic(settings.rejected_topic, value_type=bytes, value_serializer="raw")
         app.agent(self.events, concurrency=1)(self._consume)
         app.task(self._tick)
+        app.task(self._tell)
         return app
 
     def _ping(self) -> None:
@@ -248,34 +249,40 @@ class Worker:
 
     async def _tick(self) -> None:
         asyncio.get_running_loop().set_exception_handler(leave_on_failed_task)
-        next_beat = 0.0
         while True:
             await asyncio.sleep(FLUSH_CHECK_SECONDS)
             try:
-                next_beat = await self._turn(next_beat)
+                await self._turn()
             except asyncio.CancelledError:
                 raise
             except BaseException as failure:  # noqa: BLE001 - a silent tick would never flush again
                 leave("tick failed", failure)
 
-    async def _turn(self, next_beat: float) -> float:
+    async def _tell(self) -> None:
+        """Beside the tick, which may wait for the warehouse: the outside must go on hearing for what."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            try:
+                lag, seconds = self._backlog(), self.sink.statement_seconds()
+                self.pulse.tell(self.state, self.resume, lag, rests=self.flusher.idle, statement_seconds=seconds)
+            except Exception as failure:  # noqa: BLE001 - a silent pulse would have the worker killed
+                leave("telling failed", failure)
+
+    def _backlog(self) -> dict[int, int]:
+        return backlog(self.app.consumer, self.settings, self.state, self.resume, self.outlook.ends)
+
+    async def _turn(self) -> None:
         generation = self.app.consumer_generation_id
         if self.resume.generation == generation != self.state.generation and self.flusher.rests:
             await self._prepare(generation, set())
         self.guard.look(self.state, self.resume)
-        lag = backlog(self.app.consumer, self.settings, self.state, self.resume, self.outlook.ends)
-        if self.flusher.due(sum(lag.values())):
+        if self.flusher.due(sum(self._backlog().values())):
             await self.flusher.start(self.state)
         elif self.flusher.rests and self.state.generation == generation:
             if self.cascade.due(self.state):
                 await self.flusher.cascade(self.state)
             elif self.repairs.due():
                 await self._repair(generation)
-        if time.monotonic() >= next_beat:
-            next_beat = time.monotonic() + BEAT_SECONDS
-            seconds = self.sink.statement_seconds()
-            self.pulse.tell(self.state, self.resume, lag, rests=self.flusher.idle, statement_seconds=seconds)
-        return next_beat
 
     async def _repair(self, generation: int) -> None:
         """Does one of the days that somebody asked to compute again, with everything taken so far stored."""

@@ -38,6 +38,8 @@ class Answers:
     warehouse: bool = True
     standing: Standing = Standing.UNKNOWN
     rebalancing_seconds: float = 0.0
+    why: str = ""
+    """What the broker or its client said when it did not answer."""
 
 
 @dataclass(frozen=True, slots=True)

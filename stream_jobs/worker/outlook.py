@@ -44,7 +44,7 @@ class Outlook:
     """Kafka partitions whose ends are asked for."""
     ask_warehouse: bool = False
     _admin: AdminClient = field(init=False)
-    _rebalancing_since: float = 0.0
+    _rebalancing_since: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self._admin = AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap, "log_level": 0})
@@ -68,8 +68,9 @@ class Outlook:
         try:
             self.ends = self._log_ends()
             standing = self._standing()
-        except (KafkaException, NoAnswer):
-            self.answers = Answers(kafka=False, warehouse=warehouse)
+        except (KafkaException, NoAnswer) as failure:
+            self._rebalancing_since = now
+            self.answers = Answers(kafka=False, warehouse=warehouse, why=str(failure)[:200])
             return
         if standing is not Standing.REBALANCING:
             self._rebalancing_since = now

@@ -32,7 +32,7 @@ class Pulse:
         outlook.ask_warehouse = statement_seconds > 0
         if verdict.waits and answers is not self._heard:
             for what in verdict.waits:
-                self.beat.wait(what)
+                self.beat.wait(what, answers.why if what == KAFKA else "")
         elif verdict.alive and not verdict.waits:
             self.beat.move()
         self._heard = answers

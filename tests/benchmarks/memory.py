@@ -8,7 +8,6 @@ the keys by a power law (half of them on one key in sixteen). At the end every r
 import argparse
 import asyncio
 import logging
-import math
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -78,7 +77,7 @@ class Flood:
             self.building_seconds += time.perf_counter() - began
             began = time.perf_counter()
             yield taken
-            await self.worker._turn(math.inf)
+            await self.worker._turn()
             self.longest_take_ms = max(self.longest_take_ms, (time.perf_counter() - began) * 1000)
             sent += len(part)
             self.report(kind, sent)
@@ -211,7 +210,7 @@ def is_right(client: Client, count: Numbers) -> bool:
 async def lived(worker: SimulatedWorker, flood: Flood) -> None:
     """The worker's life."""
     worker.assign()
-    await worker._turn(math.inf)
+    await worker._turn()
     await worker._consume(flood)
 
 

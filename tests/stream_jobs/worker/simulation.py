@@ -1,7 +1,6 @@
 """Lives of workers on one log and one warehouse: the worker's own code, without Kafka, threads and ClickHouse."""
 
 import asyncio
-import math
 import os
 import tempfile
 import weakref
@@ -163,7 +162,7 @@ class SimulatedWorker(Worker):
         again: so many envelopes that were applied already are handed over once more.
         """
         starts = self.assign()
-        await self._turn(math.inf)
+        await self._turn()
         waiting = [m for m in self.log.messages if m.offset >= starts[m.partition] - again]
         await self._consume(_Stream(self, waiting, steps, zombie, last=last))
 
