@@ -9,7 +9,6 @@ from producers.envelopes.columns import COLUMNS
 from producers.envelopes.envelope import encode_envelope
 from tokentally import partition_of
 from tokentally.envelope import MAX_EVENTS
-from tokentally.partition import NO_OVERRIDES
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Routing:
 
     partitions: int
     first: int = 0
-    overrides: Mapping[str, int] = field(default_factory=lambda: NO_OVERRIDES)
+    overrides: Mapping[str, int] = field(default_factory=dict)
 
     def homes(self, organizations: pl.Series) -> pl.Series:
         """The log partition of each event's organisation."""

@@ -1,6 +1,7 @@
 """E18: events of another partition are sent there, whole, and not counted here."""
 
 import json
+import pickle
 
 import polars as pl
 
@@ -36,3 +37,8 @@ def test_e18_strangers_are_packed_for_their_own_partitions_unchanged() -> None:
         assert {partition_of(name, 8) for name in decoded.frame["organization"]} == {envelope.partition}
         arrived.append(decoded.frame)
     assert pl.concat(arrived).sort("event_id").equals(frame.sort("event_id"))
+
+
+def test_e29_the_rule_travels_to_the_child_that_tries_suspicious_envelopes() -> None:
+    routing = Routing(2, 1024)
+    assert pickle.loads(pickle.dumps(routing)) == routing
