@@ -131,7 +131,7 @@ class Shown:
 
 def run_pytest(arguments: Sequence[str], homes: Path, *, fast: bool) -> tuple[str, int]:
     """Shows pytest's words as they come; returns its closing line and its exit status."""
-    marked = f"not benchmark and not ({WITH_SERVICES})" if fast else "not benchmark"
+    marked = f"not benchmark and not ({WITH_SERVICES})" if fast else "not benchmark and not long"
     command = [sys.executable, "-m", "pytest", "-m", marked, f"--basetemp={homes / 'pytest'}"]
     command += [f"--color={'yes' if sys.stdout.isatty() else 'no'}", *arguments]
     shown = Shown()

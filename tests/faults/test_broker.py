@@ -20,6 +20,7 @@ def serves_again(installation: Installation, pid: int) -> bool:
     return any(s.name == "kafka" and s.pid not in (0, pid) and s.state == "running" for s in installation.status())
 
 
+@pytest.mark.long
 def test_a_broker_that_is_killed_and_one_that_freezes(installation: Installation, rig: Rig) -> None:
     """Refusals and forwarded events are on their way to it all the time; progress waits for both."""
     rig.start_worker()

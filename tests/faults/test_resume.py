@@ -23,6 +23,7 @@ def test_e8_an_older_backup_under_a_running_worker_is_noticed_without_traffic(ri
     assert "set back to an older state" in rig.log_lines()
 
 
+@pytest.mark.long
 def test_e8_an_older_backup_while_workers_are_stopped(rig: Rig) -> None:
     rig.start_worker()
     rig.send(200)
@@ -51,6 +52,7 @@ def test_e8_a_recreated_topic_is_refused_and_a_new_generation_counts_it_apart(ri
     rig.wait_until_exact()
 
 
+@pytest.mark.long
 def test_e8_a_log_whose_start_was_deleted_is_refused_alone(rig: Rig) -> None:
     worker = rig.start_worker()
     rig.send(100)
@@ -80,6 +82,7 @@ def test_e8_a_log_whose_start_was_deleted_is_refused_alone(rig: Rig) -> None:
     assert worker.starts == 1
 
 
+@pytest.mark.long
 def test_e8_kafkas_committed_offsets_have_no_influence(rig: Rig) -> None:
     rig.start_worker()
     rig.send(200)

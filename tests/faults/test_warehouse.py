@@ -45,6 +45,7 @@ def test_e9_every_fault_in_turn_is_said_survived_and_leaves_exact_numbers(rig: R
     assert worker.starts == 1
 
 
+@pytest.mark.long
 def test_e9_faults_at_random_between_all_requests(rig: Rig) -> None:
     rig.start_worker()
     for fault in [fault for fault, _ in FAULTS if fault.kind != "silent"] + [Fault("cut")]:
@@ -56,6 +57,7 @@ def test_e9_faults_at_random_between_all_requests(rig: Rig) -> None:
     rig.wait_until_exact()
 
 
+@pytest.mark.long
 def test_a_slow_warehouse_is_slow_and_exact(rig: Rig) -> None:
     worker = rig.start_worker()
     rig.proxy.inject(Fault("slow", seconds=2.0), writes)
@@ -65,6 +67,7 @@ def test_a_slow_warehouse_is_slow_and_exact(rig: Rig) -> None:
     assert worker.starts == 1
 
 
+@pytest.mark.long
 def test_a_changed_password_is_read_again(rig: Rig) -> None:
     worker = rig.start_worker()
     rig.send(50)
@@ -79,6 +82,7 @@ def test_a_changed_password_is_read_again(rig: Rig) -> None:
     assert worker.starts == 1
 
 
+@pytest.mark.long
 def test_e28_a_warehouse_that_is_away_or_frozen_kills_nothing(rig: Rig) -> None:
     worker = rig.start_worker()
     rig.send(50)
