@@ -114,7 +114,7 @@ def replay(
     partition: Partition = None,
     edited: Annotated[
         Path | None,
-        typer.Option("--with", exists=True, dir_okay=False, allow_dash=True, help="Send this instead of ONE refusal."),
+        typer.Option("--with", exists=True, dir_okay=False, help="Send this instead of ONE refusal."),
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="Also what was sent again before; it is not counted twice.")
@@ -133,7 +133,7 @@ def replay(
         raise WrongSetting("say which: IDs, or a filter such as --reason TEXT, --organization NAME or --from DATE")
     if edited is not None and len(ids or ()) != 1:
         raise WrongSetting("--with replaces one refusal: give its ID")
-    text = None if edited is None else sys.stdin.buffer.read() if str(edited) == "-" else edited.read_bytes()
+    text = None if edited is None else edited.read_bytes()
     replaying = Replaying(Installation.from_environment(), console())
     replaying.run(ids or [], which, REPLAYED_AT_ONCE, text, again=again, dry_run=dry_run, yes=yes, wait=wait)
 
