@@ -82,7 +82,9 @@ def test_the_newest_ids_come_in_log_order_once_each(warehouse: Client, sink: Sin
     (chunk,) = loaded.window._chunks
     assert (chunk.keys, chunk.first) == (keys, len(below) - 25)
     assert list(chunk.times_ms) == [round(event["time"].timestamp() * 1000) for event in newest]
-    assert chunk.append_ms == round(newest[0]["append_time"].timestamp() * 1000)
+    left = below[: len(below) - 25]  # with a clock that was set back, what left may have been appended "later"
+    latest = max(event["append_time"] for event in [*left, newest[0]])
+    assert chunk.append_ms == round(latest.timestamp() * 1000)
     assert (loaded.window.accepted, loaded.window.whole, len(loaded.window)) == (len(below), False, 25)
     assert sink.frame(statements.newest_ids(7, applied, 25)).is_empty()
 
