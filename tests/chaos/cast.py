@@ -69,7 +69,12 @@ def bursts(round_number: int) -> tuple[Organization, ...]:
 
 
 EVERYBODY = STEADY + tuple(one for number in range(ROUNDS_MOST) for one in bursts(number))
-CALENDARS = {one.name: (one.zone, one.week_start) if one.registered else (DEFAULT_ZONE, 1) for one in EVERYBODY}
+CALENDARS = {one.name: (one.zone, one.week_start) for one in EVERYBODY if one.registered}
+
+
+def calendar_of(organization: str) -> tuple[str, int]:
+    """Time zone and first day of the week; the default for those who are not registered."""
+    return CALENDARS.get(organization, (DEFAULT_ZONE, 1))
 
 
 def register_all(client: Client) -> None:

@@ -12,6 +12,7 @@ from tests.chaos import stored
 from tests.chaos.places import Place, midnight
 from tests.chaos.truth import COUNTED, Accepted, Key, Lines, Truth
 from warehouse.families import Family
+from warehouse.literals import quoted
 
 SHOWN = 20
 PLACE = ("bucket", "hour", "day", "week")
@@ -80,17 +81,17 @@ def compare(client: Client, truth: Truth, topic: str) -> Found:
         found.same("progress", end - 1, row.get("applied_offset"))
         for name in COUNTED:
             found.same("progress", truth.counts[number][name], row.get(name))
-    found.compare("usage_raw", _raw(truth.accepted), stored.raw(client), (*WHO, "event_id", "time_ms"))
+    found.compare("usage_raw", _raw(truth.accepted), stored.raw(client, truth.first), (*WHO, "event_id", "time_ms"))
     marks = stored.done_marks(client)
     for lines in truth.lines:
         family = lines.family
         for grain in ("quarter", "hour", "day", "week"):
-            rows = stored.family_rows(client, family, grain)
+            rows = stored.family_rows(client, truth.first, family, grain)
             expected = _family(truth, lines, grain, marks)
             found.compare(f"{family.table} {grain}", expected, rows, (*WHO, *PLACE, *family.dimensions))
     histograms = truth.histograms()
     for grain in ("hour", "day", "week"):
-        rows = stored.latency_rows(client, grain)
+        rows = stored.latency_rows(client, truth.first, grain)
         key = (*WHO, *PLACE, "provider", "model", "metric")
         found.compare(f"rollup_latency {grain}", _latency(truth, histograms, grain, marks), rows, key)
     _compare_views(client, truth, found)
@@ -233,11 +234,12 @@ def _compare_views(client: Client, truth: Truth, found: Found) -> None:
             row[0] += 1
             row[1] += told["total_input_tokens"] + told["total_output_tokens"]
             row[2] += told["cost_nano_usd"]
+        names_told = ", ".join(quoted(name) for name in sorted({one.event.organization for one in truth.accepted}))
         have = stored.frame(
             client,
             f"SELECT toString(organization) AS organization, {column} AS period, toInt64(sum(requests)) AS requests, "
             "toInt64(sum(total_tokens)) AS tokens, toInt64(sum(cost_usd) * 1000000000) AS cost_nano_usd "
-            f"FROM {view} GROUP BY organization, period",
+            f"FROM {view} WHERE organization IN ({names_told}) GROUP BY organization, period",
         )
         rows = [(*key, *row) for key, row in expected.items()]
         names = ("organization", "period", "requests", "tokens", "cost_nano_usd")

@@ -34,7 +34,7 @@ class LogReader:
         self._topic = topic
         self._next = dict.fromkeys(range(partitions), 0)
         self._consumer = Consumer(
-            {"bootstrap.servers": bootstrap, "group.id": "chaos-truth", "enable.auto.commit": False}
+            {"bootstrap.servers": bootstrap, "group.id": "chaos-truth", "enable.auto.commit": False, "log_level": 0}
         )
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from tests.chaos.cast import CALENDARS
+from tests.chaos.cast import calendar_of
 
 QUARTER = 900
 
@@ -22,7 +22,7 @@ class Place:
 
 def place_of(organization: str, time_ms: int) -> Place:
     """The place of an instant."""
-    return _place(*CALENDARS[organization], time_ms // 1000 // QUARTER * QUARTER)
+    return _place(*calendar_of(organization), time_ms // 1000 // QUARTER * QUARTER)
 
 
 @lru_cache(maxsize=100_000)
@@ -41,7 +41,7 @@ def _place(zone: str, week_start: int, quarter: int) -> Place:
 @lru_cache(maxsize=10_000)
 def midnight(organization: str, day: date) -> int:
     """Start of a local day (Unix seconds)."""
-    zone = ZoneInfo(CALENDARS[organization][0])
+    zone = ZoneInfo(calendar_of(organization)[0])
     return int(datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC).timestamp())
 
 

@@ -16,7 +16,8 @@ from warehouse.client import connect
 from warehouse.settings import WarehouseSettings
 
 WITHOUT = ("superset", "worker", "watchdog", "api", "collector", "audit")
-STOP_SECONDS = 40.0
+STOP_SECONDS = 60.0
+START_SECONDS = 240.0
 PARTITIONS = 6
 WORKERS = 3
 SESSION_SECONDS = 8.0
@@ -27,7 +28,6 @@ WORKER_SETTINGS = {
     "TALLY_CASCADE_SECONDS": "1.5",
     "TALLY_ROWS_IN_MEMORY": "6000",
     "TALLY_TAKE_ENVELOPES": "16",
-    "POLARS_MAX_THREADS": "2",
 }
 """Small, so that a short run meets everything: ids that leave the window, rows that are evicted, sessions that end."""
 
@@ -75,7 +75,7 @@ class Stage:
     def serve(self) -> None:
         """Returns when broker and warehouse answer."""
         for service in ("kafka", "warehouse"):
-            self.installation.wait_until_ready(service, deadline_seconds=90)
+            self.installation.wait_until_ready(service, deadline_seconds=START_SECONDS)
 
     def back_up(self) -> None:
         """Stops the warehouse, copies its data and starts it again, under running workers."""
@@ -106,4 +106,4 @@ class Stage:
         supervisor.stop_together(["warehouse"], deadline_seconds=STOP_SECONDS)
         yield self.installation.home.warehouse
         supervisor.start_service("warehouse")
-        self.installation.wait_until_ready("warehouse", deadline_seconds=90)
+        self.installation.wait_until_ready("warehouse", deadline_seconds=START_SECONDS)

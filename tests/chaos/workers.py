@@ -56,7 +56,8 @@ class Workers:
     def stop(self) -> None:
         """Ends all of them for good."""
         self._stopped.set()
-        self._watching.join()
+        if self._watching.is_alive():
+            self._watching.join()
         for slot in self._slots:
             slot.wanted = False
             self._end(slot)

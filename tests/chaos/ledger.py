@@ -1,0 +1,88 @@
+"""Everything that is known of one topic: what was sent, what the log made of it, and what the warehouse must hold."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error
+
+from tests.chaos import stored
+from tests.chaos.comparison import Found, compare
+from tests.chaos.log import LogReader
+from tests.chaos.prices import PriceList
+from tests.chaos.sender import Sender
+from tests.chaos.truth import Truth
+
+CALM_SECONDS = 240.0
+LOOK_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Sends to a topic and judges what became of it. `first`: what rows call Kafka's partition 0."""
+
+    client: Client
+    bootstrap: str
+    topic: str
+    partitions: int
+    window: int
+    first: int = 0
+    truth: Truth = field(init=False)
+    sender: Sender = field(init=False)
+    log: LogReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.truth = Truth(self.partitions, self.window, PriceList.read(self.client), self.first)
+        self.sender = Sender(self.bootstrap, self.topic)
+        self.log = LogReader(self.bootstrap, self.topic, self.partitions)
+
+    def close(self) -> None:
+        """Leaves the broker."""
+        self.log.close()
+
+    def compared(self) -> Found:
+        """Every row of the warehouse against the truth."""
+        return compare(self.client, self.truth, self.topic)
+
+    def calm(self, patience_seconds: float = CALM_SECONDS) -> str:
+        """Waits until the whole log is applied and what has closed is derived; "" or what is still missing."""
+        return self._waited(lambda: self._asked(self._not_applied) or self._asked(self._not_derived), patience_seconds)
+
+    def applied(self, patience_seconds: float = CALM_SECONDS) -> str:
+        """Waits until the whole log is applied; "" or what is still missing."""
+        return self._waited(lambda: self._asked(self._not_applied), patience_seconds)
+
+    @staticmethod
+    def _waited(missing: Callable[[], str], patience_seconds: float) -> str:
+        deadline = time.monotonic() + patience_seconds
+        while (reason := missing()) and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+        return reason
+
+    @staticmethod
+    def _asked(question: Callable[[], str]) -> str:
+        try:
+            return question()
+        except (Error, OSError) as failure:
+            return f"the warehouse does not answer: {str(failure)[:200]}"
+
+    def _not_applied(self) -> str:
+        """Reads the log on as well: workers write to it when they forward events."""
+        self.truth.read(self.log.records(self.sender.posted, self.sender.known))
+        have = stored.progress(self.client, self.topic)
+        waiting = {
+            number: (end, have.get(number, {}).get("applied_offset", -1))
+            for number, end in self.truth.ends.items()
+            if have.get(number, {}).get("applied_offset", -1) < end - 1
+        }
+        return f"not applied (partition: log end, applied) {waiting}" if waiting else ""
+
+    def _not_derived(self) -> str:
+        rows = self.client.query(
+            "SELECT src_partition, toString(organization), toString(grain), date FROM touched_periods "
+            f"WHERE {stored.mine(self.first)} GROUP BY src_partition, organization, grain, date "
+            "HAVING maxIf(offset + 1, kind = 'touched') > maxIf(offset + 1, kind = 'done')"
+        ).result_rows
+        waiting = [row for row in rows if self.truth.closed(*row)]
+        return f"{len(waiting)} closed periods are not derived: {waiting[:5]}" if waiting else ""

@@ -1,0 +1,202 @@
+"""The real worker without one of its rules: `python -m tests.chaos.worker_without RULE`; for tests only.
+
+With CHAOS_DIE_BEFORE=table the process dies (SIGKILL) right before it writes to that table ("derive": before it
+derives a period), as soon as the file CHAOS_DIE_WHEN exists. RULE may be `nothing`: then all rules hold.
+"""
+
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from stream_jobs.deduplication.window import Chunk, Window
+from stream_jobs.rollups import cascade as derivations
+from stream_jobs.rollups.row_store import Numbers, RowStore
+from stream_jobs.worker import app, cascade
+from stream_jobs.worker.flush import Batch, Flusher
+from stream_jobs.worker.partition import Partition, Progress
+from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
+from stream_jobs.worker.settings import WorkerSettings
+from stream_jobs.worker.sink import Sink
+from stream_jobs.worker.state import PeriodKey, WorkerState
+from stream_jobs.worker.take import TakeProcessor
+
+EPOCH_BITS = 48
+
+
+def without_offset_check() -> None:
+    """Whatever the log gives is added, also what a row already holds (rules E1, E3)."""
+
+    def add_all(self: RowStore, lines: pl.DataFrame) -> Numbers:
+        rows = self._rows(lines, unique=False)
+        np.add.at(self._sums, rows, lines.select(self.family.measures).to_numpy())
+        np.maximum.at(self._offsets, rows, lines["offset"].to_numpy())
+        return np.unique(rows)
+
+    replace(RowStore, "add_checked", add_all)
+
+
+def without_raised_horizon() -> None:
+    """Rows that are loaded do not tell how far the log was applied to them (rule E2)."""
+    replace(TakeProcessor, "_raise_horizons", staticmethod(lambda _partitions, _stored: None))
+
+
+def with_masked_epoch() -> None:
+    """The horizon is taken from the greatest version, its epoch cut off (rule E1)."""
+
+    def raised(partitions: dict[int, Partition], stored: pl.DataFrame) -> None:
+        version = pl.col("epoch").cast(pl.Int64) * (1 << EPOCH_BITS) + pl.col("offset")
+        for number, highest in stored.group_by("src_partition").agg(version.max()).iter_rows():
+            partition = partitions[number]
+            partition.horizon = max(partition.horizon, highest % (1 << EPOCH_BITS))
+
+    replace(TakeProcessor, "_raise_horizons", staticmethod(raised))
+
+
+def with_plain_seen_set() -> None:
+    """Copies are looked for among the ids seen last, which a copy refreshes and a restart forgets (rule E15)."""
+
+    def sift(
+        self: Window, keys: Sequence[bytes], times_ms: Sequence[int], append_ms: int, _copies: Collection[int]
+    ) -> list[int]:
+        kept, chunk = list[int](), Chunk(self.accepted, [], [], append_ms)
+        for position, key in enumerate(keys):
+            known = self._numbers.pop(key, None) is not None
+            self._numbers[key] = self.accepted
+            if not known:
+                kept.append(position)
+                chunk.keys.append(key)
+                chunk.times_ms.append(times_ms[position])
+                self.accepted += 1
+        while len(self._numbers) > self.size:
+            del self._numbers[next(iter(self._numbers))]
+        self._chunks = deque([chunk])
+        return kept
+
+    def refilled(size: int, accepted: int, *_contents: object) -> Window:
+        return Window(size, accepted)
+
+    async def nothing_stored(*_asked: object) -> set[int]:
+        return set()
+
+    replace(Window, "sift", sift)
+    replace(Window, "evict", lambda _self: None)
+    replace(Window, "refilled", refilled)
+    replace(TakeProcessor, "_stored_copies", nothing_stored)
+
+
+def with_ack_before_insert() -> None:
+    """Progress is written and the log acknowledged before rows are durable (rule E9)."""
+    flush = Flusher._flush
+
+    async def hasty(
+        self: Flusher, state: WorkerState, batch: Batch, frames: Any, progress: dict[int, dict[str, Any]]
+    ) -> None:
+        self._sink.insert("partition_progress", self._progress_frame(state, progress))
+        for event in batch.events:
+            await self._acknowledge(event)
+        await flush(self, state, batch, frames, progress)
+
+    replace(Flusher, "_flush", hasty)
+
+
+def with_touched_in_memory() -> None:
+    """Which periods must be derived is only known to the process (rule E9)."""
+
+    def remember(
+        _self: Flusher, state: WorkerState, periods: dict[PeriodKey, Any], _progress: dict[int, dict[str, Any]]
+    ) -> None:
+        state.pending.update(periods)
+
+    replace(Flusher, "_mark_touched", remember)
+
+
+def with_version_of_rows_read() -> None:
+    """A derived row is as new as the newest row it was read from (rule E5)."""
+    derive = derivations.derive
+
+    def derived(*asked: Any) -> str:
+        return derive(*asked).replace(", due_offset, due_epoch FROM", ", max(source.offset), due_epoch FROM")
+
+    replace(cascade, "derive", derived)
+
+
+def with_kafkas_commit() -> None:
+    """Where to go on is what Kafka's commit says, not the warehouse's progress (rule E8)."""
+
+    def positions(
+        settings: WorkerSettings, sink: Sink, inspector: LogInspector, generation: int, partitions: list[int]
+    ) -> Resume:
+        resume = resume_positions(settings, sink, inspector, generation, partitions)
+        admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+        places = [TopicPartition(settings.events_topic, number) for number in partitions]
+        asked = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(settings.consumer_group, places)])
+        for place in asked[settings.consumer_group].result(20).topic_partitions:
+            if place.offset > 0:
+                known = resume.progress[place.partition]
+                counts = (known.seen, known.accepted, known.duplicates, known.rejected, known.misrouted)
+                resume.progress[place.partition] = Progress(place.offset - 1, known.applied_ms, known.topic_id, *counts)
+        return resume
+
+    replace(app, "resume_positions", positions)
+    replace(Flusher, "_check_not_set_back", lambda *_: None)
+
+
+RULES: dict[str, Callable[[], None]] = {
+    "nothing": lambda: None,
+    "offset-check": without_offset_check,
+    "raised-horizon": without_raised_horizon,
+    "split-epoch": with_masked_epoch,
+    "numbered-window": with_plain_seen_set,
+    "insert-before-ack": with_ack_before_insert,
+    "stored-touched-periods": with_touched_in_memory,
+    "version-of-the-flush": with_version_of_rows_read,
+    "resume-from-progress": with_kafkas_commit,
+}
+"""What can be switched off, by the name of what then is missing."""
+
+
+def replace(owner: Any, name: str, other: object) -> None:
+    """Puts `other` in the place of an attribute that exists. Raises AttributeError when it does not."""
+    getattr(owner, name)
+    setattr(owner, name, other)
+
+
+def die_on_request(table: str, when: Path) -> None:
+    """Makes the process die before it writes to this table, once the file exists."""
+    insert, command = Sink.insert, Sink.command
+
+    def dies(what: str) -> None:
+        if what == table and when.exists():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def dying_insert(self: Sink, into: str, frame: pl.DataFrame) -> None:
+        dies(into)
+        insert(self, into, frame)
+
+    def dying_command(self: Sink, sql: str) -> None:
+        dies("derive")
+        command(self, sql)
+
+    replace(Sink, "insert", dying_insert)
+    replace(Sink, "command", dying_command)
+
+
+def main() -> None:
+    """Switches the rule off and runs the worker."""
+    RULES[sys.argv[1]]()
+    if table := os.environ.get("CHAOS_DIE_BEFORE"):
+        die_on_request(table, Path(os.environ["CHAOS_DIE_WHEN"]))
+    app.run()
+
+
+if __name__ == "__main__":
+    main()
