@@ -72,8 +72,8 @@ class Found:
             self.words.append(f"{what}: expected {expected}, stored {have}")
 
 
-def compare(client: Client, truth: Truth, topic: str) -> Found:
-    """Everything: progress, raw events, every family and grain, histograms and views."""
+def compare(client: Client, truth: Truth, topic: str, numbers: range) -> Found:
+    """Everything of these log partitions: progress, raw events, every family and grain, histograms and views."""
     found = Found()
     have = stored.progress(client, topic)
     for number, end in truth.ends.items():
@@ -81,17 +81,17 @@ def compare(client: Client, truth: Truth, topic: str) -> Found:
         found.same("progress", end - 1, row.get("applied_offset"))
         for name in COUNTED:
             found.same("progress", truth.counts[number][name], row.get(name))
-    found.compare("usage_raw", _raw(truth.accepted), stored.raw(client, truth.first), (*WHO, "event_id", "time_ms"))
+    found.compare("usage_raw", _raw(truth.accepted), stored.raw(client, numbers), (*WHO, "event_id", "time_ms"))
     marks = stored.done_marks(client)
     for lines in truth.lines:
         family = lines.family
         for grain in ("quarter", "hour", "day", "week"):
-            rows = stored.family_rows(client, truth.first, family, grain)
+            rows = stored.family_rows(client, numbers, family, grain)
             expected = _family(truth, lines, grain, marks)
             found.compare(f"{family.table} {grain}", expected, rows, (*WHO, *PLACE, *family.dimensions))
     histograms = truth.histograms()
     for grain in ("hour", "day", "week"):
-        rows = stored.latency_rows(client, truth.first, grain)
+        rows = stored.latency_rows(client, numbers, grain)
         key = (*WHO, *PLACE, "provider", "model", "metric")
         found.compare(f"rollup_latency {grain}", _latency(truth, histograms, grain, marks), rows, key)
     _compare_views(client, truth, found)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
+from confluent_kafka import KafkaException
 
 from tests.chaos import stored
 from tests.chaos.comparison import Found, compare
@@ -20,20 +21,20 @@ LOOK_SECONDS = 0.5
 
 @dataclass(slots=True)
 class Ledger:
-    """Sends to a topic and judges what became of it. `first`: what rows call Kafka's partition 0."""
+    """Sends to a topic and judges what became of it, in the log partitions `numbers`."""
 
     client: Client
     bootstrap: str
     topic: str
     partitions: int
     window: int
-    first: int = 0
+    numbers: range
     truth: Truth = field(init=False)
     sender: Sender = field(init=False)
     log: LogReader = field(init=False)
 
     def __post_init__(self) -> None:
-        self.truth = Truth(self.partitions, self.window, PriceList.read(self.client), self.first)
+        self.truth = Truth(self.partitions, self.window, PriceList.read(self.client))
         self.sender = Sender(self.bootstrap, self.topic)
         self.log = LogReader(self.bootstrap, self.topic, self.partitions)
 
@@ -43,7 +44,7 @@ class Ledger:
 
     def compared(self) -> Found:
         """Every row of the warehouse against the truth."""
-        return compare(self.client, self.truth, self.topic)
+        return compare(self.client, self.truth, self.topic, self.numbers)
 
     def calm(self, patience_seconds: float = CALM_SECONDS) -> str:
         """Waits until the whole log is applied and what has closed is derived; "" or what is still missing."""
@@ -64,8 +65,8 @@ class Ledger:
     def _asked(question: Callable[[], str]) -> str:
         try:
             return question()
-        except (Error, OSError) as failure:
-            return f"the warehouse does not answer: {str(failure)[:200]}"
+        except (Error, OSError, KafkaException) as failure:
+            return f"no answer: {str(failure)[:200]}"
 
     def _not_applied(self) -> str:
         """Reads the log on as well: workers write to it when they forward events."""
@@ -81,7 +82,7 @@ class Ledger:
     def _not_derived(self) -> str:
         rows = self.client.query(
             "SELECT src_partition, toString(organization), toString(grain), date FROM touched_periods "
-            f"WHERE {stored.mine(self.first)} GROUP BY src_partition, organization, grain, date "
+            f"WHERE {stored.within(self.numbers)} GROUP BY src_partition, organization, grain, date "
             "HAVING maxIf(offset + 1, kind = 'touched') > maxIf(offset + 1, kind = 'done')"
         ).result_rows
         waiting = [row for row in rows if self.truth.closed(*row)]

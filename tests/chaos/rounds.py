@@ -55,7 +55,8 @@ class Run:
         self.client = self.stage.client()
         register_all(self.client)
         topic = installation.settings.events_topic
-        self.ledger = Ledger(self.client, installation.plan.kafka_bootstrap, topic, PARTITIONS, WINDOW_EVENTS)
+        sizes = (PARTITIONS, WINDOW_EVENTS, range(PARTITIONS))
+        self.ledger = Ledger(self.client, installation.plan.kafka_bootstrap, topic, *sizes)
 
     def close(self) -> None:
         """Leaves broker and warehouse."""

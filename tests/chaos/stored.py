@@ -6,7 +6,6 @@ import polars as pl
 from clickhouse_connect.driver.client import Client
 
 from warehouse.families import INPUT_BUCKETS, OUTPUT_BUCKETS, Family
-from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
 NO_LIMIT = {"output_format_arrow_string_as_string": 1, "output_format_arrow_low_cardinality_as_dictionary": 0}
 RAW_TEXTS = (
@@ -24,15 +23,15 @@ def frame(client: Client, sql: str) -> pl.DataFrame:
     return pl.read_ipc_stream(io.BytesIO(body)) if body else pl.DataFrame()
 
 
-def mine(first: int) -> str:
-    """The condition that rows belong to this generation of the topic."""
-    return f"src_partition >= {first} AND src_partition < {first + PARTITIONS_PER_GENERATION}"
+def within(numbers: range) -> str:
+    """The condition that rows belong to these log partitions."""
+    return f"src_partition >= {numbers.start} AND src_partition < {numbers.stop}"
 
 
-def raw(client: Client, first: int) -> pl.DataFrame:
+def raw(client: Client, numbers: range) -> pl.DataFrame:
     """Every raw event."""
     texts = ", ".join(f"toString({name}) AS {name}" for name in RAW_TEXTS)
-    numbers = ", ".join(f"toInt64({name}) AS {name}" for name in RAW_NUMBERS)
+    counts = ", ".join(f"toInt64({name}) AS {name}" for name in RAW_NUMBERS)
     nullable = ", ".join(f"toNullable(toInt64({name})) AS {name}" for name in RAW_NULLABLE)
     return frame(
         client,
@@ -40,29 +39,29 @@ def raw(client: Client, first: int) -> pl.DataFrame:
         "toUnixTimestamp64Milli(time) AS time_ms, toInt64(src_partition) AS src_partition, src_offset, "
         "toInt64(src_index) AS src_index, toUnixTimestamp64Milli(append_time) AS append_ms, "
         "toInt64(toUnixTimestamp(hour)) AS hour, toString(day) AS day, toString(week) AS week, "
-        f"{texts}, {numbers}, {nullable} FROM usage_raw FINAL WHERE {mine(first)}",
+        f"{texts}, {counts}, {nullable} FROM usage_raw FINAL WHERE {within(numbers)}",
     )
 
 
-def family_rows(client: Client, first: int, family: Family, grain: str) -> pl.DataFrame:
+def family_rows(client: Client, numbers: range, family: Family, grain: str) -> pl.DataFrame:
     """Every row of a family and grain."""
     dimensions = ", ".join(f"toString({name}) AS {name}" for name in family.dimensions)
     return frame(
         client,
         "SELECT toInt64(src_partition) AS src_partition, toString(organization) AS organization, "
         f"{PLACES}, toString(week) AS week, {dimensions}, {', '.join(family.measures)}, offset "
-        f"FROM {family.table} FINAL WHERE grain = '{grain}' AND {mine(first)}",
+        f"FROM {family.table} FINAL WHERE grain = '{grain}' AND {within(numbers)}",
     )
 
 
-def latency_rows(client: Client, first: int, grain: str) -> pl.DataFrame:
+def latency_rows(client: Client, numbers: range, grain: str) -> pl.DataFrame:
     """Every histogram of a grain; its bins as one text."""
     return frame(
         client,
         "SELECT toInt64(src_partition) AS src_partition, toString(organization) AS organization, "
         f"{PLACES}, toString(week) AS week, toString(provider) AS provider, toString(model) AS model, "
         "toString(metric) AS metric, toString(arrayZip(bins, counts)) AS bins, offset "
-        f"FROM rollup_latency FINAL WHERE grain = '{grain}' AND {mine(first)}",
+        f"FROM rollup_latency FINAL WHERE grain = '{grain}' AND {within(numbers)}",
     )
 
 

@@ -1,7 +1,8 @@
 """Short scenarios that make one rule matter: a rule that may be off in, every row compared with the truth out.
 
-Each trial has a topic, a consumer group and a topic generation of its own, so that many run side by side on one
-installation. Its one worker dies between two writes that the scenario names, and is started again.
+Each trial has a topic and a consumer group of its own and lives in one log partition that no other trial uses, so that
+many run side by side on one installation. Its one worker dies between two writes that the scenario names, and is
+started again.
 """
 
 import os
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
@@ -24,9 +26,10 @@ from tests.chaos.comparison import Found
 from tests.chaos.event import Event, Posted
 from tests.chaos.ledger import Ledger
 from tests.chaos.stage import Stage
+from tokentally import partition_of
 from warehouse.families import FAMILIES
-from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
+PARTITIONS = 16
 WINDOW_EVENTS = 50
 PATIENCE_SECONDS = 90.0
 LOOK_SECONDS = 0.1
@@ -39,7 +42,7 @@ class Trial:
 
     stage: Stage
     name: str
-    generation: int
+    number: int
     rule_off: str
     ledger: Ledger = field(init=False)
     started_ms: int = field(default_factory=lambda: round(time.time() * 1000))
@@ -49,15 +52,20 @@ class Trial:
     def __post_init__(self) -> None:
         bootstrap = self.stage.installation.plan.kafka_bootstrap
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-        topic = NewTopic(self.topic, 1, 1, config={"message.timestamp.type": "LogAppendTime"})
+        topic = NewTopic(self.topic, PARTITIONS, 1, config={"message.timestamp.type": "LogAppendTime"})
         self._admin.create_topics([topic])[self.topic].result(30)
-        first = self.generation * PARTITIONS_PER_GENERATION
-        self.ledger = Ledger(self.stage.client(), bootstrap, self.topic, 1, WINDOW_EVENTS, first)
+        mine = range(self.number, self.number + 1)
+        self.ledger = Ledger(self.stage.client(), bootstrap, self.topic, PARTITIONS, WINDOW_EVENTS, mine)
 
     @property
     def topic(self) -> str:
         """The topic of this trial alone."""
         return f"usage.{self.name}.{self.rule_off}"
+
+    def organization(self, who: str) -> str:
+        """A name that belongs to the trial's partition."""
+        names = (f"{self.topic} {who} {number}" for number in count())
+        return next(name for name in names if partition_of(name, PARTITIONS) == self.number)
 
     def close(self) -> None:
         """Ends the worker and leaves broker and warehouse."""
@@ -72,11 +80,11 @@ class Trial:
         key = str(uuid5(NAMESPACE_OID, f"{self.topic} {number}"))
         # In the middle of a quarter hour: events of one age share their rows.
         quarter_ms = (self.started_ms - round(age_days * DAY_MS)) // 900_000 * 900_000
-        return Event(f"{self.topic} {who}", key, quarter_ms + number, {**fields, **counts})
+        return Event(self.organization(who), key, quarter_ms + number, {**fields, **counts})
 
     def send(self, *events: Event) -> None:
         """One envelope, in the log before this returns."""
-        self.ledger.sender.send(Posted(0, events))
+        self.ledger.sender.send(Posted(self.number, events))
         self.ledger.sender.flush()
 
     def start(self, die_before: str = "") -> None:
@@ -87,7 +95,7 @@ class Trial:
             self._worker = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.worker_without", self.rule_off],
                 cwd=ROOT,
-                env=os.environ | dict(plan.worker(self.generation).environment) | self._settings() | deadly,
+                env=os.environ | dict(plan.worker(self.number).environment) | self._settings() | deadly,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -97,9 +105,8 @@ class Trial:
         return {
             "TALLY_EVENTS_TOPIC": self.topic,
             "TALLY_CONSUMER_GROUP": self.topic,
-            "TALLY_TOPIC_GENERATION": str(self.generation),
-            "TALLY_PARTITIONS": "1",
-            "TALLY_WORKER_ID": str(self.generation),
+            "TALLY_PARTITIONS": str(PARTITIONS),
+            "TALLY_WORKER_ID": str(self.number),
             "TALLY_WINDOW_EVENTS": str(WINDOW_EVENTS),
             "TALLY_CASCADE_SECONDS": "0.5",
             "TALLY_TAKE_SECONDS": "0.5",
@@ -125,12 +132,12 @@ class Trial:
     def await_commit(self) -> None:
         """Returns when Kafka's commit has reached the end of the log."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while self._committed() < self.ledger.log.ends()[0]:
+        while self._committed() < self.ledger.log.ends()[self.number]:
             assert time.monotonic() < deadline, f"{self.topic}: no commit"
             time.sleep(LOOK_SECONDS)
 
     def _committed(self) -> int:
-        asked = [ConsumerGroupTopicPartitions(self.topic, [TopicPartition(self.topic, 0)])]
+        asked = [ConsumerGroupTopicPartitions(self.topic, [TopicPartition(self.topic, self.number)])]
         answer: Any = self._admin.list_consumer_group_offsets(asked)[self.topic].result(30)
         return int(answer.topic_partitions[0].offset)
 
@@ -151,7 +158,7 @@ class Trial:
             columns += f"{', '.join(family.measures)}, offset"
             self.ledger.client.command(
                 f"INSERT INTO {family.table} ({columns}, epoch) SELECT {columns}, 1 FROM {family.table} FINAL "
-                f"WHERE organization = '{self.topic} {who}' AND grain = 'quarter'"
+                f"WHERE organization = '{self.organization(who)}' AND grain = 'quarter'"
             )
 
     @property
@@ -160,9 +167,9 @@ class Trial:
 
 
 @contextmanager
-def trial(stage: Stage, name: str, generation: int, rule_off: str) -> Iterator[Trial]:
+def trial(stage: Stage, name: str, number: int, rule_off: str) -> Iterator[Trial]:
     """A trial that is closed in the end."""
-    made = Trial(stage, name, generation, rule_off)
+    made = Trial(stage, name, number, rule_off)
     try:
         yield made
     finally:
@@ -254,8 +261,8 @@ CATCHES = {
 """The scenario in which the comparison fails without the rule."""
 
 
-def found_in(stage: Stage, scenario: str, generation: int, rule_off: str = "nothing") -> Found:
+def found_in(stage: Stage, scenario: str, number: int, rule_off: str = "nothing") -> Found:
     """Plays a scenario without a rule and compares every row."""
-    with trial(stage, scenario, generation, rule_off) as on:
+    with trial(stage, scenario, number, rule_off) as on:
         SCENARIOS[scenario](on)
         return on.ledger.compared()

@@ -90,8 +90,6 @@ class Truth:
     partitions: int
     window: int
     prices: PriceList
-    first: int = 0
-    """What rows call Kafka's partition 0."""
     accepted: list[Accepted] = field(default_factory=list)
     lines: list[Lines] = field(default_factory=lambda: [Lines(family) for family in FAMILIES])
     counts: dict[int, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: dict.fromkeys(COUNTED, 0)))
@@ -103,10 +101,10 @@ class Truth:
     def read(self, records: Iterable[Record]) -> None:
         """Goes on with these records, in the order of each partition."""
         for record in records:
-            counts = self.counts[self.first + record.partition]
-            self.ends[self.first + record.partition] = record.offset + 1
-            clock_ms = self.clocks_ms.get(self.first + record.partition, 0)
-            self.clocks_ms[self.first + record.partition] = max(record.append_ms, clock_ms)
+            counts = self.counts[record.partition]
+            self.ends[record.partition] = record.offset + 1
+            clock_ms = self.clocks_ms.get(record.partition, 0)
+            self.clocks_ms[record.partition] = max(record.append_ms, clock_ms)
             counts["seen"] += len(record.events) + record.refused
             counts["rejected"] += record.refused
             for index, event in record.events:
@@ -137,7 +135,7 @@ class Truth:
 
     def _count(self, record: Record, index: int, event: Event, charged: Charged) -> None:
         place = place_of(event.organization, event.time_ms)
-        position = (self.first + record.partition, record.offset, index, record.append_ms)
+        position = (record.partition, record.offset, index, record.append_ms)
         accepted = Accepted(event, *position, place, charged)
         self.accepted.append(accepted)
         measures = accepted.measures()

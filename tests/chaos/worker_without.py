@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 
 from stream_jobs.deduplication.window import Chunk, Window
 from stream_jobs.rollups import cascade as derivations
-from stream_jobs.rollups.row_store import Numbers, RowStore
+from stream_jobs.rollups.row_store import RowStore
 from stream_jobs.worker import app, cascade
 from stream_jobs.worker.flush import Batch, Flusher
 from stream_jobs.worker.partition import Partition, Progress
@@ -35,11 +35,15 @@ EPOCH_BITS = 48
 def without_offset_check() -> None:
     """Whatever the log gives is added, also what a row already holds (rules E1, E3)."""
 
-    def add_all(self: RowStore, lines: pl.DataFrame) -> Numbers:
-        rows = self._rows(lines, unique=False)
-        np.add.at(self._sums, rows, lines.select(self.family.measures).to_numpy())
-        np.maximum.at(self._offsets, rows, lines["offset"].to_numpy())
-        return np.unique(rows)
+    checked = RowStore.add_checked
+
+    def add_all(self: RowStore, lines: pl.DataFrame) -> Any:
+        self._rows(lines["pair"].to_numpy(), lines)  # every row has its place before offsets are set aside
+        known = self._offsets.copy()
+        self._offsets[:] = -1
+        rows = checked(self, lines)
+        np.maximum(self._offsets, known, out=self._offsets)
+        return rows
 
     replace(RowStore, "add_checked", add_all)
 
