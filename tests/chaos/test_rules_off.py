@@ -10,7 +10,7 @@ not be stopped between reading and writing. Some of it is played with every run 
 
 import os
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
 
@@ -27,10 +27,11 @@ PLAYED = list(SCENARIOS) if EVERY_RULE else ["crash-before-progress"]
 RULES = list(CATCHES) if EVERY_RULE else ["offset-check", "split-epoch", "insert-before-ack", "stored-touched-periods"]
 Played = tuple[str, str]
 """Scenario and the rule that is off."""
+Shown = Mapping[Played, Future[Found]]
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[Played, Found]]:
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """What each scenario showed, with all rules and without each rule that it is about; played side by side."""
     plays = [(scenario, NOTHING) for scenario in PLAYED] + [(CATCHES[rule], rule) for rule in RULES]
     plays.sort(key=lambda play: play[0] == ALONE)
@@ -39,23 +40,22 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[Played, 
     try:
         stage.up()
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            together = [play for play in plays if play[0] != ALONE]
-            results = pool.map(lambda play: found_in(stage, play[0], numbers[play], play[1]), together)
-            shown = dict(zip(together, results, strict=True))
-        for play in plays:
-            if play[0] == ALONE:
-                shown[play] = found_in(stage, play[0], numbers[play], play[1])
-        yield shown
+            played: dict[Played, Future[Found]] = {}
+            for (scenario, rule), number in numbers.items():
+                if scenario == ALONE:
+                    wait(played.values())
+                played[scenario, rule] = pool.submit(found_in, stage, scenario, number, rule)
+        yield played
     finally:
         stage.down()
 
 
 @pytest.mark.parametrize("scenario", PLAYED)
-def test_with_all_rules_every_row_is_right(found: Mapping[Played, Found], scenario: str) -> None:
-    assert found[scenario, NOTHING].words == []
-    assert found[scenario, NOTHING].total_rows > 0
+def test_with_all_rules_every_row_is_right(shown: Shown, scenario: str) -> None:
+    assert shown[scenario, NOTHING].result().words == []
+    assert shown[scenario, NOTHING].result().total_rows > 0
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_without_the_rule_rows_are_wrong(found: Mapping[Played, Found], rule: str) -> None:
-    assert found[CATCHES[rule], rule].total_wrong > 0
+def test_without_the_rule_rows_are_wrong(shown: Shown, rule: str) -> None:
+    assert shown[CATCHES[rule], rule].result().total_wrong > 0

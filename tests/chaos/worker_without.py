@@ -20,7 +20,7 @@ from confluent_kafka.admin import AdminClient
 from stream_jobs.deduplication.window import Chunk, Window
 from stream_jobs.rollups import cascade as derivations
 from stream_jobs.rollups.row_store import RowStore
-from stream_jobs.worker import app, cascade
+from stream_jobs.worker import app, cascade, flush, guard
 from stream_jobs.worker.flush import Batch, Flusher
 from stream_jobs.worker.partition import Partition, Progress
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
@@ -99,7 +99,7 @@ def with_plain_seen_set() -> None:
 
 def with_ack_before_insert() -> None:
     """Progress is written and the log acknowledged before rows are durable (rule E9)."""
-    flush = Flusher._flush
+    in_order = Flusher._flush
 
     async def hasty(
         self: Flusher, state: WorkerState, batch: Batch, frames: Any, progress: dict[int, dict[str, Any]]
@@ -107,7 +107,7 @@ def with_ack_before_insert() -> None:
         self._sink.insert("partition_progress", self._progress_frame(state, progress))
         for event in batch.events:
             await self._acknowledge(event)
-        await flush(self, state, batch, frames, progress)
+        await in_order(self, state, batch, frames, progress)
 
     replace(Flusher, "_flush", hasty)
 
@@ -151,7 +151,8 @@ def with_kafkas_commit() -> None:
         return resume
 
     replace(app, "resume_positions", positions)
-    replace(Flusher, "_check_not_set_back", lambda *_: None)
+    for asker in (flush, guard):
+        replace(asker, "check_not_set_back", lambda *_: None)
 
 
 RULES: dict[str, Callable[[], None]] = {
