@@ -177,7 +177,7 @@ def replace(owner: Any, name: str, other: object) -> None:
 
 def die_on_request(table: str, when: Path) -> None:
     """Makes the process die before it writes to this table, once the file exists."""
-    insert, command = Sink.insert, Sink.command
+    insert, derive = Sink.insert, Sink.derive
 
     def dies(what: str) -> None:
         if what == table and when.exists():
@@ -187,12 +187,12 @@ def die_on_request(table: str, when: Path) -> None:
         dies(into)
         insert(self, into, frame)
 
-    def dying_command(self: Sink, sql: str) -> None:
+    def dying_derive(self: Sink, sql: str) -> None:
         dies("derive")
-        command(self, sql)
+        derive(self, sql)
 
     replace(Sink, "insert", dying_insert)
-    replace(Sink, "command", dying_command)
+    replace(Sink, "derive", dying_derive)
 
 
 def main() -> None:
