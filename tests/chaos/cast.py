@@ -54,7 +54,7 @@ MODELS = (
 
 STEADY = tuple(
     Organization(f"steady-{number}", ZONES[number % len(ZONES)], 1 + number % 7, registered=number % 11 != 10)
-    for number in range(24)
+    for number in range(16)
 )
 """Traffic all the time."""
 

@@ -19,7 +19,7 @@ WEIGHTS = {
     "kill worker and warehouse": 1,
     "kill worker and broker": 1,
 }
-PAUSE_SECONDS = (4.0, 9.0)
+PAUSE_SECONDS = (4.5, 10.0)
 AWAY_SECONDS = (1.0, 12.0)
 
 

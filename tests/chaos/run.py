@@ -24,7 +24,7 @@ from tests.conftest import free_port_base
 DISTURBED_SECONDS = 75.0
 ROUND_SECONDS = 100.0
 """With the calm after it."""
-EVENTS_PER_SECOND = 250
+EVENTS_PER_SECOND = 150
 
 
 def main() -> None:

@@ -21,12 +21,12 @@ START_SECONDS = 240.0
 PARTITIONS = 6
 WORKERS = 3
 SESSION_SECONDS = 8.0
-WINDOW_EVENTS = 2000
+WINDOW_EVENTS = 400
 WORKER_SETTINGS = {
     "TALLY_WINDOW_EVENTS": str(WINDOW_EVENTS),
     "TALLY_SESSION_SECONDS": str(SESSION_SECONDS),
-    "TALLY_CASCADE_SECONDS": "1.5",
-    "TALLY_ROWS_IN_MEMORY": "6000",
+    "TALLY_CASCADE_SECONDS": "3",
+    "TALLY_ROWS_IN_MEMORY": "2500",
     "TALLY_TAKE_ENVELOPES": "16",
 }
 """Small, so that a short run meets everything: ids that leave the window, rows that are evicted, sessions that end."""

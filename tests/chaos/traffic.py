@@ -15,7 +15,7 @@ MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 AGES = ((60, 0, 2 * MINUTE), (10, 2 * MINUTE, 40 * MINUTE), (9, HOUR, 30 * HOUR), (17, 2 * DAY, 250 * DAY))
 """Weight, youngest and oldest age (ms). Those of the last kind gather around a few nights of the round, so that their
 rows grow many times and periods are derived again and again."""
-NIGHTS = 5
+NIGHTS = 2
 CHANGES = (1_791_041_400_000, 1_792_886_400_000, 1_793_516_400_000, 1_775_316_600_000)
 """Nights in which Lord Howe, Paris and New York changed their clocks (Unix ms)."""
 FUTURE, AHEAD, BEFORE_ALL = 2 * HOUR, 8 * MINUTE, 915_148_800_000
@@ -38,12 +38,14 @@ class Traffic:
     sent: deque[Event] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     _random: random.Random = field(init=False)
     _nights: list[int] = field(init=False)
+    _change: int = field(init=False)
     _homes: dict[int, list[Organization]] = field(init=False)
     _again: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
     _made: int = 0
 
     def __post_init__(self) -> None:
         self._random = random.Random(f"traffic {self.seed} {self.round_number}")
+        self._change = self._random.choice(CHANGES)
         self._nights = [self._random.randint(*AGES[-1][1:]) for _ in range(NIGHTS)]
         self._homes = defaultdict(list)
         for one in STEADY:
@@ -123,7 +125,7 @@ class Traffic:
         elif chance < 0.011:
             time_ms = BEFORE_ALL
         elif chance < 0.02:
-            time_ms = self._random.choice(CHANGES) + self._random.randint(-3 * HOUR, 3 * HOUR)
+            time_ms = self._change + self._random.randint(-3 * HOUR, 3 * HOUR)
         else:
             _, youngest, oldest = self._random.choices(AGES, [age[0] for age in AGES])[0]
             age = self._random.choice(self._nights) if youngest >= DAY else self._random.randint(youngest, oldest)
