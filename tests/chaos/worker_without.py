@@ -7,6 +7,7 @@ derives a period), as soon as the file CHAOS_DIE_WHEN exists. RULE may be `nothi
 import os
 import signal
 import sys
+from array import array
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -71,7 +72,7 @@ def with_plain_seen_set() -> None:
     def sift(
         self: Window, keys: Sequence[bytes], times_ms: Sequence[int], append_ms: int, _copies: Collection[int]
     ) -> list[int]:
-        kept, chunk = list[int](), Chunk(self.accepted, [], [], append_ms)
+        kept, chunk = list[int](), Chunk(self.accepted, [], array("q"), append_ms)
         for position, key in enumerate(keys):
             known = self._numbers.pop(key, None) is not None
             self._numbers[key] = self.accepted
