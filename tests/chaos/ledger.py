@@ -15,7 +15,7 @@ from tests.chaos.prices import PriceList
 from tests.chaos.sender import Sender
 from tests.chaos.truth import Truth
 
-CALM_SECONDS = 240.0
+CALM_SECONDS = 480.0
 LOOK_SECONDS = 0.5
 
 

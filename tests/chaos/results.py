@@ -64,16 +64,21 @@ class RoundResult:
 
 @dataclass(slots=True)
 class Result:
-    """One run: planned rounds and those that were done."""
+    """One run: how long it is to be, and the rounds that were done."""
 
     seed: str
-    planned_rounds: int
+    planned_minutes: float
     rule_off: str = ""
     rounds: list[RoundResult] = field(default_factory=list)
 
     def is_complete(self) -> bool:
-        """Whether nothing is left to do: all rounds are done, or one was wrong."""
-        return len(self.rounds) >= self.planned_rounds or not self.is_right
+        """Whether nothing is left to do: the time is over, or a round was wrong."""
+        return self.minutes >= self.planned_minutes or not self.is_right
+
+    @property
+    def minutes(self) -> float:
+        """How long the rounds took."""
+        return sum(done.seconds for done in self.rounds) / 60
 
     @property
     def is_right(self) -> bool:
@@ -95,8 +100,8 @@ class Result:
         kinds = ", ".join(f"{count} {name}" for name, count in sorted(kills.items(), key=lambda item: -item[1]))
         return (
             self.seed,
-            f"{len(self.rounds)} of {self.planned_rounds}",
-            f"{sum(done.seconds for done in self.rounds) / 60:.1f}",
+            f"{len(self.rounds)}",
+            f"{self.minutes:.1f} of {self.planned_minutes:g}",
             f"{sum(done.events for done in self.rounds):,}",
             f"{sum(kills.values())} ({kinds})",
             f"{faults['freeze worker'] + faults['pause worker']}",

@@ -1,9 +1,9 @@
 """A chaos run of some minutes: `python -m tests.chaos.run --minutes 10 --seed 1`.
 
-A run is a number of rounds; traffic and faults of a round follow from the seed and the round's number. Each round ends
-with a comparison of every row, whose result is kept at once. A run that was interrupted goes on, on a fresh
-installation, with the first round that has no result yet. It ends at the first round that is wrong, and then keeps the
-installation's folder with its logs.
+A run is a number of rounds that together take so long; traffic and faults of a round follow from the seed and the
+round's number. Each round ends with a comparison of every row, whose result is kept at once. A run that was interrupted
+goes on, on a fresh installation, with the first round that has no result yet. It ends at the first round that is wrong,
+and then keeps the installation's folder with its logs.
 """
 
 import argparse
@@ -22,8 +22,6 @@ from tests.chaos.stage import Stage
 from tests.conftest import free_port_base
 
 DISTURBED_SECONDS = 75.0
-ROUND_SECONDS = 100.0
-"""With the calm after it."""
 EVENTS_PER_SECOND = 150
 
 
@@ -41,19 +39,18 @@ def main() -> None:
         signal.signal(request_to_stop, signal.default_int_handler)
     right = True
     if not wanted.show:
-        rounds = max(1, round(wanted.minutes * 60 / ROUND_SECONDS))
-        right = go_on(wanted.results, wanted.seed, rounds, wanted.rule_off, wanted.events_per_second)
+        right = go_on(wanted.results, wanted.seed, wanted.minutes, wanted.rule_off, wanted.events_per_second)
     kept = sorted(wanted.results.glob("seed-*.json"))
     print(table(Result.read(path) for path in kept))
     sys.exit(0 if right else 1)
 
 
-def go_on(results: Path, seed: str, rounds: int, rule_off: str, events_per_second: int) -> bool:
-    """Does the rounds that have no result yet; True when none is wrong."""
+def go_on(results: Path, seed: str, minutes: float, rule_off: str, events_per_second: int) -> bool:
+    """Does rounds until those with a result took that long; True when none is wrong."""
     name = f"seed-{seed}" + (f"-without-{rule_off}" if rule_off else "")
     path, folder = results / f"{name}.json", (results / f"home-{name}").resolve()
-    result = Result.read(path) if path.exists() else Result(seed, rounds, rule_off)
-    result.planned_rounds = max(rounds, result.planned_rounds)
+    result = Result.read(path) if path.exists() else Result(seed, minutes, rule_off)
+    result.planned_minutes = max(minutes, result.planned_minutes)
     if result.is_complete():
         print(f"seed {seed}: {len(result.rounds)} rounds are kept in {path}; remove the file to run them again")
         return result.is_right
@@ -85,7 +82,8 @@ def one_round(run: Run, result: Result, events_per_second: int) -> None:
     result.rounds.append(done)
     faults_told = ", ".join(f"{count} {kind}" for kind, count in sorted(done.faults.items()))
     print(
-        f"seed {result.seed} round {number + 1}/{result.planned_rounds}: {done.events:,} events, {faults_told}; "
+        f"seed {result.seed} round {number + 1} ({result.minutes:.1f} of {result.planned_minutes:g} min): "
+        f"{done.events:,} events, {faults_told}; "
         f"calm after {done.calm_seconds:.0f} s; {done.rows_compared + done.reconciled_rows:,} rows compared, "
         f"{done.rows_wrong + done.reconciled_wrong} wrong {done.settled}",
         flush=True,

@@ -43,10 +43,10 @@ def test_a_plan_kills_often() -> None:
 
 def test_kept_results_are_read_again_and_wrong_rows_end_a_run(tmp_path: Path) -> None:
     good = RoundResult(80, 10_000, {"kill worker": 3, "kill broker": 1}, {"-9": 3}, 20, 50_000, 0, 40_000, 0, "", [])
-    result = Result("7", 6, "", [good])
+    result = Result("7", 10, "", [good])
     result.write(tmp_path / "seed-7.json")
     assert Result.read(tmp_path / "seed-7.json") == result
     assert not result.is_complete()
     assert "4 (3 worker, 1 broker)" in table([result])
     wrong = RoundResult(80, 10_000, {}, {}, 20, 50_000, 2, 40_000, 0, "", ["rollup day: …"])
-    assert Result("7", 6, "", [good, wrong]).is_complete()
+    assert Result("7", 10, "", [good, wrong]).is_complete()
