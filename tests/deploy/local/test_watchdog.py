@@ -1,6 +1,6 @@
 """The watchdog's rule: a process is ended when its heartbeat has not moved for the patience."""
 
-from deploy.local.watchdog import LOOK_EVERY_SECONDS, PATIENCE_SECONDS, Stillness
+from deploy.local.watchdog import LOOK_EVERY_SECONDS, PATIENCE_SECONDS, Stillness, Watched
 from stream_jobs.worker.app import BEAT_SECONDS
 from stream_jobs.worker.liveness import STATEMENT_SECONDS
 from stream_jobs.worker.outlook import ANSWER_SECONDS, LOOK_SECONDS
@@ -42,3 +42,15 @@ def test_workers_are_told_apart() -> None:
     stillness = Stillness(patience_seconds=60)
     stillness.is_stuck("worker-0", 7, "1", now=0)
     assert not stillness.is_stuck("worker-1", 9, "1", now=61)
+
+
+def test_e28_a_process_that_starts_on_a_busy_machine_has_more_time() -> None:
+    stillness = Stillness(patience_seconds=30, start_seconds=180)
+    assert not stillness.is_stuck("worker-0", 7, "", now=0, serves=False)
+    assert not stillness.is_stuck("worker-0", 7, "", now=179, serves=False)
+    assert stillness.is_stuck("worker-0", 7, "", now=181, serves=False)
+
+
+def test_e28_what_the_watchdog_slept_through_counts_for_nobody() -> None:
+    watched = Watched(longest_step_seconds=4)
+    assert [watched.at(now) for now in (1_000, 1_002, 1_004, 1_900, 1_902)] == [0, 2, 4, 8, 10]
