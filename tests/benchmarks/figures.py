@@ -1,4 +1,4 @@
-"""What one run showed: events and seconds, CPU of every process that took part, what the hypervisor stole."""
+"""What one run showed: events and seconds, CPU of every process in it, what others used and what was stolen."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,18 +8,19 @@ from tests.benchmarks.machine import Meter
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Figures of one run. cpu_seconds and memory_mb: by process."""
+    """Figures of one run. cpu_seconds and memory_mb: by process. others_cores: what processes beside it used."""
 
     events: int
     seconds: float
     cpu_seconds: Mapping[str, float]
     memory_mb: Mapping[str, int]
     stolen: float
+    others_cores: float
 
     @classmethod
     def of(cls, meter: Meter, events: int) -> "Figures":
         """What the meter counted while these events went through."""
-        return cls(events, meter.seconds, meter.cpu(), meter.memory_mb(), meter.stolen_share())
+        return cls(events, meter.seconds, meter.cpu(), meter.memory_mb(), meter.stolen_share(), meter.others_cores())
 
     @property
     def rate(self) -> float:
@@ -38,7 +39,8 @@ class Figures:
         return [
             f"{self.rate:,.0f} events/s over {self.events:,} events in {self.seconds:.1f} s",
             f"CPU seconds per million events: {self.cpu_per_million:.1f} ({each})",
-            f"memory MB: {dict(self.memory_mb)}; stolen by the hypervisor: {self.stolen:.1%}",
+            f"memory MB: {dict(self.memory_mb)}",
+            f"stolen by the hypervisor: {self.stolen:.1%}; used by other processes: {self.others_cores:.2f} cores",
         ]
 
 

@@ -44,7 +44,8 @@ def run(installation: Installation, rate: int, seconds: float) -> None:
     if load.failed:
         raise SystemExit(f"{len(load.failed)} batches failed: {load.failed[0]}")
     cores = ", ".join(f"{name} {(used - cpu_before[name]) / sent_seconds:.2f}" for name, used in cpu.items())
-    print(f"{load.events / sent_seconds:,.0f} events/s; cores used: {cores}; stolen {meter.stolen_share():.1%}")
+    print(f"{load.events / sent_seconds:,.0f} events/s; cores used: {cores}")
+    print(f"stolen {meter.stolen_share():.1%}; used by other processes: {meter.others_cores():.2f} cores")
     print(f"the load was at most {load.behind_seconds * 1000:.0f} ms behind its plan")
     p99_ms = report(watcher, load)
     query_ms = sorted(watcher.queries)[len(watcher.queries) // 2] * 1000

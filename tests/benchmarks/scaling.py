@@ -23,8 +23,8 @@ from tests.benchmarks.stored_rows import begin, fill, stored_summary, wait_for_m
 STOP_SECONDS = 60.0
 QUARTER = timedelta(minutes=15)
 HEAD = (
-    f"{'':>14} {'events/s':>10} {'CPU µs/event':>13} {'worker':>8} {'warehouse':>10} {'stolen':>7} {'cost ×':>7} "
-    f"{'log ×':>6}"
+    f"{'':>14} {'events/s':>10} {'CPU µs/event':>13} {'worker':>8} {'warehouse':>10} {'stolen':>7} {'others':>7} "
+    f"{'cost ×':>7} {'log ×':>6}"
 )
 
 
@@ -70,7 +70,7 @@ def line(size: int, found: dict[int, Figures], more: str) -> None:
     per_event = {name: used / figures.events * 1e6 for name, used in figures.cpu_seconds.items()}
     print(
         f"{size:>14,} {figures.rate:>10,.0f} {figures.cpu_per_million:>13.1f} {per_event['worker-0']:>8.1f} "
-        f"{per_event['warehouse']:>10.1f} {figures.stolen:>7.1%} {growth:>7.2f} "
+        f"{per_event['warehouse']:>10.1f} {figures.stolen:>7.1%} {figures.others_cores:>7.2f} {growth:>7.2f} "
         f"{math.log(size) / math.log(first):>6.2f}  {more}",
         flush=True,
     )

@@ -23,7 +23,16 @@ SAMPLE_SECONDS = 5.0
 BYTES_PER_EVENT = 300
 WATCHED = (
     *("events_per_second", "worker_mb", "warehouse_mb", "kafka_mb", "rows_in_memory", "lag_envelopes"),
-    *("flush_p50_s", "flush_p95_s", "parts", "merge_backlog_mb", "worker_cores", "warehouse_cores", "stolen"),
+    *(
+        "flush_p50_s",
+        "flush_p95_s",
+        "parts",
+        "merge_backlog_mb",
+        "worker_cores",
+        "warehouse_cores",
+        "stolen",
+        "others_cores",
+    ),
 )
 
 

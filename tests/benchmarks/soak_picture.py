@@ -18,7 +18,10 @@ PANELS = (
     ("bytes left to merge (MB)", {"merge_backlog_mb": "in running merges"}),
     ("flush (s)", {"flush_p95_s": "p95", "flush_p50_s": "p50"}),
     ("lag (envelopes)", {"lag_envelopes": "not yet applied"}),
-    ("cores", {"worker_cores": "worker", "warehouse_cores": "warehouse", "kafka_cores": "Kafka", "stolen": "stolen"}),
+    (
+        "cores",
+        {"worker_cores": "worker", "warehouse_cores": "warehouse", "kafka_cores": "Kafka", "others_cores": "all else"},
+    ),
     ("rows", {"rows_in_memory": "rollup rows in the worker's memory"}),
 )
 

@@ -36,6 +36,7 @@ class Sample:
     warehouse_cores: float
     kafka_cores: float
     stolen: float
+    others_cores: float
     rows_in_memory: int
     lag_envelopes: int
     flush_p50_s: float
@@ -74,6 +75,7 @@ class Sampler:
         fresh = {limit: count - self._flushes.get(limit, 0.0) for limit, count in flushes.items()}
         meter, events, self._flushes = self._meter, self._events, flushes
         seconds, cpu, stolen = meter.seconds, meter.cpu(), meter.stolen_share()
+        others = meter.others_cores()
         memory = {name: psutil.Process(pid).memory_info().rss >> 20 for name, pid in meter.pids.items()}
         self._restart()
         parts, largest, rows = self._client.query(PARTS).result_rows[0]
@@ -88,6 +90,7 @@ class Sampler:
             warehouse_cores=round(cpu["warehouse"] / seconds, 3),
             kafka_cores=round(cpu["kafka"] / seconds, 3),
             stolen=round(stolen, 4),
+            others_cores=round(others, 3),
             rows_in_memory=int(total(metrics, "tally_worker_rows_in_memory")),
             lag_envelopes=int(total(metrics, "tally_worker_lag_envelopes")),
             flush_p50_s=round(quantile(fresh, 0.5), 3),
