@@ -43,8 +43,13 @@ class Slice:
     @property
     def still_at_cut(self) -> str:
         """True while nothing beyond the cut is applied."""
-        applied = f"SELECT maxOrNull(applied_offset) FROM partition_progress WHERE src_partition = {self.src_partition}"
-        return f"ifNull(({applied}), -1) = {self.cut}"
+        return still_applied(self.src_partition, self.cut)
+
+
+def still_applied(partition: int, applied: int) -> str:
+    """True while the partition's progress is where it was."""
+    now = f"SELECT maxOrNull(applied_offset) FROM partition_progress WHERE src_partition = {partition}"
+    return f"ifNull(({now}), -1) = {applied}"
 
 
 def highest_epoch(work: Slice) -> str:

@@ -276,7 +276,8 @@ def raw_rows(frame: pl.DataFrame) -> pl.DataFrame:
     """Rows of usage_raw. Quantities become JSON texts: ClickHouse reads JSON numbers through floating point."""
     exact = pl.col("quantities").str.replace_all(r'":([0-9.]+)', '":"$1"')
     named = {"quantities": "quantities_json", "metadata": "metadata_json"}
-    return frame.drop("bucket").with_columns(exact).rename(named)
+    version = pl.lit(LOGIC_VERSION, pl.UInt16).alias("logic_version")
+    return frame.drop("bucket").with_columns(exact, version).rename(named)
 
 
 def _snapshot(store: RowStore, touched: list[Numbers]) -> pl.DataFrame | None:

@@ -20,10 +20,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A row of partition_progress: everything up to applied_offset is stored completely.
-
-    logic_version: that of the rules which wrote it; 0 when nothing was applied yet.
-    """
+    """A row of partition_progress: everything up to applied_offset is stored completely."""
 
     applied_offset: int = -1
     applied_ms: int = 0
@@ -33,7 +30,6 @@ class Progress:
     duplicates: int = 0
     rejected: int = 0
     misrouted: int = 0
-    logic_version: int = 0
 
 
 @dataclass(slots=True)

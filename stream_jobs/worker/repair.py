@@ -64,9 +64,9 @@ class Repairs:
     def carry_out(self, request: Request, cut: int, pending: Collection[PeriodKey]) -> None:
         """Does one slice; everything up to `cut` is stored. What the warehouse refuses is noted as failed."""
         started = time.monotonic()
-        work = self.slice_of(request.src_partition, request.organization, request.day, cut)
+        work = self._slice_of(request.src_partition, request.organization, request.day, cut)
         try:
-            work = self.recompute(work, pending, request)
+            work = self._recompute(work, pending, request)
         except WarehouseRefused as refused:
             log.error("repair failed", partition=work.src_partition, day=str(work.day), reason=str(refused)[:500])
             self._note(request, "failed", work, str(refused))
@@ -75,21 +75,20 @@ class Repairs:
         self._next = time.monotonic() + REST_SHARE * (time.monotonic() - started)
         log.info("repaired", partition=work.src_partition, organization=work.organization, day=str(work.day), cut=cut)
 
-    def slice_of(self, src_partition: int, organization: str, day: date, cut: int) -> Slice:
+    def _slice_of(self, src_partition: int, organization: str, day: date, cut: int) -> Slice:
         """A day of an organisation with its place in the organisation's calendar."""
         calendar = self._calendar(organization)
         period = calendar.day(day)
         return Slice(src_partition, organization, day, calendar.week_of(day), period.start, period.end, cut)
 
-    def recompute(self, work: Slice, pending: Collection[PeriodKey], request: Request | None = None) -> Slice:
+    def _recompute(self, work: Slice, pending: Collection[PeriodKey], request: Request) -> Slice:
         """Rewrites a slice in all families and grains under a new epoch; returns it with that epoch.
 
         Derived rows of periods that are pending are emptied and left to the cascade; all others are derived here.
         """
         [(highest,)] = self.sink.rows(repair.highest_epoch(work))
         work = replace(work, epoch=highest + 2)
-        if request:
-            self._note(request, "running", work)
+        self._note(request, "running", work)
         for family in FAMILIES:
             self.sink.command(repair.quarters(family, work))
         for grain in GRAINS:

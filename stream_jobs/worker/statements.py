@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from stream_jobs.rollups.pairs import PLACE
-from stream_jobs.rollups.repair import Slice
+from stream_jobs.rollups.repair import Slice, still_applied
 from warehouse.families import FAMILIES, Family
 from warehouse.literals import quoted
 
@@ -28,7 +28,6 @@ def progress(topic: str, partitions: Sequence[int]) -> str:
             "duplicates",
             "rejected",
             "misrouted",
-            "logic_version",
         )
     )
     return (
@@ -145,14 +144,26 @@ def days_beyond(partition: int, applied: int) -> str:
     return f"SELECT DISTINCT toString(organization), day FROM ({rows})"
 
 
-def has_events_beyond(table: str, partition: int, applied: int) -> str:
-    """One row when the table has events behind what is applied."""
-    return f"SELECT 1 FROM {table} WHERE src_partition = {partition} AND src_offset > {applied} LIMIT 1"
+def has_foreign_events(partition: int, applied: int, logic_version: int) -> str:
+    """One row when events behind what is applied were written by other rules."""
+    return f"SELECT 1 FROM event_id_log WHERE {_foreign(partition, applied, logic_version)} LIMIT 1"
 
 
-def events_beyond(table: str, partition: int, applied: int) -> str:
-    """Deletes the events behind what is applied."""
-    return f"DELETE FROM {table} WHERE src_partition = {partition} AND src_offset > {applied}"
+def foreign_events_deleted(table: str, partition: int, applied: int, logic_version: int) -> str:
+    """Deletes what other rules wrote behind what is applied. event_id_lookup, which does not know the rules, comes
+    before the log that does. Arriving late it deletes nothing: progress has moved on, or the rules in force wrote."""
+    fence = still_applied(partition, applied)
+    if table != "event_id_lookup":
+        return f"DELETE FROM {table} WHERE {_foreign(partition, applied, logic_version)} AND {fence}"
+    places = f"SELECT src_offset, src_index FROM event_id_log FINAL WHERE {_foreign(partition, applied, logic_version)}"
+    return (
+        f"DELETE FROM {table} WHERE src_partition = {partition} AND src_offset > {applied} "
+        f"AND (src_offset, src_index) IN ({places}) AND {fence}"
+    )
+
+
+def _foreign(partition: int, applied: int, logic_version: int) -> str:
+    return f"src_partition = {partition} AND src_offset > {applied} AND logic_version != {logic_version}"
 
 
 def family_rows(family: Family, partitions: Sequence[int], keys: Sequence[str]) -> str:

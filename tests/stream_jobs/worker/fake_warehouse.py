@@ -76,7 +76,7 @@ class FakeWarehouse:
             self.store("event_id_log", rows)
 
     def progress(self, topic: str, partitions: Sequence[int]) -> list[tuple[Any, ...]]:
-        counters = ("seen", "accepted", "duplicates", "rejected", "misrouted", "logic_version")
+        counters = ("seen", "accepted", "duplicates", "rejected", "misrouted")
         return [
             (
                 row["src_partition"],
@@ -256,25 +256,35 @@ class FakeWarehouse:
         tables = [row for table in TABLES for row in self.rows(table) if row["week"] == work.week]
         rows = [*tables, *self.rows("repairs")]
         mine = [r for r in rows if (r["src_partition"], r["organization"]) == (work.src_partition, work.organization)]
-        return [(max((row["epoch"] for row in mine), default=0),)]
+        return [(max((row.get("epoch", 0) for row in mine), default=0),)]
 
     def days_beyond(self, partition: int, applied: int) -> list[tuple[str, date]]:
         rows = (row for table in sorted(TABLES) for row in self.rows(table))
         beyond = (r for r in rows if r["grain"] == "quarter" and r["src_partition"] == partition)
         return sorted({(row["organization"], row["day"]) for row in beyond if row["offset"] > applied})
 
-    def has_events_beyond(self, table: str, partition: int, applied: int) -> list[tuple[int]]:
-        rows = self.tables.get(table, {}).values()
-        return [(1,) for row in rows if row["src_partition"] == partition and row["src_offset"] > applied][:1]
+    def has_foreign_events(self, partition: int, applied: int, logic_version: int) -> list[tuple[int]]:
+        return [(1,) for _ in self._foreign("event_id_log", partition, applied, logic_version)][:1]
 
-    def events_beyond(self, table: str, partition: int, applied: int) -> Callable[[], None]:
+    def foreign_events_deleted(
+        self, table: str, partition: int, applied: int, logic_version: int
+    ) -> Callable[[], None]:
         def delete() -> None:
-            kept = self.tables.get(table, {})
-            for key, row in list(kept.items()):
-                if row["src_partition"] == partition and row["src_offset"] > applied:
-                    del kept[key]
+            if table not in self.tables or self._applied(partition) != applied:
+                return
+            for key in self._foreign(table, partition, applied, logic_version):
+                del self.tables[table][key]
 
         return delete
+
+    def _foreign(self, table: str, partition: int, applied: int, logic_version: int) -> list[Key]:
+        return [
+            key
+            for key, row in self.tables[table].items()
+            if row["src_partition"] == partition
+            and row["src_offset"] > applied
+            and row["logic_version"] != logic_version
+        ]
 
     def quarters(self, family: Family, work: Slice) -> Callable[[], None]:
         """Sums raw events and empties what has none, unless progress has left the cut."""

@@ -6,7 +6,6 @@ from unittest.mock import patch
 import polars as pl
 import pytest
 
-from stream_jobs.worker import flush, rollback
 from stream_jobs.worker.partition import Partition
 from stream_jobs.worker.settings import LOGIC_VERSION
 from stream_jobs.worker.take import Rules, TakeProcessor
@@ -14,7 +13,7 @@ from tests.stream_jobs.worker.fake_sink import Fate
 from tests.stream_jobs.worker.recomputed import Recomputed
 from tests.stream_jobs.worker.sent import BEGIN, Log, Posted, Sent, one_row, rules
 from tests.stream_jobs.worker.simulation import Simulation, Step
-from tests.stream_jobs.worker.test_simulation import LATER, TABLES, check
+from tests.stream_jobs.worker.test_simulation import LATER, TABLES, check, logic
 
 DAYS = timedelta(days=1)
 
@@ -130,10 +129,7 @@ def costs_after_new_rules(logic_version: int) -> tuple[int, int]:
     last_progress = len(writes) - 1 - writes[::-1].index("partition_progress")
     simulation = Simulation(log)
     simulation.live(Step(5, "drain"), Step(5, "drain"), fate=Fate(dies_at=last_progress))
-    with (
-        patch.object(rollback, "LOGIC_VERSION", logic_version),
-        patch.object(flush, "LOGIC_VERSION", logic_version),
-    ):
+    with logic(logic_version):
         simulation.live(rules=dearer(), last=True)
     in_rows = sum(row["cost_nano_usd"] for row in simulation.sums("rollup", "quarter").values())
     return in_rows, sum(row["cost_nano_usd"] for row in simulation.warehouse.rows("usage_raw"))
