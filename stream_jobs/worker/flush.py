@@ -88,8 +88,8 @@ class Flusher:
 
     @property
     def idle(self) -> bool:
-        """Nothing waits to be written and nothing is being written."""
-        return not self._batch.events and not self._busy
+        """Nothing is in the middle of a take, waits to be written or is being written."""
+        return not self._batch.events and not self._busy and not self.taking
 
     @property
     def _busy(self) -> bool:

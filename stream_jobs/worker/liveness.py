@@ -70,7 +70,9 @@ def judged(work: Work, answers: Answers) -> Verdict:
     """The verdict on a worker at this moment."""
     assigned = bool(work.lag) or work.refused > 0
     standby = not assigned and answers.standing is Standing.STANDBY
-    rebalance = answers.standing is Standing.REBALANCING and work.rests
+    # Whoever holds a rebalance up is not excused by it: what was taken must be stored before partitions can go.
+    rests = work.rests and work.statement_seconds < STATEMENT_SECONDS
+    rebalance = answers.standing is Standing.REBALANCING and rests
     waits = []
     if not answers.kafka:
         waits.append(KAFKA)

@@ -69,3 +69,10 @@ def test_e8_a_refused_partition_is_never_counted() -> None:
     with patch.object(SimulatedWorker, "assign", lambda _worker: {0: 2, 1: 0}):  # of an older generation
         simulation.live(last=True)
     assert simulation.requests() == 2
+
+
+def test_e28_a_take_that_never_ends_is_no_rest() -> None:
+    worker = Simulation(one_row(1)).live(last=True)
+    assert worker.flusher.idle
+    worker.flusher.taking = True
+    assert not worker.flusher.idle
