@@ -54,12 +54,13 @@ class Workers:
         self._watching.start()
 
     def stop(self) -> None:
-        """Ends all of them for good."""
+        """Kills all of them for good."""
         self._stopped.set()
         if self._watching.is_alive():
             self._watching.join()
         for slot in self._slots:
             slot.wanted = False
+            self.kill(slot.number)
             self._end(slot)
 
     def kill(self, number: int) -> int:
@@ -90,15 +91,6 @@ class Workers:
         slot = self._slots[number]
         if not slot.wanted:
             self._end(slot)
-            slot.wanted = True
-
-    def run_without(self, rule_off: str) -> None:
-        """Replaces all processes by ones that run without this rule ("": with all rules)."""
-        for slot in self._slots:
-            slot.wanted = False
-            self._end(slot)
-        self.rule_off = rule_off
-        for slot in self._slots:
             slot.wanted = True
 
     def thaw_all(self) -> None:
