@@ -15,7 +15,7 @@ from tests.chaos.workers import Workers
 from warehouse.client import connect
 from warehouse.settings import WarehouseSettings
 
-WITHOUT = ("superset", "worker", "watchdog", "api", "collector", "audit")
+WITHOUT = ("superset", "worker", "watchdog", "api", "collector", "auditor")
 STOP_SECONDS = 60.0
 START_SECONDS = 240.0
 PARTITIONS = 6

@@ -15,8 +15,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 import pytest
 
 from tests.chaos.comparison import Found
+from tests.chaos.scenarios import ALONE, CATCHES, SCENARIOS, found_in
 from tests.chaos.stage import Stage
-from tests.chaos.trials import ALONE, CATCHES, SCENARIOS, found_in
 from tests.conftest import free_port_base
 
 pytestmark = pytest.mark.chaos
