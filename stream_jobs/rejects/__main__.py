@@ -1,6 +1,7 @@
 """`python -m stream_jobs.rejects`: consumes usage.rejected and stores it.
 
-Records are stored before their offsets are committed; storing one twice changes nothing.
+Records are stored before their place is noted in the warehouse, which says where to resume; storing one twice changes
+nothing. Kafka's commit is for displays of lag.
 """
 
 import signal
@@ -11,6 +12,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from stream_jobs.logs import log_as_json
+from stream_jobs.rejects.places import Places
 from stream_jobs.rejects.rows import Record, rejected_rows
 from stream_jobs.worker.arrival import arrived
 from stream_jobs.worker.beat import Beat
@@ -21,12 +23,15 @@ from warehouse.settings import WarehouseSettings
 log = structlog.get_logger()
 BATCH_RECORDS = 500
 WAIT_SECONDS = 1.0
+IDLE_TURNS_PER_CHECK = 5
 ANSWER_SECONDS = 15
 """Below the watchdog's patience: each attempt that ends without an answer moves the beat."""
 
 
-def consume(consumer: Any, sink: Sink, beat: Beat, running: list[bool]) -> None:
-    """Stores batch after batch until `running` is empty. Raises KafkaException for anything but a passing error."""
+def consume(consumer: Any, sink: Sink, places: Places, beat: Beat, running: list[bool]) -> None:
+    """Stores batch after batch until `running` is empty. Raises KafkaException for anything but a passing error, and
+    WarehouseSetBack."""
+    turns = 0
     while running:
         records = []
         messages = consumer.consume(BATCH_RECORDS, WAIT_SECONDS)
@@ -38,9 +43,14 @@ def consume(consumer: Any, sink: Sink, beat: Beat, running: list[bool]) -> None:
                 raise KafkaException(message.error())
             place = f"{message.topic()}-{message.partition()}-{message.offset()}"
             records.append(Record(message.value() or b"", place, message.timestamp()[1]))
+        turns += 1
+        if records or turns % IDLE_TURNS_PER_CHECK == 0:
+            places.check()
         if records:
+            after = _after(messages)
             sink.insert("rejected", rejected_rows(records))
-            consumer.commit(offsets=_after(messages), asynchronous=False)
+            places.write({place.partition: place.offset for place in after})
+            consumer.commit(offsets=after, asynchronous=False)
         beat.move()
         beat.write({})
         beat.ready()
@@ -73,9 +83,11 @@ def main() -> None:
             "auto.offset.reset": "earliest",
         }
     )
-    consumer.subscribe([settings.rejected_topic])
+    sink = Sink(client, beat)
+    places = Places(sink, settings.rejected_topic)
+    consumer.subscribe([settings.rejected_topic], on_assign=places.assigned)
     try:
-        consume(consumer, Sink(client, beat), beat, running)
+        consume(consumer, sink, places, beat, running)
     finally:
         consumer.close()
 
