@@ -28,6 +28,7 @@ def drained(
     The clock runs from the first progress stored behind the `skipped` first events to the last; what was applied by
     then is not counted. `started` is called when it begins to run.
     """
+    up(installation, STORES)
     client = client_of(installation)
     before = applied(client)
     up(installation, (*STORES, "worker"))
