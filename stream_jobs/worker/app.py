@@ -91,7 +91,7 @@ class Worker:
         rules = self._rules()
         self.processor = TakeProcessor(self.sink, self.directory, rules, settings.rows_in_memory // 8)
         self.former = Former(settings, self.sink, self.directory, self.cascade)
-        self.guard = Guard(settings, self.sink, self.inspector, self.beat, leave)
+        self.guard = Guard(settings, self.sink, self.sink.aside(), self.inspector, self.beat, leave)
         self.flusher.check_log = self.guard.log_is_ours
         self.sink.returned = lambda: self.guard.warehouse_is_ours(self.state)
         self.caution = Caution(

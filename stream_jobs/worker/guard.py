@@ -59,6 +59,8 @@ class Guard:
 
     settings: WorkerSettings
     sink: Sink
+    onlooker: Sink
+    """For the looks in the background, which must not keep a worker alive that hangs (rule E28)."""
     inspector: LogInspector
     beat: Beat
     leave: Leave
@@ -99,7 +101,7 @@ class Guard:
 
     def _look(self, state: WorkerState, resume: Resume) -> None:
         try:
-            self.warehouse_is_ours(state)
+            check_not_set_back(self.onlooker, self.settings.events_topic, state)
             self._log_continues(state)
             self._still_refused(resume)
         except KafkaException as failure:
@@ -125,7 +127,7 @@ class Guard:
         if not resume.refused:
             return
         asked = sorted(resume.refused)
-        now = resume_positions(self.settings, self.sink, self.inspector, resume.generation, asked)
+        now = resume_positions(self.settings, self.onlooker, self.inspector, resume.generation, asked)
         lifted = [partition for partition in asked if partition not in now.refused]
         if lifted:
             raise RefusalLifted(f"partitions {lifted} can be taken up again: this worker starts anew to read them")

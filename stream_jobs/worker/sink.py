@@ -53,6 +53,12 @@ class Sink:
         self._in_flight: dict[object, float] = {}
         self._waiting: dict[object, str] = {}
 
+    def aside(self) -> "Sink":
+        """The same warehouse for a thread that only looks on: its statements are no progress, nor reasons to wait."""
+        onlooker = Sink(self._client, self._beat.aside(), self._sign_in)
+        onlooker._waiting = self._waiting
+        return onlooker
+
     def statement_seconds(self) -> float:
         """How long the oldest statement in flight has run; 0.0 without one."""
         begun = list(self._in_flight.values())

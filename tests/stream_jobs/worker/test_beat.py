@@ -53,3 +53,14 @@ def test_files_are_replaced_whole(tmp_path: Path) -> None:
     beat = Beat(tmp_path, "w")
     beat.write({"partitions": [1]})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["w.beat", "w.json"]
+
+
+def test_e28_looking_on_is_told_and_moves_nothing(tmp_path: Path) -> None:
+    beat = Beat(tmp_path, "w")
+    beat.ready()
+    aside = beat.aside()
+    aside.move()
+    aside.wait("the warehouse", "it refuses connections")
+    assert beat.count == 0
+    assert list(beat.waits.now) == ["the warehouse"]
+    assert beat.ready_file.exists()

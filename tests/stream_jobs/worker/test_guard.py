@@ -35,7 +35,8 @@ def guard(monkeypatch: pytest.MonkeyPatch, stored: int = 9, log: LogState | None
     )
     left = found.get("left", [])
     beat = SimpleNamespace(wait=lambda *_: None, waits=SimpleNamespace(end=lambda _what: None))
-    return Guard(SETTINGS, SimpleNamespace(), inspector, beat, lambda _what, why: left.append(why))  # type: ignore[arg-type]
+    sink: Any = SimpleNamespace()
+    return Guard(SETTINGS, sink, sink, inspector, beat, lambda _what, why: left.append(why))  # type: ignore[arg-type]
 
 
 def test_e8_nothing_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,12 @@ def test_e28_what_was_answered_moves_the_beat(sink: Sink, beat: QuietBeat) -> No
     assert (beat.count, beat.waits.now) == (2, {})
 
 
+@pytest.mark.integration
+def test_e28_what_an_onlooker_is_answered_does_not_move_the_beat(sink: Sink, beat: QuietBeat) -> None:
+    assert sink.aside().rows("SELECT 1") == [(1,)]
+    assert (beat.count, beat.waits.now) == (0, {})
+
+
 @pytest.fixture
 def stoppable(tmp_path: Path) -> Iterator[RunningWarehouse]:
     """A warehouse of this test's own."""
