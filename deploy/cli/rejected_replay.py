@@ -25,9 +25,11 @@ from stream_jobs.replays.payloads import Payload, payloads
 from stream_jobs.replays.sending import CollectorAway, CollectorRefused, Sent, batches, mark, send
 from stream_jobs.replays.verdicts import InForce, judged, names
 from stream_jobs.worker.poison.rehearsal import Rehearsal
+from stream_jobs.worker.settings import WorkerSettings
 from warehouse.queries.query import ask
 from warehouse.queries.refused import Refused, RefusedByIds, ReplaysOf
 from warehouse.queries.rejected import LatestRejections, RejectionFilter, RejectionPosition
+from warehouse.settings import WarehouseSettings
 
 PAGE = 500
 SHOWN = 20
@@ -53,10 +55,9 @@ class Replaying:
         wait: bool,
     ) -> None:
         """Plans, asks, sends and marks. Raises DeployError with what a person can do."""
-        with connected("tally") as (client, _):
-            plan, skipped = self._planned(
-                client, list(ids) or list(matching(client, which, limit)), edited, again=again
-            )
+        with connected("tally") as (client, warehouse):
+            wanted = list(ids) or list(matching(client, which, limit))
+            plan, skipped = self._planned(client, warehouse, wanted, edited, again=again)
             fine = [payload for payload in plan if not payload.problem]
             self._show(plan, skipped)
             if dry_run or not fine or not self._agreed(len(fine), yes=yes):
@@ -74,7 +75,7 @@ class Replaying:
             self.console.print(f"  {one.payload.rejection_id}: {one.reason}", markup=False)
 
     def _planned(
-        self, client: Client, ids: Sequence[str], edited: bytes | None, *, again: bool
+        self, client: Client, warehouse: WarehouseSettings, ids: Sequence[str], edited: bytes | None, *, again: bool
     ) -> tuple[list[Payload], int]:
         """The events with their verdicts, and how many are left out because they were sent before."""
         rules = InForce(TimeRules(), load_price_book(client), load_multipliers(client))
@@ -91,17 +92,17 @@ class Replaying:
                     f"{part[0]} was sent again and accepted before: another payload would be another event; "
                     "./tally rejected show tells where it went"
                 )
-            made = [payload for one in found for payload in self._payloads(one, edited, rules)]
+            made = [payload for one in found for payload in self._payloads(one, edited, warehouse)]
             fresh = [payload for payload in made if again or (payload.rejection_id, payload.line) not in done]
             skipped += len(made) - len(fresh)
             plan += judged(fresh, rules, datetime.now(UTC))
         return plan, skipped
 
-    def _payloads(self, refused: Refused, edited: bytes | None, rules: InForce) -> list[Payload]:
+    def _payloads(self, refused: Refused, edited: bytes | None, warehouse: WarehouseSettings) -> list[Payload]:
         """The events of a refusal; those of poison only when they do no harm in a process of their own."""
         if not refused.reason.startswith(QUARANTINED):
             return payloads(refused, edited)
-        rehearsal = Rehearsal(rules.prices, rules.multipliers, self.installation.settings.partitions)
+        rehearsal = Rehearsal(warehouse, WorkerSettings(partitions=self.installation.settings.partitions))
         try:
             return rehearsal.payloads(refused, edited)
         finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import Any
 
 import faust
@@ -10,10 +11,8 @@ from prometheus_client import start_http_server
 from structlog.contextvars import bind_contextvars
 
 from producers.rejections.rejection import Rejection
-from producers.timeliness.rules import TimeRules
 from stream_jobs.errors import OffsetGap
 from stream_jobs.logs import log_as_json
-from stream_jobs.pricing.load import load_multipliers, load_price_book
 from stream_jobs.worker.arrival import arrived
 from stream_jobs.worker.backlog import backlog
 from stream_jobs.worker.beat import Beat
@@ -34,11 +33,12 @@ from stream_jobs.worker.poison.trial import Child
 from stream_jobs.worker.pulse import Pulse
 from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
-from stream_jobs.worker.routing import Forwarded, Routing
+from stream_jobs.worker.routing import Forwarded
+from stream_jobs.worker.rules import rules_from, rules_in_force
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
-from stream_jobs.worker.take import Envelope, Rules, TakeProcessor
+from stream_jobs.worker.take import Envelope, TakeProcessor
 from stream_jobs.worker.takeover import Takeover
 from stream_jobs.worker.work import spans
 from tokentally.envelope import ARROW_STREAM, HEADER_CONTENT_TYPE
@@ -88,7 +88,7 @@ class Worker:
             self._send_refusal,
             self._forward,
         )
-        rules = self._rules()
+        rules = rules_in_force(self.client, settings)
         self.processor = TakeProcessor(self.sink, self.directory, rules, settings.rows_in_memory // 8)
         self.former = Former(settings, self.sink, self.directory, self.cascade)
         self.guard = Guard(settings, self.sink, self.sink.aside(), self.inspector, self.beat, leave)
@@ -99,7 +99,7 @@ class Worker:
             self.sink,
             self.beat,
             self.metrics,
-            lambda: Child(rules, settings),
+            lambda: Child(partial(rules_from, WarehouseSettings(), settings), settings),
             settings.src_partition,
             self._envelope,
             self.flusher.drain,
@@ -123,11 +123,6 @@ class Worker:
 
     def _ping(self) -> None:
         answers(WarehouseSettings())
-
-    def _rules(self) -> Rules:
-        times = TimeRules(retention_days=self.settings.usage_retention_days)
-        routing = Routing(self.settings.partitions, self.settings.src_partition(0))
-        return Rules(routing, times, load_price_book(self.client), load_multipliers(self.client), markup_ppm={})
 
     def _positions(self, generation: int, partitions: list[int]) -> Resume:
         return resume_positions(self.settings, self.sink, self.inspector, generation, partitions)

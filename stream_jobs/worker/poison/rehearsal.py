@@ -2,25 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
-from producers.timeliness.rules import TimeRules
-from stream_jobs.credits.multiplier_table import MultiplierTable
-from stream_jobs.pricing.price_book import PriceBook
 from stream_jobs.replays.payloads import Payload, payloads
 from stream_jobs.worker.poison.trial import Child, Trial
-from stream_jobs.worker.routing import Routing
+from stream_jobs.worker.rules import rules_from
 from stream_jobs.worker.settings import WorkerSettings
-from stream_jobs.worker.take import Envelope, Rules
+from stream_jobs.worker.take import Envelope
 from tokentally.envelope import MAX_EVENTS
 from warehouse.queries.refused import Refused
+from warehouse.settings import WarehouseSettings
 
 
 class Rehearsal:
     """Works on quarantined events as a worker would, in a process of their own."""
 
-    def __init__(self, prices: PriceBook, multipliers: MultiplierTable, partitions: int) -> None:
-        rules = Rules(Routing(partitions), TimeRules(), prices, multipliers, {})
-        self._child = Child(rules, WorkerSettings())
+    def __init__(self, warehouse: WarehouseSettings, settings: WorkerSettings) -> None:
+        self._child = Child(partial(rules_from, warehouse, settings), settings)
 
     def payloads(self, refused: Refused, edited: bytes | None) -> list[Payload]:
         """The events of a refusal, with why those that still do harm are not to be sent."""

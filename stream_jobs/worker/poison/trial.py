@@ -7,8 +7,10 @@ import asyncio
 import logging
 import multiprocessing
 import os
+import pickle
 import resource
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -119,8 +121,9 @@ async def _taken(trial: Trial, rules: Rules, settings: WorkerSettings) -> None:
             arrow_stream(store.rows(touched))
 
 
-def serve(connection: Connection, rules: Rules, settings: WorkerSettings) -> None:
+def serve(connection: Connection, load_rules: Callable[[], Rules], settings: WorkerSettings) -> None:
     """Answers trials until the other side closes. An alarm ends a trial that hangs, even when the worker is gone."""
+    rules = load_rules()
     used = int(open("/proc/self/statm").read().split()[0]) * os.sysconf("SC_PAGE_SIZE")  # noqa: SIM115
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY_BYTES, used + MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -142,10 +145,13 @@ def serve(connection: Connection, rules: Rules, settings: WorkerSettings) -> Non
 
 
 class Child:
-    """The process that tries; started when first needed and again after each death. Blocking; used by one thread."""
+    """The process that tries; started when first needed and again after each death. Blocking; used by one thread.
 
-    def __init__(self, rules: Rules, settings: WorkerSettings) -> None:
-        self._rules = rules
+    load_rules runs in the child and travels there: a compiled price book cannot.
+    """
+
+    def __init__(self, load_rules: Callable[[], Rules], settings: WorkerSettings) -> None:
+        self._load_rules = load_rules
         self._settings = settings
         self._process: Any = None
         self._connection: Any = None
@@ -173,10 +179,15 @@ class Child:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__])
         self._connection, theirs = context.Pipe()
-        serving = partial(serve, theirs, self._rules, self._settings)
-        self._process = context.Process(target=serving, name="trial", daemon=True)
-        self._process.start()
-        theirs.close()
+        serving = partial(serve, theirs, self._load_rules, self._settings)
+        process = context.Process(target=serving, name="trial", daemon=True)
+        try:
+            process.start()
+        except (AttributeError, TypeError, pickle.PicklingError) as failure:
+            raise OSError(f"a process to try envelopes in cannot be told what to do: {failure}") from failure
+        finally:
+            theirs.close()
+        self._process = process
         try:
             if self._connection.poll(START_SECONDS):
                 self._connection.recv()
