@@ -17,7 +17,7 @@ from stream_jobs.worker.arrival import arrived
 from stream_jobs.worker.backlog import backlog
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
-from stream_jobs.worker.consumer import resuming_consumer
+from stream_jobs.worker.consumer import rejoin, resuming_consumer
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.eviction import evict, over
 from stream_jobs.worker.faust_app import faust_app
@@ -66,7 +66,7 @@ class Worker:
         self.sink = Sink(self.client, self.beat, connect)
         self.directory = Directory(self.sink, settings.default_time_zone, settings.default_week_start)
         self.metrics = Metrics()
-        self.outlook = Outlook(settings, self._ping, leave)
+        self.outlook = Outlook(settings, self._ping, leave, lambda: rejoin(self.app.consumer))
         self.pulse = Pulse(self.beat, self.metrics, self.outlook)
         self.cascade = Cascade(self.sink, self.beat, settings.cascade_seconds)
         self.inspector = LogInspector(settings)

@@ -67,3 +67,10 @@ def resuming_consumer(
             await super().on_partitions_revoked(revoked_partitions)
 
     return ResumingConsumer
+
+
+def rejoin(consumer: Any) -> None:
+    """Enters the group anew, from any thread; the broker shares all partitions out when its leader does."""
+    thread = consumer._thread
+    if thread._consumer is not None:
+        thread.thread_loop.call_soon_threadsafe(thread._consumer._coordinator.request_rejoin)

@@ -68,16 +68,21 @@ class Proxy:
     _chance: random.Random = field(default_factory=lambda: random.Random(1))
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _started: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
 
     def start(self) -> "Proxy":
         """Returns when it listens."""
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
         assert self._started.wait(10)
         return self
 
     def stop(self) -> None:
-        """Ends the thread."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """Ends the thread, with every connection that is still open."""
+        if self._thread is not None:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(10)
+            self._thread = None
 
     def inject(self, fault: Fault, where: Callable[[Request], bool] = writes, share: float = 1.0) -> None:
         """From now on, until `heal`."""
@@ -95,13 +100,25 @@ class Proxy:
         self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         self._loop.run_forever()
+        server.close()
+        self._loop.run_until_complete(self._end_conversations())
+        self._loop.close()
+
+    async def _end_conversations(self) -> None:
+        mine = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in mine:
+            task.cancel()
+        await asyncio.gather(*mine, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        try:
             while (request := await read_request(reader)) is not None:
                 if not await self._answer(request, writer):
                     break
-        writer.close()
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection may be used again."""
@@ -139,12 +156,13 @@ class Proxy:
 
     async def _forwarded(self, request: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.target, limit=HEAD_BYTES)
-        head, _, rest = request.partition(b"\r\n")
-        writer.write(head + b"\r\nConnection: close\r\n" + rest)
-        await writer.drain()
-        answer = await reader.read(-1)
-        writer.close()
-        return answer
+        try:
+            head, _, rest = request.partition(b"\r\n")
+            writer.write(head + b"\r\nConnection: close\r\n" + rest)
+            await writer.drain()
+            return await reader.read(-1)
+        finally:
+            writer.close()
 
     async def _forward_half(self, request: Request) -> None:
         _, writer = await asyncio.open_connection("127.0.0.1", self.target)

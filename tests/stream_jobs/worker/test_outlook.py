@@ -23,6 +23,8 @@ class FakeAdmin:
         self.state = ConsumerGroupState.STABLE
         self.members: dict[str, list[int]] = {MINE: [1], OTHER: [0]}
         self.failure: Exception | None = None
+        self.partitions = 2
+        self.rejoins: list[str] = []
 
     def answer(self, value: Any) -> Future[Any]:
         future: Future[Any] = Future()
@@ -35,9 +37,16 @@ class FakeAdmin:
     def list_offsets(self, asked: dict[Any, Any], request_timeout: float) -> dict[Any, Future[Any]]:
         return {place: self.answer(SimpleNamespace(offset=7 + place.partition, timestamp=1_000)) for place in asked}
 
+    def describe_topics(self, topics: Any, request_timeout: float) -> dict[str, Future[Any]]:
+        partitions = [SimpleNamespace(id=number) for number in range(self.partitions)]
+        return {name: self.answer(SimpleNamespace(partitions=partitions)) for name in topics.topic_names}
+
     def describe_consumer_groups(self, names: list[str], request_timeout: float) -> dict[str, Future[Any]]:
         members = [
-            SimpleNamespace(group_instance_id=name, assignment=SimpleNamespace(topic_partitions=partitions))
+            SimpleNamespace(
+                group_instance_id=name,
+                assignment=SimpleNamespace(topic_partitions=[SimpleNamespace(partition=n) for n in partitions]),
+            )
             for name, partitions in self.members.items()
         ]
         return {name: self.answer(SimpleNamespace(state=self.state, members=members)) for name in names}
@@ -51,7 +60,12 @@ def refuses() -> None:
 def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outlook:
     monkeypatch.setattr(module, "AdminClient", FakeAdmin)
     settings = WorkerSettings(home=tmp_path, worker_id=1)
-    return Outlook(settings, refuses, lambda _what, failure: pytest.fail(str(failure)))
+    asked: list[str] = []
+    outlook = Outlook(
+        settings, refuses, lambda _what, failure: pytest.fail(str(failure)), lambda: asked.append("rejoin")
+    )
+    admin(outlook).rejoins = asked
+    return outlook
 
 
 def admin(seen: Outlook) -> FakeAdmin:
@@ -106,3 +120,23 @@ def test_the_warehouse_is_asked_only_while_a_statement_is_open(seen: Outlook) ->
     seen.ask_warehouse = True
     seen.look(2.0)
     assert not seen.answers.warehouse
+
+
+def test_e8_partitions_that_nobody_has_are_shared_out_again(seen: Outlook) -> None:
+    seen.look(98.0)
+    admin(seen).members = {MINE: [], OTHER: []}
+    for now in (100.0, 102.0, 103.0):
+        seen.look(now)
+    assert admin(seen).rejoins == []
+    for now in (104.0, 106.0, 110.0):
+        seen.look(now)
+    assert admin(seen).rejoins == ["rejoin", "rejoin"]
+
+
+def test_a_group_that_has_everything_or_is_settling_is_left_alone(seen: Outlook) -> None:
+    seen.look(100.0)
+    admin(seen).state = ConsumerGroupState.COMPLETING_REBALANCING
+    seen.look(150.0)
+    admin(seen).state, admin(seen).partitions = ConsumerGroupState.STABLE, 3
+    seen.look(152.0)
+    assert admin(seen).rejoins == []
