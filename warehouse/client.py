@@ -9,7 +9,16 @@ from warehouse.errors import SignInFailed, WarehouseError, WarehouseRefused, War
 from warehouse.settings import WarehouseSettings
 
 # Without a session the client may be shared by threads; async_insert would acknowledge before a write is durable.
-WRITE_SETTINGS = {"async_insert": 0, "max_partitions_per_insert_block": 0}
+# The others matter on a cluster only: most replicas have a write, in the order of writes, before it is acknowledged.
+WRITE_SETTINGS = {
+    "async_insert": 0,
+    "max_partitions_per_insert_block": 0,
+    "insert_quorum": "auto",
+    "insert_quorum_parallel": 0,
+    "distributed_foreground_insert": 1,
+}
+READ_OWN_WRITES = {"select_sequential_consistency": 1}
+"""For whoever goes on from what was written before (rule E11): a replica that lags behind refuses to answer."""
 RETRYABLE_CODES = frozenset(
     {
         *(159, 160, 202, 203, 373, 394, 425, 439, 677, 692, 700, 710, 745),  # busy, too slow, cancelled

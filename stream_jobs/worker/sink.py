@@ -15,17 +15,22 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_nev
 
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.liveness import WAREHOUSE
-from warehouse.client import WRITE_SETTINGS, classified
+from warehouse.client import READ_OWN_WRITES, WRITE_SETTINGS, classified
 from warehouse.errors import SignInFailed, WarehouseError, WarehouseStrained, WarehouseUnavailable
 from warehouse.reasons import reason
 
 T = TypeVar("T")
 log = structlog.get_logger()
 # Answers are sent when they are whole: what fails in the middle must not look like fewer rows.
-READ_SETTINGS = {"max_query_size": 1 << 28, "output_format_arrow_string_as_string": 1, "wait_end_of_query": 1}
+READ_SETTINGS = {
+    **READ_OWN_WRITES,
+    "max_query_size": 1 << 28,
+    "output_format_arrow_string_as_string": 1,
+    "wait_end_of_query": 1,
+}
 END_OF_STREAM = b"\xff\xff\xff\xff\x00\x00\x00\x00"
 INSERT_SETTINGS = {**WRITE_SETTINGS, "optimize_on_insert": 0}
-COMMAND_SETTINGS = {**WRITE_SETTINGS, "max_query_size": 1 << 28}
+COMMAND_SETTINGS = {**WRITE_SETTINGS, **READ_OWN_WRITES, "max_query_size": 1 << 28}
 DERIVE_SECONDS = 20
 """A derivation may not take longer: it holds the next flush up, and would count as hanging."""
 DERIVE_SETTINGS = {**COMMAND_SETTINGS, "max_execution_time": DERIVE_SECONDS}

@@ -113,7 +113,7 @@ def test_when_all_events_are_bad_the_answer_is_422_in_the_same_shape(collector: 
     collector.run(scenario)
 
 
-def test_ids_repeated_in_one_request_are_all_stored_and_labelled(collector: Collector) -> None:
+def test_e17_ids_repeated_in_one_request_are_all_stored_and_labelled(collector: Collector) -> None:
     async def scenario() -> None:
         sent = [event(1), event(2), event(1), event(1, organization="other"), event(1, input_tokens=9)]
         sent = [{"organization": "acme"} | each for each in sent]

@@ -147,6 +147,18 @@ def test_while_kafka_is_away_nothing_is_taken(collector: Collector) -> None:
     collector.run(scenario)
 
 
+def test_e17_what_was_sent_again_after_a_first_try_that_failed_is_stored(collector: Collector) -> None:
+    async def scenario() -> None:
+        collector.log.failing_partitions = set(range(64))
+        assert (await collector.post(ndjson(event(1)))).status == 503
+        collector.log.failing_partitions = set()
+        answers = [await collector.post(ndjson(event(1))) for _ in range(2)]
+        assert [answer.status for answer in answers] == [202, 202]
+        assert len(collector.stored()) == 2
+
+    collector.run(scenario)
+
+
 def test_a_request_of_which_kafka_has_a_part_is_not_accepted_by_halves(collector: Collector) -> None:
     async def scenario() -> None:
         collector.log.failing_partitions = {0, 1, 2, 3}

@@ -22,7 +22,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("zone", "day"), CHANGES)
-def test_every_quarter_hour_lies_in_the_day_and_hour_that_zoneinfo_shows(zone: str, day: date) -> None:
+def test_e14_every_quarter_hour_lies_in_the_day_and_hour_that_zoneinfo_shows(zone: str, day: date) -> None:
     calendar = LocalCalendar(zone)
     whole = calendar.day(day)
     for bucket in range(whole.start - 7200, whole.end + 7200, 900):
@@ -53,12 +53,12 @@ def test_the_hours_of_a_day_cover_it_without_gap(zone: str, day: date) -> None:
         ("UTC", date(2026, 10, 25), 24),
     ],
 )
-def test_changeover_days_have_the_hours_people_live_through(zone: str, day: date, hours: int) -> None:
+def test_e14_changeover_days_have_the_hours_people_live_through(zone: str, day: date, hours: int) -> None:
     assert len(LocalCalendar(zone).hours(day)) == hours
 
 
 @pytest.mark.parametrize("week_start", range(1, 8))
-def test_weeks_start_on_the_day_that_was_set(week_start: int) -> None:
+def test_e14_weeks_start_on_the_day_that_was_set(week_start: int) -> None:
     calendar = LocalCalendar("Europe/Paris", week_start)
     for offset in range(21):
         day = date(2026, 10, 20) + timedelta(days=offset)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
 import polars as pl
@@ -86,6 +87,40 @@ def test_e28_what_was_answered_moves_the_beat(sink: Sink, beat: QuietBeat) -> No
 def test_e28_what_an_onlooker_is_answered_does_not_move_the_beat(sink: Sink, beat: QuietBeat) -> None:
     assert sink.aside().rows("SELECT 1") == [(1,)]
     assert (beat.count, beat.waits.now) == (0, {})
+
+
+class RecordingClient:
+    """Keeps the settings of every statement."""
+
+    def __init__(self) -> None:
+        self.settings: dict[str, dict[str, Any]] = {}
+
+    def raw_insert(self, *_: object, settings: dict[str, Any], **__: object) -> None:
+        self.settings["insert"] = settings
+
+    def raw_query(self, *_: object, settings: dict[str, Any], **__: object) -> bytes:
+        self.settings["read"] = settings
+        return b""
+
+    def command(self, sql: str, settings: dict[str, Any]) -> None:
+        self.settings[sql] = settings
+
+
+def test_e11_every_statement_reads_what_was_written_before_on_any_replica(beat: QuietBeat) -> None:
+    client = RecordingClient()
+    sink = Sink(cast(Client, client), beat)
+    sink.insert("usage_raw", raw_events())
+    sink.rows("SELECT 1")
+    sink.command("derived")
+    sink.derive("derived in time")
+    durable: dict[str, Any] = {"insert_quorum": "auto", "insert_quorum_parallel": 0, "distributed_foreground_insert": 1}
+    durable |= {"async_insert": 0}
+    sequential: dict[str, Any] = {"select_sequential_consistency": 1}
+    wanted: dict[str, dict[str, Any]] = {"insert": durable, "read": sequential}
+    wanted |= dict.fromkeys(("derived", "derived in time"), durable | sequential)
+    assert client.settings.keys() == wanted.keys()
+    for statement, asked in wanted.items():
+        assert asked.items() <= client.settings[statement].items(), statement
 
 
 @pytest.fixture
