@@ -304,6 +304,16 @@ class Rig:
         places = [TopicPartition(self.topic, partition) for partition in range(self.partitions)]
         return {place.partition: place.offset for place in self.consumer.committed(places, timeout=10)}
 
+    def rests(self) -> bool:
+        """Whether progress has reached the end of the log and the worker says that it waits for nothing."""
+        told = self.told()
+        return self.applied() == {number: end - 1 for number, end in self.ends().items()} and not told["waiting_for"]
+
+    def ends(self) -> dict[int, int]:
+        """The next offset of each partition of the log."""
+        places = [TopicPartition(self.topic, partition) for partition in range(self.partitions)]
+        return {place.partition: self.consumer.get_watermark_offsets(place, timeout=10)[1] for place in places}
+
     def nothing_unstored_is_acknowledged(self) -> None:
         """What is acknowledged is asked first: it may only grow meanwhile."""
         acknowledged = self.acknowledged()

@@ -61,8 +61,8 @@ def test_e8_a_log_whose_start_was_deleted_is_refused_alone(rig: Rig) -> None:
     before = dict(rig.truth)
     rig.send(400, organizations=("acme",))
     lost = rig.truth.keys() - before.keys()
-    (partition,) = [p for p, end in ends(rig).items() if end > rig.applied()[p] + 1]
-    rig.admin.delete_records([TopicPartition(rig.topic, partition, ends(rig)[partition])])[
+    (partition,) = [p for p, end in rig.ends().items() if end > rig.applied()[p] + 1]
+    rig.admin.delete_records([TopicPartition(rig.topic, partition, rig.ends()[partition])])[
         TopicPartition(rig.topic, partition)
     ].result(20)
     worker = rig.start_worker()
@@ -103,13 +103,6 @@ def rig_partition(rig: Rig, organization: str) -> int:
     from tokentally import partition_of
 
     return partition_of(organization, rig.partitions)
-
-
-def ends(rig: Rig) -> dict[int, int]:
-    return {
-        partition: rig.consumer.get_watermark_offsets(TopicPartition(rig.topic, partition), timeout=10)[1]
-        for partition in range(rig.partitions)
-    }
 
 
 def commit(rig: Rig, offsets: list[int]) -> bool:

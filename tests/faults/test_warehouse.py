@@ -40,7 +40,7 @@ def test_e9_every_fault_in_turn_is_said_survived_and_leaves_exact_numbers(rig: R
         rig.nothing_unstored_is_acknowledged()
         assert rig.applied() == before or fault.kind == "lost"
         rig.proxy.heal()
-        until("it goes on", rig.is_exact)
+        until("it goes on", lambda: rig.is_exact() and rig.rests())
     rig.check_everything()
     assert worker.starts == 1
 
