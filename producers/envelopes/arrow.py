@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from producers.envelopes.arrow_size import unpacked_bytes
 from producers.envelopes.columns import COLUMNS, NULLABLE
-from producers.envelopes.decoded import Decoded, Indexes, Opened, Rejected, clipped, refusal, refused_whole
+from producers.envelopes.decoded import Decoded, Indexes, Rejected, clipped, refusal, refused_whole
 from producers.envelopes.doubts import doubts, rows_with_nulls
 from producers.envelopes.merge import merged
 from producers.envelopes.rows import event_of, row_as_json
@@ -48,7 +48,7 @@ def decode(value: bytes, max_events: int = MAX_EVENTS, skipped: Collection[int] 
     return _valid_rows(frame, index)
 
 
-def opened(value: bytes, max_events: int = MAX_EVENTS) -> Opened:
+def opened(value: bytes, max_events: int = MAX_EVENTS) -> Decoded | pl.DataFrame:
     """The rows of an envelope, not checked yet, or the refusal of the whole."""
     try:
         frame = _read(value)
@@ -59,7 +59,7 @@ def opened(value: bytes, max_events: int = MAX_EVENTS) -> Opened:
     return frame
 
 
-def checked(envelopes: Sequence[Opened]) -> list[Decoded]:
+def checked(envelopes: Sequence[Decoded | pl.DataFrame]) -> list[Decoded]:
     """The valid events of each envelope; what is decoded already stays as it is.
 
     All are looked at together: most of what that costs is the same for one row and for a hundred thousand. Only

@@ -53,10 +53,6 @@ class Decoded:
     rejected: Sequence[Rejected]
 
 
-Opened = Decoded | pl.DataFrame
-"""What opening an envelope gives: all of Decoded, or the rows of an Arrow envelope that are still to be checked."""
-
-
 def refused_whole(reason: str, raw: bytes) -> Decoded:
     """An envelope of which nothing could be used."""
     return Decoded(

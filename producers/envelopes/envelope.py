@@ -1,16 +1,21 @@
 """The value of one Kafka message in, its valid events out, never raising on what it is given; and back."""
 
+from collections.abc import Sequence
+
 import polars as pl
 import zstandard
 
 from producers.envelopes import arrow, ndjson
 from producers.envelopes.compression import inflate
-from producers.envelopes.decoded import Decoded, Opened, refused_whole
+from producers.envelopes.decoded import Decoded, refused_whole
+from producers.envelopes.ndjson import ReadLines
 from producers.errors import TooLarge, Unreadable
 from tokentally.envelope import ARROW_STREAM, MAX_DECOMPRESSED_BYTES, NDJSON
 
 _ARROW_BEGIN = b"\xff\xff\xff\xff"
 _FEW_EVENTS = 250
+Opened = Decoded | pl.DataFrame | ReadLines
+"""What opening an envelope gives: all of Decoded, or rows or lines that are still to be checked."""
 
 
 def encode_envelope(frame: pl.DataFrame) -> bytes:
@@ -29,11 +34,11 @@ def decode_envelope(value: bytes, content_type: str | None) -> Decoded:
 
     content_type: the message's header; None: told by the content.
     """
-    return arrow.checked([open_envelope(value, content_type)])[0]
+    return checked([open_envelope(value, content_type)])[0]
 
 
 def open_envelope(value: bytes, content_type: str | None) -> Opened:
-    """The first half of decode_envelope; the other, `arrow.checked`, is best done for many envelopes at once."""
+    """The first half of decode_envelope; the other, `checked`, is best done for many envelopes at once."""
     try:
         content = inflate(value, MAX_DECOMPRESSED_BYTES)
     except (TooLarge, Unreadable) as problem:
@@ -42,11 +47,17 @@ def open_envelope(value: bytes, content_type: str | None) -> Opened:
         case "arrow":
             return arrow.opened(content)
         case "ndjson":
-            return ndjson.decode(content) if content else refused_whole("the envelope is empty", value)
+            return ndjson.opened(content) if content else refused_whole("the envelope is empty", value)
         case _:
             return refused_whole(
                 f"unknown content-type {(content_type or '')[:80]!r}: expected {NDJSON} or {ARROW_STREAM}", value
             )
+
+
+def checked(envelopes: Sequence[Opened]) -> list[Decoded]:
+    """The valid events of each envelope."""
+    of_lines = iter(ndjson.decoded([envelope for envelope in envelopes if isinstance(envelope, ReadLines)]))
+    return arrow.checked([next(of_lines) if isinstance(envelope, ReadLines) else envelope for envelope in envelopes])
 
 
 def format_of(content: bytes, content_type: str | None) -> str:

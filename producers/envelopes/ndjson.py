@@ -5,6 +5,7 @@ is read again by UsageEvent, whose word is final: a line is accepted if and only
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -20,7 +21,7 @@ from producers.envelopes.event_ids import is_uuid, uuid_bytes
 from producers.envelopes.instants import unix_ms_of_texts
 from producers.envelopes.merge import merged
 from producers.envelopes.rows import unix_ms
-from producers.envelopes.wire_event import WireEvent
+from producers.envelopes.wire_event import ABSENT_OBJECT, WireEvent
 from tokentally import UsageEvent
 from tokentally.decimals import read_decimal
 from tokentally.envelope import MAX_EVENTS
@@ -42,10 +43,16 @@ def lines_of(block: bytes) -> list[bytes]:
 
 def decode(block: bytes, max_events: int = MAX_EVENTS) -> Decoded:
     """The valid events of an NDJSON block; never raises on its content. More than `max_events` are refused whole."""
+    opened_block = opened(block, max_events)
+    return opened_block if isinstance(opened_block, Decoded) else decoded([opened_block])[0]
+
+
+def opened(block: bytes, max_events: int = MAX_EVENTS) -> "Decoded | ReadLines":
+    """The first half of `decode`; the other, `decoded`, is best done for many blocks at once."""
     lines = lines_of(block)
     if len(lines) > max_events:
         return refused_whole(f"{len(lines)} events in one envelope; at most {max_events} are allowed", block)
-    return decode_lines(lines)
+    return read_lines(lines)
 
 
 def decode_lines(lines: Sequence[bytes], organization: str = "") -> Decoded:
@@ -53,25 +60,62 @@ def decode_lines(lines: Sequence[bytes], organization: str = "") -> Decoded:
 
     organization: filled in where an event names none.
     """
+    return decoded([read_lines(lines, organization)])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLines:
+    """Lines of one envelope as they were read at sight, not judged yet.
+
+    frame: the events that msgspec read, in columns; index: the places of their lines. again: the places of lines that
+    UsageEvent must read; those among them that are rows of the frame mean nothing there.
+    """
+
+    lines: Sequence[bytes]
+    organization: str
+    frame: pl.DataFrame
+    index: Indexes
+    again: Sequence[int]
+
+
+def read_lines(lines: Sequence[bytes], organization: str = "") -> ReadLines:
+    """Reads lines into columns, an envelope at a time: more Python objects at once would not fit into caches."""
     events, index, again = _read(lines)
-    frame = empty_frame()
-    if events:
-        columns = _Columns(events, organization)
-        frame = columns.frame
-        doubtful = columns.doubtful
-        if doubtful is not None:
-            again += index[doubtful.to_numpy()].tolist()
-            sure = ~doubtful
-            frame, index = frame.filter(sure), index[sure.to_numpy()]
+    if not events:
+        return ReadLines(lines, organization, empty_frame(), index, again)
+    columns = _Columns(events, organization)
+    return ReadLines(lines, organization, columns.frame, index, [*again, *index[sorted(columns.wrong)].tolist()])
+
+
+def decoded(envelopes: Sequence[ReadLines]) -> list[Decoded]:
+    """The valid events of each envelope. All are judged together: that costs nearly the same for one as for many."""
+    if not envelopes:
+        return []
+    doubtful = doubts(pl.concat([envelope.frame for envelope in envelopes]))
+    made, start = [], 0
+    for envelope in envelopes:
+        height = envelope.frame.height
+        made.append(_judged(envelope, None if doubtful is None else doubtful[start : start + height]))
+        start += height
+    return made
+
+
+def _judged(envelope: ReadLines, doubtful: pl.Series | None) -> Decoded:
+    frame, index, again = envelope.frame, envelope.index, set(envelope.again)
+    if doubtful is not None:
+        again.update(index[doubtful.to_numpy()].tolist())
+    if not again:
+        return Decoded(frame, index, [])
+    sure = ~np.isin(index, list(again))
     decided: dict[int, UsageEvent] = {}
     rejected: list[Rejected] = []
-    for place in again:
-        event = _second_look(place, lines[place], organization)
+    for place in sorted(again):
+        event = _second_look(place, envelope.lines[place], envelope.organization)
         if isinstance(event, Rejected):
             rejected.append(event)
         else:
             decided[place] = event
-    return merged(frame, index, decided, rejected)
+    return merged(frame.filter(sure), index[sure], decided, rejected)
 
 
 def _read(lines: Sequence[bytes]) -> tuple[list[WireEvent], Indexes, list[int]]:
@@ -94,12 +138,12 @@ def _read(lines: Sequence[bytes]) -> tuple[list[WireEvent], Indexes, list[int]]:
 
 
 class _Columns:
-    """Events as a frame, and which rows UsageEvent must decide (their values in the frame mean nothing)."""
+    """Events as a frame, and the rows that UsageEvent must decide (their values in the frame mean nothing)."""
 
     def __init__(self, events: Sequence[WireEvent], organization: str) -> None:
         self._height = len(events)
         self._values = dict(zip(_FIELDS, zip(*map(msgspec.structs.astuple, events), strict=True), strict=True))
-        self._wrong: set[int] = set()
+        self.wrong: set[int] = set()
         keys = pl.Series(self._values["event_id"], dtype=pl.String)
         organizations = self._organizations(organization)
         uuids = is_uuid(keys)
@@ -113,16 +157,6 @@ class _Columns:
             "metadata": self._objects("metadata", metadata_text),
         }
         self.frame = pl.DataFrame({name: made[name] if name in made else self._plain(name) for name in COLUMNS})
-        self.doubtful = self._doubtful()
-
-    def _doubtful(self) -> pl.Series | None:
-        found = doubts(self.frame)
-        if not self._wrong:
-            return found
-        mask = np.zeros(self._height, dtype=np.bool_)
-        mask[list(self._wrong)] = True
-        wrong = pl.Series(mask)
-        return wrong if found is None else found | wrong
 
     def _plain(self, name: str) -> pl.Series:
         values, dtype = self._values[name], COLUMNS[name]
@@ -141,7 +175,7 @@ class _Columns:
         given = self._plain("source_id")
         if uuids.all():
             return given
-        self._wrong.update((~uuids & (given != "") & (given != keys)).arg_true())
+        self.wrong.update((~uuids & (given != "") & (given != keys)).arg_true())
         return given.zip_with(uuids, keys)
 
     def _times(self, keys: pl.Series) -> pl.Series:
@@ -156,7 +190,7 @@ class _Columns:
         try:
             return unix_ms(instant_of_event_id(key) if text is None else read_instant(text))
         except ValueError:
-            self._wrong.add(row)
+            self.wrong.add(row)
             return 0
 
     def _costs(self) -> pl.Series:
@@ -172,10 +206,10 @@ class _Columns:
         try:
             usd = read_decimal(cost)
         except ValueError:
-            self._wrong.add(row)
+            self.wrong.add(row)
             return None
         if usd > MAX_COST_USD:
-            self._wrong.add(row)
+            self.wrong.add(row)
             return None
         return int(usd.scaleb(9))
 
@@ -183,13 +217,14 @@ class _Columns:
         raws: tuple[Any, ...] = self._values[name]
         if raws.count(raws[0]) == self._height:
             return self._constant(self._object(range(self._height), raws[0], canonical), COLUMNS[name])
-        return pl.Series([self._object((row,), raw, canonical) for row, raw in enumerate(raws)], dtype=pl.String)
+        texts = ["" if raw is ABSENT_OBJECT else self._object((row,), raw, canonical) for row, raw in enumerate(raws)]
+        return pl.Series(texts, dtype=pl.String)
 
     def _object(self, rows: Sequence[int], raw: msgspec.Raw, canonical: Callable[[bytes], str]) -> str:
         try:
             return canonical(bytes(raw))
         except ValueError:
-            self._wrong.update(rows)
+            self.wrong.update(rows)
             return ""
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from producers.envelopes.arrow import checked
-from producers.envelopes.decoded import Opened
+from producers.envelopes.envelope import Opened, checked
 from stream_jobs.errors import LogSilent
 from stream_jobs.worker.poison.quarantine import Quarantine
 

@@ -40,7 +40,7 @@ from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Envelope, TakeProcessor
 from stream_jobs.worker.takeover import Takeover
-from stream_jobs.worker.work import spans
+from stream_jobs.worker.work import portions, spans
 from tokentally.envelope import ARROW_STREAM, HEADER_CONTENT_TYPE
 from warehouse.client import answers, connect
 from warehouse.settings import WarehouseSettings
@@ -150,11 +150,12 @@ class Worker:
         self.stream = stream
         try:
             async for events in stream.noack_take(self.settings.take_envelopes, within=self.settings.take_seconds):
-                async with self.owning:
-                    self.flusher.taking = True
-                    bind_contextvars(work=spans(events))
-                    await self._take(events)
-                    self.flusher.taking = False
+                for portion in portions(events, self.settings.take_bytes):
+                    async with self.owning:
+                        self.flusher.taking = True
+                        bind_contextvars(work=spans(portion))
+                        await self._take(portion)
+                        self.flusher.taking = False
         except asyncio.CancelledError:
             raise
         except BaseException as failure:  # noqa: BLE001 - Faust would acknowledge what failed and go on
@@ -172,7 +173,7 @@ class Worker:
             await self.caution.check(self.state, taken)
             await self.flusher.add(part, taken)
         self.beat.move()
-        if self.flusher.waiting > TAKES_WAITING * self.settings.take_envelopes:
+        if self.flusher.waiting > TAKES_WAITING:
             await self.flusher.drain(self.state)
         for partition in self.state.partitions.values():
             partition.window.evict()

@@ -36,7 +36,7 @@ def faust_app(settings: WorkerSettings, before_stop: Callable[[], Awaitable[None
         table_standby_replicas=0,
         consumer_max_fetch_size=FETCH_BYTES,
         consumer_group_instance_id=settings.member_id,
-        stream_buffer_maxsize=2 * settings.take_envelopes,
+        stream_buffer_maxsize=settings.take_envelopes,
         broker_commit_interval=1,
         broker_session_timeout=settings.session_seconds,
         broker_heartbeat_interval=settings.session_seconds / 10,

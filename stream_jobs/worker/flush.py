@@ -34,6 +34,8 @@ from warehouse.families import FAMILIES
 
 log = structlog.get_logger()
 RAW_INSERTS_IN_FLIGHT = 2
+SHORT_BACKLOG = 64
+"""Envelopes; with more of them flushes are rarer, which costs less."""
 Event = Any
 """A Faust event: message and acknowledgement."""
 
@@ -51,6 +53,7 @@ class Batch:
     sent: list[Awaitable[Any]] = field(default_factory=list)
     """Refusals and forwarded events on their way to Kafka."""
     started: float = field(default_factory=time.monotonic)
+    takes: int = 0
     take: int = -1
     """Number of its last take."""
 
@@ -97,8 +100,8 @@ class Flusher:
 
     @property
     def waiting(self) -> int:
-        """Envelopes taken and not yet being written."""
-        return len(self._batch.events)
+        """Takes not yet being written."""
+        return self._batch.takes
 
     @property
     def rests(self) -> bool:
@@ -122,6 +125,7 @@ class Flusher:
         batch = self._batch
         batch.events += events
         batch.heights += taken.heights
+        batch.takes += 1
         batch.take = max(batch.take, taken.take)
         for collected, touched in zip(batch.rows, taken.rows, strict=False):
             collected.append(touched)
@@ -147,7 +151,7 @@ class Flusher:
         """Whether a flush should start now: soon when little waits, later when much does."""
         if self.taking or self._busy or not self._batch.events:
             return False
-        short = backlog_envelopes <= self._settings.take_envelopes
+        short = backlog_envelopes <= SHORT_BACKLOG
         limit = self._settings.flush_seconds_short if short else self._settings.flush_seconds_long
         return self.hurry or time.monotonic() - self._batch.started >= limit
 

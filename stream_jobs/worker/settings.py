@@ -36,7 +36,9 @@ class WorkerSettings(BaseSettings):
     """From what age raw events and quarter hours may be deleted; unset: never, and events of any age are counted."""
     window_events: int = Field(default=200_000, ge=1)
     """W of the deduplication: accepted events per partition that are remembered (about 175 bytes each)."""
-    take_envelopes: int = Field(default=64, ge=1)
+    take_envelopes: int = Field(default=512, ge=1)
+    take_bytes: int = Field(default=4 << 20, ge=1)
+    """A take ends with the envelope that brings it to so many bytes: about 64 full ones, or some hundred small ones."""
     take_seconds: float = Field(default=0.05, gt=0)
     flush_seconds_short: float = Field(default=0.2, gt=0)
     flush_seconds_long: float = Field(default=1.0, gt=0)

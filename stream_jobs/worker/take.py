@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 import polars as pl
 
-from producers.envelopes.arrow import checked
+from producers.envelopes.envelope import checked
 from producers.envelopes.rows import row_as_sent
 from producers.rejections.rejection import Rejection
 from producers.timeliness.rules import TimeRules

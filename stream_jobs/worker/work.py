@@ -1,6 +1,6 @@
-"""What is in work, for logs: Kafka records in, the span of offsets of each partition out."""
+"""What is in work: Kafka records in; the takes they are cut into and, for logs, their spans of offsets out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 
@@ -12,3 +12,17 @@ def spans(events: Iterable[Any]) -> dict[str, str]:
         first, last = ends.get(partition, (offset, offset))
         ends[partition] = (min(first, offset), max(last, offset))
     return {str(partition): f"{first}-{last}" for partition, (first, last) in sorted(ends.items())}
+
+
+def portions(events: Sequence[Any], most_bytes: int) -> Iterator[list[Any]]:
+    """These Faust events in order, cut behind each that brings a portion to `most_bytes` bytes of values."""
+    portion: list[Any] = []
+    size = 0
+    for event in events:
+        portion.append(event)
+        size += len(event.message.value or b"")
+        if size >= most_bytes:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion

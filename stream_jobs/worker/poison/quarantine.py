@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from producers.envelopes.decoded import Decoded, Opened, Rejected, clipped, refused_whole
-from producers.envelopes.envelope import open_envelope
+from producers.envelopes.decoded import Decoded, Rejected, clipped, refused_whole
+from producers.envelopes.envelope import Opened, open_envelope
 from producers.envelopes.partly import decode_without
 from stream_jobs.worker import statements
 from stream_jobs.worker.sink import Sink

@@ -9,17 +9,16 @@ import time
 from collections.abc import Sequence
 
 from producers.envelopes import ndjson
-from producers.envelopes.decoded import Decoded
 
 SEGFAULT = b"deadly-segfault"
 HANG = b"deadly-hang"
 RAISE = b"deadly-raise"
 BOMB = b"deadly-bomb"
 
-_decode_lines = ndjson.decode_lines
+_read_lines = ndjson.read_lines
 
 
-def decode_lines(lines: Sequence[bytes], organization: str = "") -> Decoded:
+def read_lines(lines: Sequence[bytes], organization: str = "") -> ndjson.ReadLines:
     """Dies of marked lines."""
     text = b"\n".join(lines)
     if SEGFAULT in text:
@@ -30,10 +29,10 @@ def decode_lines(lines: Sequence[bytes], organization: str = "") -> Decoded:
         raise ZeroDivisionError("a mark in the text")
     if BOMB in text:
         bytearray(1 << 44)
-    return _decode_lines(lines, organization)
+    return _read_lines(lines, organization)
 
 
-ndjson.decode_lines = decode_lines
+ndjson.read_lines = read_lines
 
 if __name__ == "__main__":
     from stream_jobs.worker.app import run

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from producers.envelopes import ndjson
-from producers.envelopes.decoded import Decoded
 from stream_jobs.errors import SetApart
 from stream_jobs.worker.poison.attempts import DEATHS_BEFORE_CARE
 from tests.stream_jobs.worker.fake_sink import FakeSink, Fate
@@ -47,14 +46,14 @@ def quarantined(simulation: Simulation) -> set[tuple[int, int]]:
 @pytest.fixture
 def deadly_to_decode(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines with the mark end whoever decodes them."""
-    real = ndjson.decode_lines
+    real = ndjson.read_lines
 
-    def decode_lines(lines: list[bytes], organization: str = "") -> Decoded:
+    def read_lines(lines: list[bytes], organization: str = "") -> ndjson.ReadLines:
         if any(DEADLY.encode() in line for line in lines):
             raise ZeroDivisionError(DEADLY)
         return real(lines, organization)
 
-    monkeypatch.setattr(ndjson, "decode_lines", decode_lines)
+    monkeypatch.setattr(ndjson, "read_lines", read_lines)
 
 
 @pytest.fixture

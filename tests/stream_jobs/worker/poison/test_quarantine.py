@@ -3,9 +3,8 @@
 import pytest
 
 from producers.envelopes import ndjson
-from producers.envelopes.arrow import checked
 from producers.envelopes.decoded import Decoded
-from producers.envelopes.envelope import decode_envelope, encode_envelope
+from producers.envelopes.envelope import checked, decode_envelope, encode_envelope
 from producers.envelopes.partly import event_bytes, event_count
 from stream_jobs.worker.poison.quarantine import WHOLE, Held, Quarantine
 from tests.producers.envelopes.samples import block, line
@@ -43,12 +42,12 @@ def test_e29_a_whole_envelope_that_is_held_is_never_decoded(monkeypatch: pytest.
 def test_e29_lines_that_are_held_are_never_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
 
-    def decode_lines(lines: list[bytes]) -> Decoded:
+    def read_lines(lines: list[bytes], organization: str = "") -> ndjson.ReadLines:
         seen.extend(lines)
-        return real(lines)
+        return real(lines, organization)
 
-    real = ndjson.decode_lines
-    monkeypatch.setattr(ndjson, "decode_lines", decode_lines)
+    real = ndjson.read_lines
+    monkeypatch.setattr(ndjson, "read_lines", read_lines)
     Quarantine({7: {1: Held("")}}).opened(7, LINES, None)
     assert BAD not in seen
     assert len(seen) == 3
