@@ -82,6 +82,8 @@ class Flusher:
         self._forward = forward
         self._batch = Batch()
         self._running: asyncio.Task[None] | None = None
+        self._writing = 0
+        """Envelopes of the flush in progress."""
         self.taking = False
         """True while a take changes the state: no snapshot is taken then (rule E3)."""
         self.hurry = False
@@ -99,6 +101,11 @@ class Flusher:
         return self._running is not None and not self._running.done()
 
     @property
+    def taken(self) -> int:
+        """Envelopes taken and not yet acknowledged."""
+        return len(self._batch.events) + self._writing
+
+    @property
     def waiting(self) -> int:
         """Takes not yet being written."""
         return self._batch.takes
@@ -112,7 +119,7 @@ class Flusher:
         """Waits for the flush in progress and forgets what was not flushed (the partitions were taken away)."""
         if self._running is not None:
             await self._running
-        self._batch = Batch()
+        self._batch, self._writing = Batch(), 0
 
     async def drain(self, state: WorkerState) -> None:
         """Writes and acknowledges everything taken so far."""
@@ -148,10 +155,14 @@ class Flusher:
             chunk.durable = True
 
     def due(self, backlog_envelopes: int) -> bool:
-        """Whether a flush should start now: soon when little waits, later when much does."""
+        """Whether a flush should start now: soon when little waits in the log, later when much does.
+
+        backlog_envelopes: not applied, those that were taken among them. These do not count: how many they are depends
+        on how often is flushed.
+        """
         if self.taking or self._busy or not self._batch.events:
             return False
-        short = backlog_envelopes <= SHORT_BACKLOG
+        short = backlog_envelopes - self.taken <= SHORT_BACKLOG
         limit = self._settings.flush_seconds_short if short else self._settings.flush_seconds_long
         return self.hurry or time.monotonic() - self._batch.started >= limit
 
@@ -166,6 +177,7 @@ class Flusher:
             return
         frames = [_snapshot(store, touched) for store, touched in zip(state.stores, batch.rows, strict=True)]
         progress = self._progress(state, batch)
+        self._writing = len(batch.events)
         self._running = asyncio.create_task(self._flush(state, batch, frames, progress), name=str(spans(batch.events)))
         self._running.add_done_callback(_raise_in_loop)
 
@@ -223,6 +235,7 @@ class Flusher:
         state.acknowledged_take = max(state.acknowledged_take, batch.take)
         for event in batch.events:
             await self._acknowledge(event)
+        self._writing = 0
         steps.done("acknowledge")
         self._metrics.flushed(
             len(batch.events), sum(f.height for f in frames if f is not None), time.monotonic() - started

@@ -29,7 +29,10 @@ READER_LIMITS = {
     "max_result_rows": "1000000",
     "result_overflow_mode": "throw",
     "max_memory_usage": "2000000000",
+    "os_thread_priority": "15",
 }
+"""Whoever only reads gets the processors that writing and merging leave (a nice value; without effect when the engine
+may not set it, as for a user who is not root)."""
 _OPEN_SETTINGS = re.compile(
     r"(?:in|out)put_format_\w+|format_(?!schema)\w+|date_time_\w+|bool_(?:true|false)_representation"
     r"|cast_(?:keep_nullable|ipv4_ipv6_default_on_conversion_error|string_to_\w+)|session_timezone|join_use_nulls"

@@ -1,11 +1,14 @@
 """Our worker beside what people would build instead, on the same events in one run.
 
-`./tally benchmark peers [--events N] [--seconds S]`. One topic of NDJSON envelopes is read by all; our worker reads
-the same events from the collector's Arrow envelopes as well. CPU seconds are those of all processes.
+`./tally benchmark peers [--events N] [--singles N] [--seconds S]`. Two topics of NDJSON are read by all: envelopes of
+1,000 events, which no peer is made for, and one event in each message, which our collector never writes. Each is
+usually fed otherwise: Faust and Quix by one event in each message, our worker by Arrow envelopes, the bare consumer by
+many rows at once; that is the comparison which is held against what is wanted. CPU seconds are those of all processes.
 """
 
 import argparse
 
+from producers.synthetic.load import ENVELOPE_EVENTS
 from tests.benchmarks.backlog import preload
 from tests.benchmarks.drain import drained, stored
 from tests.benchmarks.figures import Figures, bar
@@ -34,33 +37,44 @@ BARE = Contender(
     own_environment=False,
 )
 WANTED = {FAUST: 30.0, QUIX: 4.0, BARE: 0.75}
-OURS = "all columns, four families, hours, days and weeks, prices at the event's time, credits, copies found, exact"
+OURS = "Tokentally"
+DOES = "all columns, four families, hours, days and weeks, prices at the event's time, credits, copies found, exact"
 
 
 def main() -> None:
-    """Runs everybody and prints the ratios."""
+    """Runs everybody on both topics and prints the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1_500_000)
+    parser.add_argument("--singles", type=int, default=250_000, help="events of the topic with one in each message")
     parser.add_argument("--seconds", type=float, default=45, help="longest time for each peer")
     given = parser.parse_args()
+    together = compared(given.events, ENVELOPE_EVENTS, given.seconds)
+    singly = compared(given.singles, 1, given.seconds)
+    print("Arrow envelopes, as our collector writes them:")
+    arrow = run(given.events, "arrow", ENVELOPE_EVENTS)
+    print("\nTokentally's events per second, in times of each peer's:")
+    for contender, wanted in WANTED.items():
+        usual = (together if contender is BARE else singly)[contender.name].rate
+        print(f"{contender.name}")
+        print(f"  {bar('both as they are usually fed', arrow.rate / usual, wanted, form='.2f')}")
+        for words, found in (("NDJSON envelopes", together), ("one event in each message", singly)):
+            print(f"  both from the topic of {words}: {found[OURS].rate / found[contender.name].rate:.2f}")
+    print("ClickHouse's own Kafka engine: not measured, it cannot be created in the embedded engine")
+
+
+def compared(events: int, envelope_events: int, seconds: float) -> dict[str, Figures]:
+    """Everybody on one topic of NDJSON: figures by name."""
     found: dict[str, Figures] = {}
     with fresh_installation(("kafka",)) as installation:
-        envelopes = preload(installation, given.events, "ndjson")
-        print(f"{given.events:,} events in {envelopes:,} NDJSON envelopes", flush=True)
+        messages = preload(installation, events, "ndjson", envelope_events=envelope_events)
+        print(f"{events:,} events in {messages:,} NDJSON messages", flush=True)
         for contender in WANTED:
-            found[contender.name] = contender.measured(installation, given.events, given.seconds)
+            found[contender.name] = contender.measured(installation, events, seconds)
             show(contender.name, found[contender.name], contender.does, contender.leaves_out)
-        ours = drained(installation, given.events)
-        show("Tokentally, NDJSON", ours, OURS, "nothing")
+        found[OURS] = drained(installation, events)
+        show(OURS, found[OURS], DOES, "nothing")
         print(f"  stored: {stored(installation)}")
-    print("Tokentally, Arrow:")
-    arrow = run(given.events, "arrow", 1_000)
-    print("\nTimes as many events per second as each peer (NDJSON for all; Arrow is what our collector writes):")
-    for contender, wanted in WANTED.items():
-        rate = found[contender.name].rate
-        print(f"  Arrow {arrow.rate / rate:.2f} x {contender.name}")
-        print(f"  {bar(f'NDJSON, times {contender.name}', ours.rate / rate, wanted, form='.2f')}")
-    print("ClickHouse's own Kafka engine: not measured, it cannot be created in the embedded engine")
+    return found
 
 
 def show(name: str, figures: Figures, does: str, leaves_out: str) -> None:
