@@ -39,7 +39,7 @@ class WorkerSettings(BaseSettings):
     take_envelopes: int = Field(default=512, ge=1)
     take_bytes: int = Field(default=4 << 20, ge=1)
     """A take ends with the envelope that brings it to so many bytes: about 64 full ones, or some hundred small ones."""
-    take_seconds: float = Field(default=0.05, gt=0)
+    take_seconds: float = Field(default=0.1, gt=0)
     flush_seconds_short: float = Field(default=0.2, gt=0)
     flush_seconds_long: float = Field(default=1.0, gt=0)
     cascade_seconds: float = Field(default=5.0, gt=0)

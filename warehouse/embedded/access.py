@@ -29,7 +29,7 @@ READER_LIMITS = {
     "max_result_rows": "1000000",
     "result_overflow_mode": "throw",
     "max_memory_usage": "2000000000",
-    "os_thread_priority": "15",
+    "os_threads_nice_value_query": "15",
 }
 """Whoever only reads gets the processors that writing and merging leave (a nice value; without effect when the engine
 may not set it, as for a user who is not root)."""

@@ -13,6 +13,7 @@ _TEMPLATE = """<!-- Written at every start of the embedded warehouse: changes ar
         <allowed_path>{backups}</allowed_path>
         <remove_backup_files_after_failure>true</remove_backup_files_after_failure>
     </backups>
+    <os_threads_nice_value_merge_mutate>5</os_threads_nice_value_merge_mutate>
     <background_pool_size>2</background_pool_size>
     <background_merges_mutations_concurrency_ratio>2</background_merges_mutations_concurrency_ratio>
     <background_schedule_pool_size>8</background_schedule_pool_size>
