@@ -8,7 +8,6 @@ repeated without effect. Marks come before rows, so that a view never takes a st
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,7 @@ from structlog.contextvars import bind_contextvars
 
 from producers.rejections.rejection import Rejection
 from stream_jobs.deduplication.window import Chunk
-from stream_jobs.keys.slots import Numbers
-from stream_jobs.rollups.row_store import RowStore
+from stream_jobs.worker.batch import Batch, Event, snapshot
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.guard import check_not_set_back
@@ -38,29 +36,6 @@ RAW_ROWS = 30_000
 """From how many rows on raw inserts begin before the flush: each costs the same 20 ms of CPU, however few they are."""
 SHORT_BACKLOG = 64
 """Envelopes; with more of them flushes are rarer, which costs less."""
-Event = Any
-"""A Faust event: message and acknowledgement."""
-
-
-@dataclass(slots=True)
-class Batch:
-    """What the takes since the last flush left to be written."""
-
-    events: list[Event] = field(default_factory=list)
-    heights: list[int] = field(default_factory=list)
-    """Readable events of each envelope in `events`."""
-    rows: list[list[Numbers]] = field(default_factory=lambda: [[] for _ in FAMILIES])
-    periods: dict[PeriodKey, Pending] = field(default_factory=dict)
-    raw: list[asyncio.Task[None]] = field(default_factory=list)
-    frames: list[pl.DataFrame] = field(default_factory=list)
-    """Raw rows that are not being inserted yet."""
-    chunks: list[Chunk] = field(default_factory=list)
-    sent: list[Awaitable[Any]] = field(default_factory=list)
-    """Refusals and forwarded events on their way to Kafka."""
-    started: float = field(default_factory=time.monotonic)
-    takes: int = 0
-    take: int = -1
-    """Number of its last take."""
 
 
 class Flusher:
@@ -135,22 +110,12 @@ class Flusher:
     async def add(self, events: list[Event], taken: Taken) -> None:
         """Takes over a take. Waits while two raw inserts are in flight."""
         batch = self._batch
-        batch.events += events
-        batch.heights += taken.heights
-        batch.takes += 1
-        batch.take = max(batch.take, taken.take)
-        for collected, touched in zip(batch.rows, taken.rows, strict=False):
-            collected.append(touched)
-        batch.periods.update(taken.periods)
+        batch.add(events, taken)
         for rejection in taken.rejections:
             batch.sent.append(await self._send_refusal(rejection))
         for forwarded in taken.forwarded:
             batch.sent.append(await self._forward(forwarded))
-        if taken.raw is not None:
-            batch.frames.append(taken.raw)
-            batch.chunks += taken.chunks
-            taken.raw = None  # a frame has one owner thread
-        if sum(frame.height for frame in batch.frames) >= RAW_ROWS:
+        if batch.raw_rows >= RAW_ROWS:
             running = [task for task in batch.raw if not task.done()]
             if len(running) >= RAW_INSERTS_IN_FLIGHT:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -158,9 +123,7 @@ class Flusher:
 
     def _begin_raw(self, batch: Batch) -> None:
         if batch.frames:
-            raw, chunks = raw_rows(pl.concat(batch.frames)), batch.chunks
-            batch.frames, batch.chunks = [], []
-            batch.raw.append(asyncio.create_task(self._insert_raw(raw, chunks)))
+            batch.raw.append(asyncio.create_task(self._insert_raw(*batch.handed_over())))
 
     async def _insert_raw(self, raw: pl.DataFrame, chunks: list[Chunk]) -> None:
         await asyncio.to_thread(self._sink.insert, "usage_raw", raw)
@@ -189,7 +152,7 @@ class Flusher:
         if not batch.events:
             return
         self._begin_raw(batch)
-        frames = [_snapshot(store, touched) for store, touched in zip(state.stores, batch.rows, strict=True)]
+        frames = [snapshot(store, touched) for store, touched in zip(state.stores, batch.rows, strict=True)]
         progress = self._progress(state, batch)
         self._writing = len(batch.events)
         self._running = asyncio.create_task(self._flush(state, batch, frames, progress), name=str(spans(batch.events)))
@@ -301,23 +264,6 @@ class Flusher:
     async def _derive(self, state: WorkerState) -> None:
         with self._metrics.cascade_seconds.time():
             await asyncio.to_thread(self._cascade.run, state)
-
-
-def raw_rows(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows of usage_raw. Quantities become JSON texts: ClickHouse reads JSON numbers through floating point."""
-    exact = pl.col("quantities").str.replace_all(r'":([0-9.]+)', '":"$1"')
-    named = {"quantities": "quantities_json", "metadata": "metadata_json"}
-    version = pl.lit(LOGIC_VERSION, pl.UInt16).alias("logic_version")
-    return frame.drop("bucket").with_columns(exact, version).rename(named)
-
-
-def _snapshot(store: RowStore, touched: list[Numbers]) -> pl.DataFrame | None:
-    """The touched rows as they are now. Marks are fifty times quicker than np.unique."""
-    marked = np.zeros(store.end, np.bool_)
-    for numbers in touched:
-        marked[numbers] = True
-    wanted = marked.nonzero()[0]
-    return store.rows(wanted) if len(wanted) else None
 
 
 def _quarters(frame: pl.DataFrame) -> pl.DataFrame:

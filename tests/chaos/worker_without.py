@@ -22,7 +22,8 @@ from stream_jobs.deduplication.window import Chunk, Window
 from stream_jobs.rollups import cascade as derivations
 from stream_jobs.rollups.row_store import RowStore
 from stream_jobs.worker import app, cascade, flush, guard
-from stream_jobs.worker.flush import Batch, Flusher
+from stream_jobs.worker.batch import Batch
+from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.partition import Partition, Progress
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
 from stream_jobs.worker.settings import WorkerSettings

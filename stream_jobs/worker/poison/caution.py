@@ -13,8 +13,8 @@ import structlog
 
 from producers.envelopes.rows import row_as_sent
 from stream_jobs.errors import SetApart, StreamJobError
+from stream_jobs.worker.batch import raw_rows
 from stream_jobs.worker.beat import Beat
-from stream_jobs.worker.flush import raw_rows
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.partition import Partition
 from stream_jobs.worker.poison import quarantine

@@ -23,8 +23,8 @@ import structlog
 from producers.envelopes.partly import event_bytes, event_count
 from producers.rejections.rejection import RAW_BYTES_KEPT
 from stream_jobs.deduplication.window import Window
+from stream_jobs.worker.batch import raw_rows
 from stream_jobs.worker.directory import Directory
-from stream_jobs.worker.flush import raw_rows
 from stream_jobs.worker.partition import Partition, Progress
 from stream_jobs.worker.poison.quarantine import HeldRows, Quarantine
 from stream_jobs.worker.settings import WorkerSettings

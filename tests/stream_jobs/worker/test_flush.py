@@ -1,14 +1,18 @@
 """Flushes: everything durable in the one right order, whatever dies in between, and nothing acknowledged before."""
 
+import time
 from copy import deepcopy
 from datetime import timedelta
+from typing import Any, cast
 from unittest.mock import patch
 
 import polars as pl
 import pytest
 
 from stream_jobs.errors import WarehouseSetBack
-from stream_jobs.worker.flush import Flusher
+from stream_jobs.worker.batch import Batch
+from stream_jobs.worker.flush import SHORT_BACKLOG, Flusher
+from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Taken, TakeProcessor
 from tests.stream_jobs.worker.fake_sink import Fate
@@ -41,6 +45,26 @@ def test_e3_no_flush_begins_inside_a_take() -> None:
     with patch.object(TakeProcessor, "process", looked_at), patch.object(SimulatedWorker, "assign", noted):
         simulation.live(Step(1), Step(1), Step(1))
     assert seen == [False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("waits_in_log", "seconds", "due"),
+    [(0, 0.1, False), (0, 0.3, True), (SHORT_BACKLOG, 0.3, True), (SHORT_BACKLOG + 1, 0.3, False), (1000, 1.1, True)],
+)
+def test_flushes_are_rarer_only_when_much_waits_in_the_log(waits_in_log: int, seconds: float, due: bool) -> None:
+    nobody = cast(Any, None)
+    flusher = Flusher(WorkerSettings(), nobody, nobody, nobody, nobody, nobody, nobody, nobody)
+    flusher._batch = Batch(events=[object()] * 200, started=time.monotonic() - seconds)
+    assert flusher.due(flusher.taken + waits_in_log) is due
+
+
+def test_small_takes_are_inserted_together() -> None:
+    batch = Batch()
+    for _ in range(3):
+        batch.add([object()], Taken(raw=pl.DataFrame({"bucket": [1], "quantities": [""], "metadata": [""]})))
+    assert (batch.raw_rows, batch.takes) == (3, 3)
+    raw, _ = batch.handed_over()
+    assert (raw.height, batch.raw_rows) == (3, 0)
 
 
 def test_e8_a_warehouse_set_back_under_a_running_worker_ends_it() -> None:
