@@ -34,6 +34,8 @@ log = structlog.get_logger()
 RAW_INSERTS_IN_FLIGHT = 2
 RAW_ROWS = 30_000
 """From how many rows on raw inserts begin before the flush: each costs the same 20 ms of CPU, however few they are."""
+REST = 1.5
+"""From one flush's start to the next one's at least, in times of how long the last one took."""
 SHORT_BACKLOG = 64
 """Envelopes; with more of them flushes are rarer, which costs less."""
 
@@ -64,6 +66,8 @@ class Flusher:
         self._running: asyncio.Task[None] | None = None
         self._writing = 0
         """Envelopes of the flush in progress."""
+        self._seconds = 0.0
+        """How long the last flush took."""
         self.taking = False
         """True while a take changes the state: no snapshot is taken then (rule E3)."""
         self.hurry = False
@@ -140,7 +144,8 @@ class Flusher:
             return False
         short = backlog_envelopes - self.taken <= SHORT_BACKLOG
         limit = self._settings.flush_seconds_short if short else self._settings.flush_seconds_long
-        return self.hurry or time.monotonic() - self._batch.started >= limit
+        # Where flushes are slow because everybody waits for a processor, flushing all the time makes all slower.
+        return self.hurry or time.monotonic() - self._batch.started >= max(limit, REST * self._seconds)
 
     async def start(self, state: WorkerState) -> None:
         """Takes a snapshot of what is to be written and writes it in the background."""
@@ -219,9 +224,8 @@ class Flusher:
             await self._acknowledge(event)
         self._writing = 0
         steps.done("acknowledge")
-        self._metrics.flushed(
-            len(batch.events), sum(f.height for f in frames if f is not None), time.monotonic() - started
-        )
+        self._seconds = time.monotonic() - started
+        self._metrics.flushed(len(batch.events), sum(f.height for f in frames if f is not None), self._seconds)
 
     def _check_not_set_back(self, state: WorkerState) -> None:
         check_not_set_back(self._sink, self._settings.events_topic, state)
