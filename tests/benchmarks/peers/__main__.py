@@ -7,6 +7,7 @@ many rows at once; that is the comparison which is held against what is wanted. 
 """
 
 import argparse
+from collections.abc import Sequence
 
 from producers.synthetic.load import ENVELOPE_EVENTS
 from tests.benchmarks.backlog import preload
@@ -48,8 +49,8 @@ def main() -> None:
     parser.add_argument("--singles", type=int, default=250_000, help="events of the topic with one in each message")
     parser.add_argument("--seconds", type=float, default=45, help="longest time for each peer")
     given = parser.parse_args()
-    together = compared(given.events, ENVELOPE_EVENTS, given.seconds)
-    singly = compared(given.singles, 1, given.seconds)
+    together = compared([FAUST, QUIX, BARE], given.events, ENVELOPE_EVENTS, given.seconds)
+    singly = compared([FAUST, QUIX], given.singles, 1, given.seconds)
     print("Arrow envelopes, as our collector writes them:")
     arrow = run(given.events, "arrow", ENVELOPE_EVENTS)
     print("\nTokentally's events per second, in times of each peer's:")
@@ -58,17 +59,18 @@ def main() -> None:
         print(f"{contender.name}")
         print(f"  {bar('both as they are usually fed', arrow.rate / usual, wanted, form='.2f')}")
         for words, found in (("NDJSON envelopes", together), ("one event in each message", singly)):
-            print(f"  both from the topic of {words}: {found[OURS].rate / found[contender.name].rate:.2f}")
+            if contender.name in found:
+                print(f"  both from the topic of {words}: {found[OURS].rate / found[contender.name].rate:.2f}")
     print("ClickHouse's own Kafka engine: not measured, it cannot be created in the embedded engine")
 
 
-def compared(events: int, envelope_events: int, seconds: float) -> dict[str, Figures]:
-    """Everybody on one topic of NDJSON: figures by name."""
+def compared(peers: Sequence[Contender], events: int, envelope_events: int, seconds: float) -> dict[str, Figures]:
+    """The peers and our worker on one topic of NDJSON: figures by name."""
     found: dict[str, Figures] = {}
     with fresh_installation(("kafka",)) as installation:
         messages = preload(installation, events, "ndjson", envelope_events=envelope_events)
         print(f"{events:,} events in {messages:,} NDJSON messages", flush=True)
-        for contender in WANTED:
+        for contender in peers:
             found[contender.name] = contender.measured(installation, events, seconds)
             show(contender.name, found[contender.name], contender.does, contender.leaves_out)
         found[OURS] = drained(installation, events)
