@@ -11,7 +11,7 @@ from typing import Any
 import chdb
 
 from warehouse.embedded.errors import ClickHouseError, from_engine
-from warehouse.embedded.landing import KnownErrors, Landing
+from warehouse.embedded.landing import Landing
 from warehouse.literals import quoted
 
 _PIECE_BYTES = 1 << 20  # measured: 1 MiB pieces insert 25 % faster than a whole 25 MB body
@@ -60,8 +60,6 @@ class Classification:
     has_secrets: bool
 
 
-_known_errors = KnownErrors()
-"""Of the one engine that a process can have."""
 _connect: Callable[[str], Any] = chdb.connect
 """Its own types forbid bytes, which it takes, and are not there in every environment."""
 
@@ -121,9 +119,7 @@ class EngineConnection:
         """
         witness = _connect(self._address)
         try:
-            return self._insert_watched(
-                head, data_format, chunks, Landing(lambda sql: _answer(witness, sql), _known_errors)
-            )
+            return self._insert_watched(head, data_format, chunks, Landing(lambda sql: _answer(witness, sql)))
         finally:
             witness.close()
 

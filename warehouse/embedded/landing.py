@@ -21,19 +21,11 @@ _ERRORS = "SELECT code, name, value, query_id, last_error_message FROM system.er
 
 
 @dataclass(slots=True)
-class KnownErrors:
-    """How often each error had happened when an insert of this engine looked last; replaced whole, by any thread."""
-
-    counts: dict[int, int] | None = None
-
-
-@dataclass(slots=True)
 class Landing:
     """Watches one insert from a connection of its own. `mark` goes in front of the insert's text."""
 
     query: Callable[[str], bytes]
     """Answers a statement in JSONCompactEachRow."""
-    known: "KnownErrors"
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
     _before: dict[int, int] = field(default_factory=dict)
     _query_id: str = ""
@@ -44,10 +36,8 @@ class Landing:
         return f"/* {self.token} */ ".encode()
 
     def begin(self) -> None:
-        """Before the insert begins: remembers what had gone wrong until now, or a moment ago."""
-        if self.known.counts is None:
-            self._errors()
-        self._before = self.known.counts or {}
+        """Before the insert begins: remembers what had gone wrong until now."""
+        self._before = {row[0]: int(row[2]) for row in self._rows(_ERRORS)}
 
     def identify(self) -> None:
         """While the insert runs: learns the engine's id of it."""
@@ -58,7 +48,7 @@ class Landing:
 
     def failure(self) -> ClickHouseError | None:
         """After its end: what went wrong in it, None when it has landed."""
-        fresh = [row for row in self._errors() if int(row[2]) > self._before.get(row[0], 0)]
+        fresh = [row for row in self._rows(_ERRORS) if int(row[2]) > self._before.get(row[0], 0)]
         for code, name, _, query_id, message in fresh:
             if query_id == self._query_id or not self._query_id:
                 return ClickHouseError(code, f"Code: {code}. DB::Exception: {message} ({name})")
@@ -70,11 +60,6 @@ class Landing:
                     "time; whether this insert landed is not known: repeat it. (UNKNOWN_STATUS_OF_INSERT)",
                 )
         return None
-
-    def _errors(self) -> list[list[Any]]:
-        rows = self._rows(_ERRORS)
-        self.known.counts = {row[0]: int(row[2]) for row in rows}
-        return rows
 
     def _rows(self, sql: str) -> list[list[Any]]:
         return [json.loads(line) for line in self.query(sql).splitlines()]
