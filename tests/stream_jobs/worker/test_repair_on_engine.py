@@ -8,11 +8,12 @@ from unittest.mock import patch
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from stream_jobs.worker import app, flush, rollback
+from stream_jobs.worker import app
 from stream_jobs.worker.settings import LOGIC_VERSION
 from stream_jobs.worker.sink import Sink
 from tests.stream_jobs.worker.simulation import GENERATION, SimulatedWorker, Step, raised
 from tests.stream_jobs.worker.test_derived import a_log
+from tests.stream_jobs.worker.test_simulation import logic
 from tests.warehouse.recorded import directory_rows
 from warehouse.families import FAMILIES
 from warehouse.queries.reconcile.reconcile import reconcile
@@ -88,8 +89,7 @@ def test_e10_what_lies_behind_progress_is_taken_back(warehouse: Client, sink: Si
     warehouse.command("INSERT INTO partition_progress SELECT * FROM kept")
     warehouse.command("DROP TABLE kept")
     before = number(warehouse, "SELECT count() FROM usage_raw FINAL")
-    newer = LOGIC_VERSION + 1
-    with patch.object(rollback, "LOGIC_VERSION", newer), patch.object(flush, "LOGIC_VERSION", newer):
+    with logic(LOGIC_VERSION + 1):
         live(sink, tmp_path / "attempts", last=False)
         assert number(warehouse, "SELECT count() FROM usage_raw FINAL") < before
         beyond = "SELECT count() FROM usage_raw AS e JOIN partition_progress AS p USING (src_partition)"

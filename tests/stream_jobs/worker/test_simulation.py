@@ -4,7 +4,7 @@ The worker's own code runs on a warehouse in memory; a second, plain count of th
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
@@ -12,7 +12,7 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stream_jobs.worker import flush, rollback
+from stream_jobs.worker import batch, flush, former, rollback
 from tests.stream_jobs.worker.fake_sink import Fate
 from tests.stream_jobs.worker.recomputed import Recomputed
 from tests.stream_jobs.worker.sent import BAD_LINES, BEGIN, PARTITIONS, REGISTERED, Log, Posted, Sent
@@ -118,7 +118,9 @@ def test_any_life_of_workers_gives_the_numbers_of_the_plain_count(
 @contextmanager
 def logic(version: int) -> Iterator[None]:
     """Workers of this version of the rules, which decide as all others do."""
-    with patch.object(rollback, "LOGIC_VERSION", version), patch.object(flush, "LOGIC_VERSION", version):
+    with ExitStack() as patches:
+        for module in (batch, flush, former, rollback):
+            patches.enter_context(patch.object(module, "LOGIC_VERSION", version))
         yield
 
 
