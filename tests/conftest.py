@@ -4,7 +4,6 @@ import os
 import random
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -14,9 +13,7 @@ from hypothesis import HealthCheck, settings
 from deploy.local.installation import Installation
 from deploy.local.ports import is_free
 from producers.keys.store import KeyStore
-from tests.running import Tally
-from warehouse.client import connect
-from warehouse.settings import WarehouseSettings
+from tests.running import Tally, client_of
 
 ORDER = ("integration", "browser", "chaos", "benchmark")
 """Tests without a marker come first: they are quick, and what they find is near its cause."""
@@ -112,9 +109,7 @@ def tally(installation: Installation) -> Tally:
 
 @pytest.fixture(scope="session")
 def warehouse(installation: Installation) -> Iterator[Client]:
-    told = installation.environment()
-    password = Path(told["TALLY_WAREHOUSE_PASSWORD_FILE"])
-    client = connect(WarehouseSettings(url=told["TALLY_WAREHOUSE_URL"], user="tally", password_file=password))
+    client = client_of(installation)
     yield client
     client.close()
 

@@ -6,11 +6,15 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from clickhouse_connect.driver.client import Client
 
 from deploy.local.home import ROOT
 from deploy.local.installation import Installation
+from warehouse.client import connect
+from warehouse.settings import WarehouseSettings
 
 DEADLINE_SECONDS = 90.0
 
@@ -35,6 +39,13 @@ class Tally:
         if check and result.returncode != 0:
             pytest.fail(f"tally {' '.join(arguments)}: {result.stdout}\n{result.stderr}")
         return result
+
+
+def client_of(installation: Installation, user: str = "tally") -> Client:
+    """A client of the installation's warehouse, to be closed by the caller; the default user may write."""
+    told = installation.environment(user)
+    password = Path(told["TALLY_WAREHOUSE_PASSWORD_FILE"])
+    return connect(WarehouseSettings(url=told["TALLY_WAREHOUSE_URL"], user=user, password_file=password))
 
 
 def until(what: str, condition: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:

@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 from deploy.local.home import ROOT
 from deploy.local.installation import Installation
 from producers.synthetic.load import ORGANIZATIONS
-from tests.benchmarks.scene import client_of
+from tests.running import client_of
 
 ASSETS = ROOT / "dashboards/assets"
 USER = "superset"

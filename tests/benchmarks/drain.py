@@ -8,7 +8,8 @@ from clickhouse_connect.driver.client import Client
 from deploy.local.installation import Installation
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.machine import Meter
-from tests.benchmarks.scene import STORES, client_of, pid_of, up
+from tests.benchmarks.scene import STORES, pid_of, up
+from tests.running import client_of
 
 LONGEST_SECONDS = 900
 LOOK_SECONDS = 0.05

@@ -16,9 +16,10 @@ from producers.keys.store import KeyStore
 from producers.synthetic.load import ORGANIZATIONS
 from tests.benchmarks.figures import bar
 from tests.benchmarks.machine import Meter
-from tests.benchmarks.scene import STORES, client_of, fresh_installation, pid_of
+from tests.benchmarks.scene import STORES, fresh_installation, pid_of
 from tests.benchmarks.steady_load import TICK_SECONDS, SteadyLoad
 from tests.benchmarks.visibility import Watcher
+from tests.running import client_of
 
 WARM_SECONDS = 5.0
 SETTLE_SECONDS = 4.0

@@ -17,8 +17,9 @@ from tests.benchmarks.backlog import produce
 from tests.benchmarks.drain import drained
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.keyed_load import keyed_frames
-from tests.benchmarks.scene import STORES, client_of, fresh_installation
+from tests.benchmarks.scene import STORES, fresh_installation
 from tests.benchmarks.stored_rows import begin, fill, stored_summary, wait_for_merges
+from tests.running import client_of
 
 STOP_SECONDS = 60.0
 QUARTER = timedelta(minutes=15)

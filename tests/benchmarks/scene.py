@@ -6,12 +6,8 @@ import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from clickhouse_connect.driver.client import Client
-
 from deploy.local.installation import Installation
 from tests.conftest import free_port_base
-from warehouse.client import connect
-from warehouse.settings import WarehouseSettings
 
 STORES = ("kafka", "warehouse")
 
@@ -32,13 +28,6 @@ def fresh_installation(wanted: Collection[str]) -> Iterator[Installation]:
 def up(installation: Installation, wanted: Collection[str]) -> None:
     """Starts these kinds of services; nothing else may take part in what is measured."""
     installation.up(without={service.kind for service in installation.plan.services()} - set(wanted))
-
-
-def client_of(installation: Installation, user: str = "tally") -> Client:
-    """A client of the installation's warehouse; the default user may write."""
-    told = installation.environment(user)
-    password = Path(told["TALLY_WAREHOUSE_PASSWORD_FILE"])
-    return connect(WarehouseSettings(url=told["TALLY_WAREHOUSE_URL"], user=user, password_file=password))
 
 
 def pid_of(installation: Installation, name: str) -> int:

@@ -15,7 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.local.installation import Installation
 from tests.benchmarks.drain import applied
 from tests.benchmarks.machine import Meter
-from tests.benchmarks.scene import client_of, pid_of
+from tests.benchmarks.scene import pid_of
+from tests.running import client_of
 
 SERVICES = ("worker-0", "warehouse", "kafka")
 PARTS = """SELECT sum(of_table), max(of_table), sum(rows_of_table) FROM (SELECT table, count() AS of_table,

@@ -9,7 +9,7 @@ from deploy.local.installation import Installation
 from producers.synthetic.load import FEATURES, MODELS, ORGANIZATIONS, PROMPTS
 from stream_jobs.worker.resume import LogInspector
 from stream_jobs.worker.settings import LOGIC_VERSION, WorkerSettings
-from tests.benchmarks.scene import client_of
+from tests.running import client_of
 from tokentally.partition import partition_of
 from warehouse.families import FAMILIES, Family
 from warehouse.literals import quoted

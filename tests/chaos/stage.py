@@ -12,8 +12,7 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.local.installation import Installation
 from tests.chaos.workers import Workers
-from warehouse.client import connect
-from warehouse.settings import WarehouseSettings
+from tests.running import client_of
 
 WITHOUT = ("superset", "worker", "watchdog", "api", "collector", "auditor")
 STOP_SECONDS = 60.0
@@ -59,9 +58,7 @@ class Stage:
 
     def client(self) -> Client:
         """A client of the warehouse; the caller closes it."""
-        told = self.installation.environment()
-        password = Path(told["TALLY_WAREHOUSE_PASSWORD_FILE"])
-        return connect(WarehouseSettings(url=told["TALLY_WAREHOUSE_URL"], user="tally", password_file=password))
+        return client_of(self.installation)
 
     def kill(self, service: str) -> bool:
         """SIGKILL of the broker or the warehouse; the supervisor starts it again."""

@@ -13,9 +13,8 @@ from confluent_kafka import Producer
 
 from deploy.local.installation import Installation
 from deploy.local.told import Told
-from tests.benchmarks.scene import client_of
 from tests.conftest import free_port_base
-from tests.running import until
+from tests.running import client_of, until
 from tokentally.partition import partition_of
 
 pytestmark = pytest.mark.chaos

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,9 @@ from deploy.local.installation import Installation
 from deploy.local.services import Plan, Service
 from deploy.local.supervision import Supervisor
 from tests.conftest import free_port_base
-from tests.running import Tally, until
+from tests.running import Tally, client_of, until
 from tests.stream_jobs.worker.poison.deadly import RAISE, SEGFAULT
 from tokentally import partition_of
-from warehouse.client import connect
-from warehouse.settings import WarehouseSettings
 
 pytestmark = pytest.mark.chaos
 ORGANIZATION = "poisoned"
@@ -58,9 +55,7 @@ def poisoned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]
 
 @pytest.fixture(scope="module")
 def stored(poisoned: Installation) -> Iterator[Client]:
-    told = poisoned.environment()
-    password = Path(told["TALLY_WAREHOUSE_PASSWORD_FILE"])
-    client = connect(WarehouseSettings(url=told["TALLY_WAREHOUSE_URL"], user="tally", password_file=password))
+    client = client_of(poisoned)
     yield client
     client.close()
 

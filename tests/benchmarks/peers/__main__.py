@@ -56,7 +56,7 @@ def main() -> None:
     print("\nTokentally's events per second, in times of each peer's:")
     for contender, wanted in WANTED.items():
         usual = (together if contender is BARE else singly)[contender.name].rate
-        print(f"{contender.name}")
+        print(contender.name)
         print(f"  {bar('both as they are usually fed', arrow.rate / usual, wanted, form='.2f')}")
         for words, found in (("NDJSON envelopes", together), ("one event in each message", singly)):
             if contender.name in found:

@@ -11,7 +11,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.local.installation import Installation
 from tests.benchmarks.recovery.steady_load import SteadyLoad
-from tests.benchmarks.scene import client_of
+from tests.running import client_of
 from warehouse.errors import WarehouseError
 
 SAMPLE_SECONDS = 0.1
