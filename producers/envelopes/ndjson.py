@@ -36,33 +36,6 @@ _decode = msgspec.json.Decoder(WireEvent).decode
 _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-def lines_of(block: bytes) -> list[bytes]:
-    """The lines that are not blank."""
-    return [line for line in block.split(b"\n") if line and not line.isspace()]
-
-
-def decode(block: bytes, max_events: int = MAX_EVENTS) -> Decoded:
-    """The valid events of an NDJSON block; never raises on its content. More than `max_events` are refused whole."""
-    opened_block = opened(block, max_events)
-    return opened_block if isinstance(opened_block, Decoded) else decoded([opened_block])[0]
-
-
-def opened(block: bytes, max_events: int = MAX_EVENTS) -> "Decoded | ReadLines":
-    """The first half of `decode`; the other, `decoded`, is best done for many blocks at once."""
-    lines = lines_of(block)
-    if len(lines) > max_events:
-        return refused_whole(f"{len(lines)} events in one envelope; at most {max_events} are allowed", block)
-    return read_lines(lines)
-
-
-def decode_lines(lines: Sequence[bytes], organization: str = "") -> Decoded:
-    """The valid events among JSON texts, one event each.
-
-    organization: filled in where an event names none.
-    """
-    return decoded([read_lines(lines, organization)])[0]
-
-
 @dataclass(frozen=True, slots=True)
 class ReadLines:
     """Lines of one envelope as they were read at sight, not judged yet.
@@ -76,6 +49,33 @@ class ReadLines:
     frame: pl.DataFrame
     index: Indexes
     again: Sequence[int]
+
+
+def lines_of(block: bytes) -> list[bytes]:
+    """The lines that are not blank."""
+    return [line for line in block.split(b"\n") if line and not line.isspace()]
+
+
+def decode(block: bytes, max_events: int = MAX_EVENTS) -> Decoded:
+    """The valid events of an NDJSON block; never raises on its content. More than `max_events` are refused whole."""
+    opened_block = opened(block, max_events)
+    return opened_block if isinstance(opened_block, Decoded) else decoded([opened_block])[0]
+
+
+def opened(block: bytes, max_events: int = MAX_EVENTS) -> Decoded | ReadLines:
+    """The first half of `decode`; the other, `decoded`, is best done for many blocks at once."""
+    lines = lines_of(block)
+    if len(lines) > max_events:
+        return refused_whole(f"{len(lines)} events in one envelope; at most {max_events} are allowed", block)
+    return read_lines(lines)
+
+
+def decode_lines(lines: Sequence[bytes], organization: str = "") -> Decoded:
+    """The valid events among JSON texts, one event each.
+
+    organization: filled in where an event names none.
+    """
+    return decoded([read_lines(lines, organization)])[0]
 
 
 def read_lines(lines: Sequence[bytes], organization: str = "") -> ReadLines:

@@ -42,7 +42,7 @@ class Batch:
     """Number of its last take."""
 
     @property
-    def raw_rows(self) -> int:
+    def rows_waiting(self) -> int:
         """Raw rows that are not being inserted yet."""
         return sum(frame.height for frame in self.frames)
 

@@ -103,7 +103,7 @@ class Flusher:
         """Waits for the flush in progress and forgets what was not flushed (the partitions were taken away)."""
         if self._running is not None:
             await self._running
-        self._batch, self._writing = Batch(), 0
+        self._batch = Batch()
 
     async def drain(self, state: WorkerState) -> None:
         """Writes and acknowledges everything taken so far."""
@@ -119,7 +119,7 @@ class Flusher:
             batch.sent.append(await self._send_refusal(rejection))
         for forwarded in taken.forwarded:
             batch.sent.append(await self._forward(forwarded))
-        if batch.raw_rows >= RAW_ROWS:
+        if batch.rows_waiting >= RAW_ROWS:
             running = [task for task in batch.raw if not task.done()]
             if len(running) >= RAW_INSERTS_IN_FLIGHT:
                 await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)

@@ -124,7 +124,7 @@ class Outlook:
         if described.state in MOVING:
             return Standing.REBALANCING, set()
         shares = {member.group_instance_id: member.assignment.topic_partitions for member in described.members}
-        assigned = {place.partition for share in shares.values() for place in share}
+        assigned = {p.partition for member in described.members for p in member.assignment.topic_partitions}
         mine = shares.get(self.settings.member_id)
         if mine is None:
             return Standing.STRANGER, assigned

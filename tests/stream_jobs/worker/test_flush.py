@@ -62,9 +62,9 @@ def test_small_takes_are_inserted_together() -> None:
     batch = Batch()
     for _ in range(3):
         batch.add([object()], Taken(raw=pl.DataFrame({"bucket": [1], "quantities": [""], "metadata": [""]})))
-    assert (batch.raw_rows, batch.takes) == (3, 3)
+    assert (batch.rows_waiting, batch.takes) == (3, 3)
     raw, _ = batch.handed_over()
-    assert (raw.height, batch.raw_rows) == (3, 0)
+    assert (raw.height, batch.rows_waiting) == (3, 0)
 
 
 def test_e8_a_warehouse_set_back_under_a_running_worker_ends_it() -> None:

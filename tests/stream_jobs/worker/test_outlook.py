@@ -60,11 +60,12 @@ def refuses() -> None:
 def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outlook:
     monkeypatch.setattr(module, "AdminClient", FakeAdmin)
     settings = WorkerSettings(home=tmp_path, worker_id=1)
-    asked: list[str] = []
     outlook = Outlook(
-        settings, refuses, lambda _what, failure: pytest.fail(str(failure)), lambda: asked.append("rejoin")
+        settings,
+        refuses,
+        lambda _what, failure: pytest.fail(str(failure)),
+        lambda: admin(outlook).rejoins.append("rejoin"),
     )
-    admin(outlook).rejoins = asked
     return outlook
 
 
