@@ -59,37 +59,13 @@ def opened(value: bytes, max_events: int = MAX_EVENTS) -> Decoded | pl.DataFrame
     return frame
 
 
-def checked(envelopes: Sequence[Decoded | pl.DataFrame]) -> list[Decoded]:
-    """The valid events of each envelope; what is decoded already stays as it is.
+def checked(envelopes: Sequence[pl.DataFrame]) -> Decoded:
+    """The valid events of these envelopes, their places counted through all of them.
 
-    All are looked at together: most of what that costs is the same for one row and for a hundred thousand. Only
-    envelopes with a row in doubt are looked at again, each on its own.
+    All are looked at together: most of what that costs is the same for one row and for a hundred thousand.
     """
-    frames = [envelope for envelope in envelopes if not isinstance(envelope, Decoded)]
-    again = _with_doubts(frames)
-    places = iter(range(len(frames)))
-    return [
-        envelope
-        if isinstance(envelope, Decoded)
-        else _valid_rows(envelope, _places(envelope))
-        if next(places) in again
-        else Decoded(envelope, _places(envelope), [])
-        for envelope in envelopes
-    ]
-
-
-def _with_doubts(frames: Sequence[pl.DataFrame]) -> set[int]:
-    """Which of the frames hold a null where none belongs or a row that UsageEvent might refuse."""
-    if not frames:
-        return set()
-    together = pl.concat(frames, rechunk=True)
-    if rows_with_nulls(together) is not None:
-        return set(range(len(frames)))
-    doubtful = doubts(together)
-    if doubtful is None:
-        return set()
-    ends = np.cumsum([frame.height for frame in frames])
-    return set(np.searchsorted(ends, doubtful.arg_true().to_numpy(), side="right").tolist())
+    together = pl.concat(envelopes, rechunk=True)
+    return _valid_rows(together, _places(together))
 
 
 def _places(frame: pl.DataFrame) -> Indexes:

@@ -1,6 +1,7 @@
 """The value of one Kafka message in, its valid events out, never raising on what it is given; and back."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import polars as pl
 import zstandard
@@ -8,13 +9,13 @@ import zstandard
 from producers.envelopes import arrow, ndjson
 from producers.envelopes.compression import inflate
 from producers.envelopes.decoded import Decoded, refused_whole
-from producers.envelopes.ndjson import ReadLines
+from producers.envelopes.together import Together, apart, joined
 from producers.errors import TooLarge, Unreadable
 from tokentally.envelope import ARROW_STREAM, MAX_DECOMPRESSED_BYTES, NDJSON
 
 _ARROW_BEGIN = b"\xff\xff\xff\xff"
 _FEW_EVENTS = 250
-Opened = Decoded | pl.DataFrame | ReadLines
+Opened = Decoded | pl.DataFrame | list[bytes]
 """What opening an envelope gives: all of Decoded, or rows or lines that are still to be checked."""
 
 
@@ -34,7 +35,8 @@ def decode_envelope(value: bytes, content_type: str | None) -> Decoded:
 
     content_type: the message's header; None: told by the content.
     """
-    return checked([open_envelope(value, content_type)])[0]
+    opened = open_envelope(value, content_type)
+    return opened if isinstance(opened, Decoded) else _checked([opened])
 
 
 def open_envelope(value: bytes, content_type: str | None) -> Opened:
@@ -54,10 +56,23 @@ def open_envelope(value: bytes, content_type: str | None) -> Opened:
             )
 
 
-def checked(envelopes: Sequence[Opened]) -> list[Decoded]:
-    """The valid events of each envelope."""
-    of_lines = iter(ndjson.decoded([envelope for envelope in envelopes if isinstance(envelope, ReadLines)]))
-    return arrow.checked([next(of_lines) if isinstance(envelope, ReadLines) else envelope for envelope in envelopes])
+def checked(envelopes: Sequence[Opened]) -> Together:
+    """The valid events of these envelopes and what was refused of each."""
+    return joined([_run(list(alike)) for _, alike in groupby(envelopes, type)])
+
+
+def _run(alike: Sequence[Opened]) -> Together:
+    """Neighbours of one type are checked together."""
+    if isinstance(alike[0], Decoded):
+        return joined([Together.of(decoded) for decoded in alike if isinstance(decoded, Decoded)])
+    return apart(_checked(alike), [len(envelope) for envelope in alike if not isinstance(envelope, Decoded)])
+
+
+def _checked(alike: Sequence[Opened]) -> Decoded:
+    frames = [envelope for envelope in alike if isinstance(envelope, pl.DataFrame)]
+    if frames:
+        return arrow.checked(frames)
+    return ndjson.decode_lines([line for lines in alike if isinstance(lines, list) for line in lines])
 
 
 def format_of(content: bytes, content_type: str | None) -> str:

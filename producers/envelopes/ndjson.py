@@ -30,6 +30,8 @@ from tokentally.instants import instant_of_event_id, read_instant
 
 FEW_LINES: Final = 16
 """Up to here UsageEvent alone is quicker than making columns first."""
+LINES_AT_ONCE: Final = 1000
+"""Lines that are read into Python objects together: more would not fit into a processor's caches."""
 
 _FIELDS = WireEvent.__struct_fields__
 _decode = msgspec.json.Decoder(WireEvent).decode
@@ -38,14 +40,12 @@ _REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class ReadLines:
-    """Lines of one envelope as they were read at sight, not judged yet.
+    """Lines as they were read at sight, not judged yet.
 
     frame: the events that msgspec read, in columns; index: the places of their lines. again: the places of lines that
     UsageEvent must read; those among them that are rows of the frame mean nothing there.
     """
 
-    lines: Sequence[bytes]
-    organization: str
     frame: pl.DataFrame
     index: Indexes
     again: Sequence[int]
@@ -58,64 +58,58 @@ def lines_of(block: bytes) -> list[bytes]:
 
 def decode(block: bytes, max_events: int = MAX_EVENTS) -> Decoded:
     """The valid events of an NDJSON block; never raises on its content. More than `max_events` are refused whole."""
-    opened_block = opened(block, max_events)
-    return opened_block if isinstance(opened_block, Decoded) else decoded([opened_block])[0]
+    lines = opened(block, max_events)
+    return lines if isinstance(lines, Decoded) else decode_lines(lines)
 
 
-def opened(block: bytes, max_events: int = MAX_EVENTS) -> Decoded | ReadLines:
-    """The first half of `decode`; the other, `decoded`, is best done for many blocks at once."""
+def opened(block: bytes, max_events: int = MAX_EVENTS) -> Decoded | list[bytes]:
+    """The lines of an envelope, not read yet, or the refusal of the whole."""
     lines = lines_of(block)
     if len(lines) > max_events:
         return refused_whole(f"{len(lines)} events in one envelope; at most {max_events} are allowed", block)
-    return read_lines(lines)
+    return lines
 
 
 def decode_lines(lines: Sequence[bytes], organization: str = "") -> Decoded:
-    """The valid events among JSON texts, one event each.
+    """The valid events among JSON texts, one event each; whose envelopes they come from makes no difference.
 
     organization: filled in where an event names none.
     """
-    return decoded([read_lines(lines, organization)])[0]
-
-
-def read_lines(lines: Sequence[bytes], organization: str = "") -> ReadLines:
-    """Reads lines into columns, an envelope at a time: more Python objects at once would not fit into caches."""
-    events, index, again = _read(lines)
-    if not events:
-        return ReadLines(lines, organization, empty_frame(), index, again)
-    columns = _Columns(events, organization)
-    return ReadLines(lines, organization, columns.frame, index, [*again, *index[sorted(columns.wrong)].tolist()])
-
-
-def decoded(envelopes: Sequence[ReadLines]) -> list[Decoded]:
-    """The valid events of each envelope. All are judged together: that costs nearly the same for one as for many."""
-    if not envelopes:
-        return []
-    doubtful = doubts(pl.concat([envelope.frame for envelope in envelopes]))
-    made, start = [], 0
-    for envelope in envelopes:
-        height = envelope.frame.height
-        made.append(_judged(envelope, None if doubtful is None else doubtful[start : start + height]))
-        start += height
-    return made
-
-
-def _judged(envelope: ReadLines, doubtful: pl.Series | None) -> Decoded:
-    frame, index, again = envelope.frame, envelope.index, set(envelope.again)
+    if not lines:
+        return Decoded(empty_frame(), np.empty(0, np.uint32), [])
+    starts = range(0, len(lines), LINES_AT_ONCE)
+    blocks = [read_lines(lines[start : start + LINES_AT_ONCE], organization) for start in starts]
+    frame = pl.concat([block.frame for block in blocks])
+    index = np.concatenate([block.index + np.uint32(start) for start, block in zip(starts, blocks, strict=True)])
+    again = {start + place for start, block in zip(starts, blocks, strict=True) for place in block.again}
+    doubtful = doubts(frame)
     if doubtful is not None:
         again.update(index[doubtful.to_numpy()].tolist())
     if not again:
         return Decoded(frame, index, [])
-    sure = ~np.isin(index, list(again))
+    return _looked_at_again(lines, organization, Decoded(frame, index, []), again)
+
+
+def read_lines(lines: Sequence[bytes], organization: str = "") -> ReadLines:
+    """Reads lines into columns."""
+    events, index, again = _read(lines)
+    if not events:
+        return ReadLines(empty_frame(), index, again)
+    columns = _Columns(events, organization)
+    return ReadLines(columns.frame, index, [*again, *index[sorted(columns.wrong)].tolist()])
+
+
+def _looked_at_again(lines: Sequence[bytes], organization: str, read: Decoded, again: set[int]) -> Decoded:
+    sure = ~np.isin(read.index, list(again))
     decided: dict[int, UsageEvent] = {}
     rejected: list[Rejected] = []
     for place in sorted(again):
-        event = _second_look(place, envelope.lines[place], envelope.organization)
+        event = _second_look(place, lines[place], organization)
         if isinstance(event, Rejected):
             rejected.append(event)
         else:
             decided[place] = event
-    return merged(frame.filter(sure), index[sure], decided, rejected)
+    return merged(read.frame.filter(sure), read.index[sure], decided, rejected)
 
 
 def _read(lines: Sequence[bytes]) -> tuple[list[WireEvent], Indexes, list[int]]:

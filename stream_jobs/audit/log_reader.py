@@ -84,7 +84,7 @@ def _messages(source: Any) -> list[Any]:
 def numbers_of_events(messages: Sequence[Any], apart: Mapping[int, Quarantine]) -> list[int]:
     """Events of each envelope as workers see them: valid and refused ones; one when it is refused as a whole."""
     opened = [_opened(message, apart.get(message.partition(), NOTHING_APART)) for message in messages]
-    return [decoded.frame.height + len(decoded.rejected) for decoded in checked(opened)]
+    return checked(opened).events
 
 
 def _opened(message: Any, apart: Quarantine) -> Opened:

@@ -103,40 +103,36 @@ class TakeProcessor:
         return taken
 
     def _decoded(self, state: WorkerState, envelopes: Sequence[Envelope], taken: Taken) -> pl.DataFrame | None:
-        frames, heights, indexes = [], [], []
-        opened = [
-            state.partitions[envelope.src_partition].quarantine.opened(
-                envelope.offset, envelope.value, envelope.content_type
-            )
-            for envelope in envelopes
-        ]
-        for envelope, decoded in zip(envelopes, checked(opened), strict=True):
+        together = checked(
+            [
+                state.partitions[envelope.src_partition].quarantine.opened(
+                    envelope.offset, envelope.value, envelope.content_type
+                )
+                for envelope in envelopes
+            ]
+        )
+        for envelope, seen, refused in zip(envelopes, together.events, together.rejected, strict=True):
             counts = state.partitions[envelope.src_partition].counts
-            refused = len(decoded.rejected)
-            counts.seen += decoded.frame.height + refused
-            counts.rejected += refused
+            counts.seen += seen
+            counts.rejected += len(refused)
             taken.rejections += [
                 Rejection.of_worker(
                     envelope.src_partition, envelope.offset, envelope.append_ms, r.index, r.reason, r.raw
                 )
-                for r in decoded.rejected
+                for r in refused
             ]
-            frames.append(decoded.frame)
-            heights.append(decoded.frame.height)
-            indexes.append(np.asarray(decoded.index, np.uint32))
-        taken.heights = heights
-        frame = pl.concat(frames, rechunk=True)
-        if frame.is_empty():
+        taken.heights = together.heights.tolist()
+        if together.frame.is_empty():
             return None
 
         def spread(values: list[int], dtype: type[pl.DataType]) -> pl.Series:
-            return pl.Series(np.repeat(np.array(values, np.int64), heights)).cast(dtype)
+            return pl.Series(np.repeat(np.array(values, np.int64), together.heights)).cast(dtype)
 
         append = spread([e.append_ms for e in envelopes], pl.Int64)
-        positioned: pl.DataFrame = frame.with_columns(
+        positioned: pl.DataFrame = together.frame.rechunk().with_columns(
             spread([e.src_partition for e in envelopes], pl.UInt16).alias("src_partition"),
             spread([e.offset for e in envelopes], pl.Int64).alias("src_offset"),
-            pl.Series("src_index", np.concatenate(indexes)),
+            pl.Series("src_index", together.index),
             append.cast(pl.Datetime("ms", "UTC")).alias("append_time"),
         )
         return positioned

@@ -13,7 +13,6 @@ from polars.testing import assert_frame_equal
 from producers.envelopes import arrow, ndjson
 from producers.envelopes.arrow_size import unpacked_bytes
 from producers.envelopes.columns import COLUMNS
-from producers.envelopes.decoded import Decoded
 from tests.producers.envelopes.samples import UUID7, block, line
 
 GOOD = ndjson.decode(block(line(), line(user_id="bad"), line(metadata={"a": "1"}, quantities={"requests": 1}))).frame
@@ -161,26 +160,3 @@ def test_damage_is_refused_or_harmless() -> None:
 def test_the_row_of_a_refusal_is_readable() -> None:
     [rejected] = arrow.decode(stream(with_bad(rating=9))).rejected
     assert json.loads(rejected.raw)["event_id"] == UUID(UUID7).hex
-
-
-def test_envelopes_checked_together_give_what_each_gives_alone() -> None:
-    refused = arrow.opened(b"nothing")
-    assert isinstance(refused, Decoded)
-    frames = [
-        GOOD,
-        GOOD.clear(),
-        with_bad(rating=6),
-        GOOD,
-        with_bad(user_id="bad", quantities='{"requests": 1.50}'),
-        with_bad(feature="a\x1fb"),
-    ]
-    holed = with_bad(event_id=None)
-    for mixed in (frames, [*frames, holed], [GOOD, GOOD], [holed], []):
-        values = [stream(frame) for frame in mixed]
-        *together, last = arrow.checked([*(arrow.opened(value) for value in values), refused])
-        assert last is refused
-        for found, value in zip(together, values, strict=True):
-            alone = arrow.decode(value)
-            assert_frame_equal(found.frame, alone.frame)
-            assert found.index.tolist() == alone.index.tolist()
-            assert list(found.rejected) == list(alone.rejected)

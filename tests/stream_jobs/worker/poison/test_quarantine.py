@@ -25,7 +25,7 @@ def test_e29_events_that_are_held_are_left_out_and_the_others_keep_their_places(
     assert [each.index for each in decoded.rejected] == [*bad, 2]
     assert decoded.rejected[-1].reason == "quarantined: it kills"
     assert decoded.rejected[-1].raw == b"raw"
-    assert checked([quarantine.opened(8, value, None)])[0].frame.equals(everything.frame)
+    assert checked([quarantine.opened(8, value, None)]).frame.equals(everything.frame)
 
 
 def test_e29_a_whole_envelope_that_is_held_is_never_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
