@@ -15,11 +15,12 @@ from producers.envelopes import arrow, ndjson
 from producers.envelopes.columns import COLUMNS
 from producers.envelopes.decoded import RejectionKind
 from producers.envelopes.rows import frame_of
+from producers.envelopes.sent import FEW_LINES
 from tests.producers.envelopes.samples import UUID7, block, event, line, sent_events
 from tokentally import UsageEvent
 from tokentally.identity import EVENT_ID_NAMESPACE
 
-FILLER = [line(event_id=f"filler-{number}", time="2026-01-01T00:00:00Z") for number in range(ndjson.FEW_LINES)]
+FILLER = [line(event_id=f"filler-{number}", time="2026-01-01T00:00:00Z") for number in range(FEW_LINES)]
 """Enough lines before the ones in question that the fast path is taken."""
 
 

@@ -8,17 +8,18 @@ import signal
 import time
 from collections.abc import Sequence
 
-from producers.envelopes import ndjson
+from producers.envelopes import sent
+from producers.envelopes.sent import SentLines
 
 SEGFAULT = b"deadly-segfault"
 HANG = b"deadly-hang"
 RAISE = b"deadly-raise"
 BOMB = b"deadly-bomb"
 
-_read_lines = ndjson.read_lines
+_read_lines = sent.read_lines
 
 
-def read_lines(lines: Sequence[bytes], organization: str = "") -> ndjson.ReadLines:
+def read_lines(lines: Sequence[bytes]) -> SentLines:
     """Dies of marked lines."""
     text = b"\n".join(lines)
     if SEGFAULT in text:
@@ -29,10 +30,10 @@ def read_lines(lines: Sequence[bytes], organization: str = "") -> ndjson.ReadLin
         raise ZeroDivisionError("a mark in the text")
     if BOMB in text:
         bytearray(1 << 44)
-    return _read_lines(lines, organization)
+    return _read_lines(lines)
 
 
-ndjson.read_lines = read_lines
+sent.read_lines = read_lines
 
 if __name__ == "__main__":
     from stream_jobs.worker.app import run

@@ -6,7 +6,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from producers.envelopes import ndjson
+from producers.envelopes import sent
+from producers.envelopes.sent import SentLines
 from stream_jobs.errors import SetApart
 from stream_jobs.worker.poison.attempts import DEATHS_BEFORE_CARE
 from tests.stream_jobs.worker.fake_sink import FakeSink, Fate
@@ -46,14 +47,14 @@ def quarantined(simulation: Simulation) -> set[tuple[int, int]]:
 @pytest.fixture
 def deadly_to_decode(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines with the mark end whoever decodes them."""
-    real = ndjson.read_lines
+    real = sent.read_lines
 
-    def read_lines(lines: list[bytes], organization: str = "") -> ndjson.ReadLines:
+    def read_lines(lines: list[bytes]) -> SentLines:
         if any(DEADLY.encode() in line for line in lines):
             raise ZeroDivisionError(DEADLY)
-        return real(lines, organization)
+        return real(lines)
 
-    monkeypatch.setattr(ndjson, "read_lines", read_lines)
+    monkeypatch.setattr(sent, "read_lines", read_lines)
 
 
 @pytest.fixture

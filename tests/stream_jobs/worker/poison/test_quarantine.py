@@ -2,10 +2,11 @@
 
 import pytest
 
-from producers.envelopes import ndjson
+from producers.envelopes import ndjson, sent
 from producers.envelopes.decoded import Decoded
 from producers.envelopes.envelope import checked, decode_envelope, encode_envelope
 from producers.envelopes.partly import event_bytes, event_count
+from producers.envelopes.sent import SentLines
 from stream_jobs.worker.poison.quarantine import WHOLE, Held, Quarantine
 from tests.producers.envelopes.samples import block, line
 
@@ -42,12 +43,12 @@ def test_e29_a_whole_envelope_that_is_held_is_never_decoded(monkeypatch: pytest.
 def test_e29_lines_that_are_held_are_never_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bytes] = []
 
-    def read_lines(lines: list[bytes], organization: str = "") -> ndjson.ReadLines:
+    def read_lines(lines: list[bytes]) -> SentLines:
         seen.extend(lines)
-        return real(lines, organization)
+        return real(lines)
 
-    real = ndjson.read_lines
-    monkeypatch.setattr(ndjson, "read_lines", read_lines)
+    real = sent.read_lines
+    monkeypatch.setattr(sent, "read_lines", read_lines)
     Quarantine({7: {1: Held("")}}).opened(7, LINES, None)
     assert BAD not in seen
     assert len(seen) == 3
