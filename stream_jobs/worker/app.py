@@ -1,6 +1,7 @@
 """The Faust app of one worker: wiring only."""
 
 import asyncio
+import gc
 import time
 from functools import partial
 from typing import Any
@@ -52,6 +53,8 @@ TAKES_WAITING = 30
 """Takes that may wait for a flush; beyond, consuming waits too."""
 SLACK = 4
 """One part in so many of the cap may be exceeded while rows wait for their acknowledgement."""
+YOUNG_OBJECTS = 100_000
+"""Objects made before the garbage collector looks for cycles among them; a thousand events are some thousands."""
 STOP_SECONDS = 10.0
 """What a graceful stop may take to store what was taken."""
 
@@ -317,6 +320,9 @@ def run() -> None:
     worker = Worker(WorkerSettings())
     start_http_server(worker.settings.port, addr="127.0.0.1")
     worker.outlook.start()
+    # What lives as long as the process is never looked at again, and what envelopes become holds no cycles.
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS)
     log.info("started", worker=worker.settings.name, cpu_seconds=round(time.process_time(), 2))
     shell = faust.Worker(worker.app, quiet=True, redirect_stdouts=False, override_logging=False)
     shell.spinner = None  # it would draw into the log
