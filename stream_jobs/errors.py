@@ -36,3 +36,7 @@ class OffsetGap(StreamJobError):
 
 class SetApart(StreamJobError):
     """Events were quarantined after they had touched the state: only a fresh start knows what it is without them."""
+
+
+class NoErasureKey(StreamJobError):
+    """Erased events cannot be told from new ones."""

@@ -12,6 +12,7 @@ from prometheus_client import start_http_server
 from structlog.contextvars import bind_contextvars
 
 from producers.rejections.rejection import Rejection
+from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.errors import OffsetGap
 from stream_jobs.logs import log_as_json
 from stream_jobs.worker.arrival import arrived
@@ -92,7 +93,8 @@ class Worker:
             self._forward,
         )
         rules = rules_in_force(self.client, settings)
-        self.processor = TakeProcessor(self.sink, self.directory, rules, settings.rows_in_memory // 8)
+        tombstones = Tombstones(settings.erasure_key)
+        self.processor = TakeProcessor(self.sink, self.directory, rules, tombstones, settings.rows_in_memory // 8)
         self.former = Former(settings, self.sink, self.directory, self.cascade)
         self.guard = Guard(settings, self.sink, self.sink.aside(), self.inspector, self.beat, leave)
         self.flusher.check_log = self.guard.log_is_ours
@@ -108,7 +110,7 @@ class Worker:
             self.flusher.drain,
         )
         self.takeover = Takeover(
-            self.sink, self.directory, self.former, self.repairs, self.caution, settings.window_events
+            self.sink, self.directory, self.former, self.repairs, self.caution, tombstones, settings.window_events
         )
 
     def _faust(self) -> faust.App:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from stream_jobs.deduplication.keys import KeyMaker
+from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.deduplication.window import Window
 from stream_jobs.worker import statements
 from stream_jobs.worker.directory import Directory
@@ -21,15 +22,20 @@ def load_progress(sink: Sink, topic: str, partitions: Sequence[int]) -> dict[int
 
 
 def load_partitions(
-    sink: Sink, progress: dict[int, Progress], window_events: int, former_ms: int | None = None
+    sink: Sink,
+    progress: dict[int, Progress],
+    window_events: int,
+    tombstones: Tombstones,
+    former_ms: int | None = None,
 ) -> dict[int, Partition]:
-    """Partitions with their windows refilled and their highest stored buckets.
+    """Partitions with their windows refilled and their highest stored buckets; `tombstones` learns what is erased.
 
     former_ms: highest append time of the topic's former generations, whose ids are only in the warehouse.
     """
+    tombstones.organizations = frozenset(name for (name,) in sink.rows(statements.tombstoned_organizations()))
     loaded = {}
     for number, stored in progress.items():
-        keys = KeyMaker()
+        keys = KeyMaker(tombstones)
         window = _window(sink, number, stored, window_events, keys)
         window.former_ms = former_ms
         loaded[number] = Partition.resumed(number, stored, window)
@@ -82,6 +88,7 @@ def _window(sink: Sink, number: int, stored: Progress, size: int, keys: KeyMaker
         return Window(size, stored.accepted, whole=False)
     ordered = newest.reverse()
     made = keys.keys(ordered["organization"], ordered["event_id"])
+    keys.erased = frozenset(ordered.filter("erased")["event_id"])
     append_ms = ordered["append_ms"][0]
     if ordered.height < stored.accepted:
         # A broker's clock may have been set back: what left memory may have been appended "later".

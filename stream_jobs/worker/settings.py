@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from stream_jobs.errors import NoErasureKey
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
 LOGIC_VERSION = 1
@@ -47,6 +48,8 @@ class WorkerSettings(BaseSettings):
     """Rollup rows of all families; 300 bytes each in the family with all measures, 150 in the others, and texts."""
     session_seconds: float = Field(default=20.0, gt=0)
     metrics_port: int | None = None
+    erasure_key_file: Path | None = None
+    """The key of the hashes that stand for erased ids; unset: `secrets/erasure_key` in the home."""
 
     @field_validator("default_time_zone")
     @classmethod
@@ -76,6 +79,17 @@ class WorkerSettings(BaseSettings):
     def run_folder(self) -> Path:
         """Where the worker leaves its heartbeat for the watchdog."""
         return self.home / "run"
+
+    def erasure_key(self) -> bytes:
+        """The installation's key. Raises NoErasureKey."""
+        file = self.erasure_key_file or self.home / "secrets" / "erasure_key"
+        try:
+            return file.read_bytes().strip()
+        except OSError as problem:
+            raise NoErasureKey(
+                f"the warehouse holds tombstones of erased events, but their key cannot be read: {problem}; "
+                "restore the file, or set TALLY_ERASURE_KEY_FILE"
+            ) from problem
 
     def src_partition(self, partition: int) -> int:
         """The number rows carry: unique over topic generations, whose offsets start again."""

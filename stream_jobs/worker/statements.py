@@ -53,23 +53,38 @@ def last_stored_offsets(partitions: Sequence[int]) -> str:
 
 
 def newest_ids(partition: int, applied: int, count: int) -> str:
-    """The last `count` accepted events at or below `applied`, newest first."""
-    return (
-        "SELECT toString(organization) AS organization, event_id, toUnixTimestamp64Milli(time) AS time_ms, "
-        "toUnixTimestamp64Milli(append_time) AS append_ms, src_offset FROM event_id_log "
-        f"WHERE src_partition = {partition} AND src_offset <= {applied} "
+    """The last `count` accepted events at or below `applied`, newest first; of erased ones (`erased`) the hash."""
+    stored, tombstones = (
+        f"SELECT toString(organization) AS organization, {identity} AS event_id, "
+        "toUnixTimestamp64Milli(time) AS time_ms, toUnixTimestamp64Milli(append_time) AS append_ms, src_offset, "
+        f"src_index, {erased} AS erased FROM {table} WHERE src_partition = {partition} AND src_offset <= {applied} "
         "ORDER BY src_partition DESC, src_offset DESC, src_index DESC "
+        f"LIMIT 1 BY src_offset, src_index LIMIT {count}"
+        for table, identity, erased in (("event_id_log", "event_id", "false"), ("tombstones", "id_hash", "true"))
+    )
+    return (
+        "SELECT organization, event_id, time_ms, append_ms, src_offset, erased "
+        f"FROM (({stored}) UNION ALL ({tombstones})) "
+        "ORDER BY src_offset DESC, src_index DESC, erased DESC "
         f"LIMIT 1 BY src_offset, src_index LIMIT {count}"
     )
 
 
 def newest_append_before(partition: int, offset: int, than_ms: int) -> str:
     """The highest append time (Unix ms) of accepted events below `offset` that is above `than_ms`; 0 without any."""
-    return (
-        "SELECT toUnixTimestamp64Milli(max(append_time)) FROM event_id_log "
+    where = (
         f"WHERE src_partition = {partition} AND src_offset < {offset} "
         f"AND append_time > fromUnixTimestamp64Milli({than_ms}, 'UTC')"
     )
+    return (
+        "SELECT toUnixTimestamp64Milli(max(append_time)) FROM "
+        f"(SELECT append_time FROM event_id_log {where} UNION ALL SELECT append_time FROM tombstones {where})"
+    )
+
+
+def tombstoned_organizations() -> str:
+    """The organisations that have erased events."""
+    return "SELECT DISTINCT toString(organization) FROM tombstones"
 
 
 def highest_buckets(partitions: Sequence[int]) -> str:
@@ -199,12 +214,18 @@ def family_columns(family: Family) -> list[str]:
     return ["src_partition", "organization", "bucket", *family.dimensions, *PLACE, *family.measures, "offset", "epoch"]
 
 
-def earlier_copies() -> str:
-    """Stored positions of the (organization, time, event_id) of the table `asked`."""
-    return (
-        "SELECT toString(organization) AS organization_text, time, event_id, src_partition AS first_partition, "
-        "src_offset AS first_offset, src_index AS first_index FROM event_id_lookup "
-        "WHERE (organization, time, event_id) IN (SELECT organization, time, event_id FROM asked)"
+def earlier_copies(*tables: str) -> str:
+    """Stored positions of the (organization, time, event_id) of the table `asked`.
+
+    tables: event_id_lookup, and tombstones where `asked` holds hashes too.
+    """
+    identities = {"event_id_lookup": "event_id", "tombstones": "id_hash"}
+    return " UNION ALL ".join(
+        f"SELECT toString(organization) AS organization_text, time, {identities[table]} AS event_id, "
+        "src_partition AS first_partition, src_offset AS first_offset, src_index AS first_index "
+        f"FROM {table} WHERE (organization, time, {identities[table]}) "
+        "IN (SELECT organization, time, event_id FROM asked)"
+        for table in tables
     )
 
 

@@ -19,6 +19,7 @@ from producers.rejections.rejection import Rejection
 from producers.timeliness.rules import TimeRules
 from stream_jobs.credits.billed import billed
 from stream_jobs.credits.multiplier_table import MultiplierTable
+from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.deduplication.window import Chunk
 from stream_jobs.keys.slots import Numbers
 from stream_jobs.pricing.price_book import PriceBook, exceeds_cost_bound
@@ -77,8 +78,16 @@ class Rules:
 class TakeProcessor:
     """Runs takes one after the other on the state of one worker."""
 
-    def __init__(self, sink: Sink, directory: Directory, rules: Rules, whole_pairs_rows: int = 250_000) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        directory: Directory,
+        rules: Rules,
+        tombstones: Tombstones,
+        whole_pairs_rows: int = 250_000,
+    ) -> None:
         self._sink = sink
+        self._tombstones = tombstones
         self._needed = NeededRows(sink, whole_pairs_rows)
         self._directory = directory
         self._rules = rules
@@ -198,9 +207,11 @@ class TakeProcessor:
         )
         if old.is_empty():
             return set()
+        old = self._tombstones.beside(old)
+        tables = ["event_id_lookup", *(["tombstones"] if self._tombstones.organizations else [])]
         asked = old.select("organization", "time", "event_id")
         began = time.monotonic()
-        stored = await asyncio.to_thread(self._sink.frame, statements.earlier_copies(), asked)
+        stored = await asyncio.to_thread(self._sink.frame, statements.earlier_copies(*tables), asked)
         taken.lookup_rows, taken.lookup_seconds = asked.height, time.monotonic() - began
         if stored.is_empty():
             return set()

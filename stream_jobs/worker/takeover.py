@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.former import Former
 from stream_jobs.worker.loading import load_partitions, load_pending
@@ -28,6 +29,7 @@ class Takeover:
     former: Former
     repairs: Repairs
     caution: Caution
+    tombstones: Tombstones
     window_events: int
 
     def partitions(self, progress: dict[int, Progress]) -> tuple[dict[int, Partition], dict[PeriodKey, Pending]]:
@@ -36,7 +38,7 @@ class Takeover:
         former_ms, finished = self.former.finish(list(progress))
         pending = load_pending(self.sink, self.directory, [*progress, *finished])
         self._settle(progress, pending)
-        loaded = load_partitions(self.sink, progress, self.window_events, former_ms)
+        loaded = load_partitions(self.sink, progress, self.window_events, self.tombstones, former_ms)
         self.caution.resume(loaded)
         log.info(
             "partitions loaded",

@@ -22,6 +22,7 @@ import structlog
 
 from producers.envelopes.partly import event_bytes, event_count
 from producers.rejections.rejection import RAW_BYTES_KEPT
+from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.deduplication.window import Window
 from stream_jobs.worker.batch import raw_rows
 from stream_jobs.worker.directory import Directory
@@ -113,7 +114,7 @@ async def _taken(trial: Trial, rules: Rules, settings: WorkerSettings) -> None:
     partition = Partition.resumed(envelope.src_partition, Progress(envelope.offset - 1), Window(settings.window_events))
     partition.quarantine = Quarantine({envelope.offset: dict(trial.held)} if trial.held else {})
     state.partitions[envelope.src_partition] = partition
-    taken = await TakeProcessor(sink, directory, rules).process(state, [envelope])
+    taken = await TakeProcessor(sink, directory, rules, Tombstones()).process(state, [envelope])
     if taken.raw is not None:
         arrow_stream(raw_rows(taken.raw))
     for store, touched in zip(state.stores, taken.rows, strict=False):

@@ -22,7 +22,7 @@ def secrets(tmp_path: Path) -> Secrets:
 def test_only_the_owner_reads_them(secrets: Secrets) -> None:
     assert stat.S_IMODE(secrets.folder.stat().st_mode) == 0o700
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in secrets.folder.iterdir()}
-    assert modes.keys() >= {"warehouse_tally", "warehouse_analyst", "superset_admin", "superset_key"}
+    assert modes.keys() >= {"warehouse_tally", "warehouse_analyst", "superset_admin", "superset_key", "erasure_key"}
     assert set(modes.values()) == {0o600}
 
 

@@ -27,6 +27,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "touched_periods": ("src_partition", "organization", "grain", "date", "kind"),
     "organizations": ("organization", "effective_from"),
     "alerts": ("alert_id",),
+    "tombstones": ("organization", "time", "id_hash"),
     "quarantine": ("src_partition", "src_offset", "src_index"),
     "repairs": ("src_partition", "repair_id", "organization", "day"),
     "calendar": ("time_zone", "grain", "week_start", "start"),
@@ -90,12 +91,15 @@ class FakeWarehouse:
         ]
 
     def newest_ids(self, partition: int, applied: int, count: int) -> pl.DataFrame:
-        places = sorted((k for k in self.tables["event_id_log"] if k[0] == partition and k[1] <= applied), reverse=True)
-        rows = [self.tables["event_id_log"][place] for place in places[:count]]
+        known = {place: (row, row["event_id"], False) for place, row in self.tables["event_id_log"].items()}
+        for row in self.rows("tombstones"):
+            known[tuple(row[name] for name in KEYS["event_id_log"])] = (row, row["id_hash"], True)
+        places = sorted((place for place in known if place[0] == partition and place[1] <= applied), reverse=True)
+        rows = [known[place] for place in places[:count]]
         return pl.DataFrame(
             [
-                (r["organization"], r["event_id"], unix_ms(r["time"]), unix_ms(r["append_time"]), r["src_offset"])
-                for r in rows
+                (r["organization"], identity, unix_ms(r["time"]), unix_ms(r["append_time"]), r["src_offset"], erased)
+                for r, identity, erased in rows
             ],
             schema={
                 "organization": pl.String,
@@ -103,6 +107,7 @@ class FakeWarehouse:
                 "time_ms": pl.Int64,
                 "append_ms": pl.Int64,
                 "src_offset": pl.Int64,
+                "erased": pl.Boolean,
             },
             orient="row",
         )
@@ -110,7 +115,7 @@ class FakeWarehouse:
     def newest_append_before(self, partition: int, offset: int, than_ms: int) -> list[tuple[int]]:
         times = [
             unix_ms(row["append_time"])
-            for row in self.rows("event_id_log")
+            for row in (*self.rows("event_id_log"), *self.rows("tombstones"))
             if row["src_partition"] == partition and row["src_offset"] < offset
         ]
         return [(max((time_ms for time_ms in times if time_ms > than_ms), default=0),)]
@@ -184,12 +189,23 @@ class FakeWarehouse:
         rows = [(*pair, count) for pair, count in counts.items()]
         return pl.DataFrame(rows, schema=["p", "o", "b", "n"], orient="row") if rows else pl.DataFrame()
 
-    def earlier_copies(self, *, asked: pl.DataFrame) -> pl.DataFrame:
-        raw = self.tables["usage_raw"]
-        found = [raw[key] for key in asked.rows() if key in raw]
+    def tombstoned_organizations(self) -> list[tuple[str]]:
+        return [(name,) for name in {row["organization"] for row in self.rows("tombstones")}]
+
+    def erase(self, organization: str, hashed: Callable[[str, bytes], bytes]) -> None:
+        """What erasing all events of an organisation leaves behind."""
+        for table in ("usage_raw", "event_id_log"):
+            kept = {key: row for key, row in self.tables[table].items() if row["organization"] != organization}
+            erased = [row for row in self.rows(table) if row["organization"] == organization]
+            self.tables[table] = kept
+            self.store("tombstones", [{**row, "id_hash": hashed(organization, row["event_id"])} for row in erased])
+
+    def earlier_copies(self, *tables: str, asked: pl.DataFrame) -> pl.DataFrame:
+        sources = [self.tables["usage_raw" if table == "event_id_lookup" else table] for table in tables]
+        pairs = [(key, rows[key]) for rows in sources for key in asked.rows() if key in rows]
+        keys, found = [key for key, _ in pairs], [row for _, row in pairs]
         if not found:
             return pl.DataFrame()
-        keys = [tuple(row[name] for name in asked.columns) for row in found]
         return (
             pl.DataFrame(keys, schema=asked.schema, orient="row")
             .rename({"organization": "organization_text"})

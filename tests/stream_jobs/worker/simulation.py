@@ -16,6 +16,7 @@ from unittest.mock import patch
 from prometheus_client import CollectorRegistry
 
 from producers.rejections.rejection import Rejection
+from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.worker import app
 from stream_jobs.worker.app import Worker
 from stream_jobs.worker.beat import Beat
@@ -43,6 +44,7 @@ from warehouse.families import FAMILIES
 GENERATION = 3
 TOPIC_ID = "topic-1"
 RULES = rules()
+ERASURE_KEY = b"a key of the simulation"
 SUMMED = {family.table: family.measures for family in FAMILIES}
 
 
@@ -120,7 +122,8 @@ class SimulatedWorker(Worker):
         handlers: tuple[Callable[[Any], Awaitable[Any]], ...] = (self._acknowledge, self._send_refusal, self._forward)
         self.metrics = QuietMetrics()
         self.flusher = Flusher(self.settings, sink, self.directory, self.cascade, self.metrics, *handlers)
-        self.processor = TakeProcessor(sink, self.directory, rules, rows_in_memory // 8)
+        tombstones = Tombstones(lambda: ERASURE_KEY)
+        self.processor = TakeProcessor(sink, self.directory, rules, tombstones, rows_in_memory // 8)
         self.former = Former(self.settings, sink, self.directory, self.cascade)
         self.guard = SimpleNamespace(look=lambda _state, _resume: None)  # type: ignore[assignment]
         self.caution = Caution(
@@ -134,7 +137,9 @@ class SimulatedWorker(Worker):
             self.flusher.drain,
         )
         self.outlook = SimpleNamespace(ends={})  # type: ignore[assignment]
-        self.takeover = Takeover(sink, self.directory, self.former, self.repairs, self.caution, window_events)
+        self.takeover = Takeover(
+            sink, self.directory, self.former, self.repairs, self.caution, tombstones, window_events
+        )
 
     def log_state(self, partitions: list[int]) -> LogState:
         """The broker's answer."""

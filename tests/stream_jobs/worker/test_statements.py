@@ -9,6 +9,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from stream_jobs.deduplication.keys import KeyMaker
+from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.rollups.pairs import PAIR
 from stream_jobs.rollups.row_store import RowStore
 from stream_jobs.worker import statements
@@ -75,7 +76,7 @@ def test_the_newest_ids_come_in_log_order_once_each(warehouse: Client, sink: Sin
     mine = [event for event in recorded if event["src_partition"] == ACME]
     applied = mine[-1]["src_offset"] - 1
     below = [event for event in mine if event["src_offset"] <= applied]
-    (loaded,) = load_partitions(sink, {ACME: Progress(applied, accepted=len(below))}, 25).values()
+    (loaded,) = load_partitions(sink, {ACME: Progress(applied, accepted=len(below))}, 25, Tombstones()).values()
     newest = below[-25:]
     ids = pl.Series([event["event_id"].bytes for event in newest], dtype=pl.Binary)
     keys = KeyMaker().keys(pl.Series(["acme"] * 25), ids)
@@ -93,7 +94,7 @@ def test_the_newest_ids_come_in_log_order_once_each(warehouse: Client, sink: Sin
 def test_the_highest_bucket_of_each_organization_is_known(warehouse: Client, sink: Sink, recorded: list[Event]) -> None:
     rollup_rows(recorded, ROLLUP, "quarter").insert(warehouse)
     rollup_rows(recorded, ROLLUP, "week").insert(warehouse)
-    loaded = load_partitions(sink, dict.fromkeys((ACME, ZEN, 5), Progress()), 10)
+    loaded = load_partitions(sink, dict.fromkeys((ACME, ZEN, 5), Progress()), 10, Tombstones())
     for name, number in PARTITIONS.items():
         highest = max(bucket_of(event, "quarter") for event in recorded if event["organization"] == name)
         assert loaded[number].highest_bucket == {name: int(highest.timestamp())}
@@ -203,12 +204,12 @@ def test_the_position_of_earlier_copies_is_exact(warehouse: Client, sink: Sink, 
         (*keys[2][:2], b"x" * 16),
     ]
     asked = pl.DataFrame([*keys, *strangers], schema=schema, orient="row")
-    found = sink.frame(statements.earlier_copies(), asked)
+    found = sink.frame(statements.earlier_copies("event_id_lookup"), asked)
     assert found.schema["time"] == schema["time"]
     places = [(e["src_partition"], e["src_offset"], e["src_index"]) for e in recorded]
     expected = dict(zip(keys, places, strict=True))
     assert {tuple(row[:3]): tuple(row[3:]) for row in found.iter_rows()} == expected
-    assert sink.frame(statements.earlier_copies(), asked.tail(3)).is_empty()
+    assert sink.frame(statements.earlier_copies("event_id_lookup"), asked.tail(3)).is_empty()
 
 
 @integration

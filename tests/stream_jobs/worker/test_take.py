@@ -112,8 +112,8 @@ def test_e15_a_copy_counts_as_one_only_when_it_stands_before() -> None:
 def test_e15_without_comparing_positions_a_replay_deletes_itself() -> None:
     answer = FakeWarehouse.earlier_copies
 
-    def without_positions(self: FakeWarehouse, *, asked: pl.DataFrame) -> pl.DataFrame:
-        found = answer(self, asked=asked)
+    def without_positions(self: FakeWarehouse, *tables: str, asked: pl.DataFrame) -> pl.DataFrame:
+        found = answer(self, *tables, asked=asked)
         return found.with_columns(pl.lit(-1, pl.Int64).alias("first_offset")) if found.height else found
 
     with patch.object(FakeWarehouse, "earlier_copies", without_positions):
