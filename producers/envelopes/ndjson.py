@@ -78,18 +78,26 @@ def _looked_at_again(lines: Sequence[bytes], organization: str, read: Decoded, a
 
 
 def _second_look(place: int, line: bytes, organization: str) -> UsageEvent | Rejected:
+    # No name may keep an exception: it would hold this take in a cycle until the garbage collector comes by.
     try:
         return UsageEvent.model_validate_json(line)
     except ValidationError as problem:
-        error = problem
-    if organization and any(each["type"] == "missing" and each["loc"] == ("organization",) for each in error.errors()):
-        try:
-            return UsageEvent.model_validate_json(_with_organization(line, organization))
-        except ValidationError as problem:
-            error = problem
-    broken = any(each["type"] == "json_invalid" for each in error.errors(include_url=False))
+        if not (organization and _names_no_organization(problem)):
+            return _rejected(place, line, problem)
+    try:
+        return UsageEvent.model_validate_json(_with_organization(line, organization))
+    except ValidationError as problem:
+        return _rejected(place, line, problem)
+
+
+def _names_no_organization(problem: ValidationError) -> bool:
+    return any(each["type"] == "missing" and each["loc"] == ("organization",) for each in problem.errors())
+
+
+def _rejected(place: int, line: bytes, problem: ValidationError) -> Rejected:
+    broken = any(each["type"] == "json_invalid" for each in problem.errors(include_url=False))
     kind = RejectionKind.NOT_JSON if broken else RejectionKind.INVALID
-    return Rejected(place, refusal(error), line, kind)
+    return Rejected(place, refusal(problem), line, kind)
 
 
 def _with_organization(line: bytes, organization: str) -> bytes:

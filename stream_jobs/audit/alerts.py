@@ -33,20 +33,21 @@ class KnownAlerts:
 
 
 def alerts(differences: Iterable[Difference], known: set[str], when: datetime) -> list[tuple[Any, ...]]:
-    """One row per check, organisation, partition and date that was not told before, at most ALERTS_PER_AUDIT.
+    """One row per check, organisation, partition and date that was not told on this day, at most ALERTS_PER_AUDIT.
 
-    when: the log's clock.
+    when: the log's clock. What stays wrong is told again every day, and so is what was healed and is wrong again.
     """
     together: dict[str, list[Difference]] = defaultdict(list)
     for found in differences:
-        together[alert_id(found)].append(found)
+        together[alert_id(found, when)].append(found)
     fresh = [(name, found) for name, found in together.items() if name not in known]
     return [_alert(name, found, when) for name, found in fresh[:ALERTS_PER_AUDIT]]
 
 
-def alert_id(found: Difference) -> str:
-    """The same for a difference that is found again, and for its neighbours of the same day."""
-    return "/".join((KIND, found.check, str(found.partition), found.organization, found.period[:10]))
+def alert_id(found: Difference, when: datetime) -> str:
+    """The same for a difference that is found again on that day, and for its neighbours of the same period."""
+    place = (str(found.partition), found.organization, found.period[:10])
+    return "/".join((KIND, found.check, *place, f"told {when:%Y-%m-%d}"))
 
 
 def _alert(name: str, found: list[Difference], when: datetime) -> tuple[Any, ...]:

@@ -17,7 +17,7 @@ from warehouse.client import WRITE_SETTINGS, classified
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 from warehouse.queries.query import Query
 from warehouse.queries.reconcile.difference import Comparison, Difference
-from warehouse.queries.reconcile.identities import LoggedIdentities, Sums
+from warehouse.queries.reconcile.identities import ErasedEvents, LoggedIdentities, Sums
 from warehouse.queries.reconcile.log_counts import Counted, LogCount, Plan, RunningTotals, SetApart, compare, plan
 from warehouse.queries.reconcile.reconcile import Reconciler
 
@@ -102,7 +102,8 @@ class LogCounter:
     def _keep(self, each: Plan, offset: int, events: int) -> LogCount:
         counted, base = each.counted, each.base
         stored: Sums = self._ask(LoggedIdentities(counted.partition, base.offset, offset))
-        count = replace(base, offset=offset, seen=base.seen + events, accepted=base.accepted + stored[0])
+        erased: int = self._ask(ErasedEvents(counted.partition, base.offset, offset))
+        count = replace(base, offset=offset, seen=base.seen + events, accepted=base.accepted + stored[0] + erased)
         row = [counted.partition, counted.topic_id, count.offset, count.seen, count.accepted, count.started_at]
         try:
             self.reconciler.client.insert("log_counts", [row], column_names=COLUMNS, settings=WRITE_SETTINGS)

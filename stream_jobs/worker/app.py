@@ -54,7 +54,7 @@ TAKES_WAITING = 30
 """Takes that may wait for a flush; beyond, consuming waits too."""
 SLACK = 4
 """One part in so many of the cap may be exceeded while rows wait for their acknowledgement."""
-YOUNG_OBJECTS = 100_000
+YOUNG_OBJECTS = 20_000
 """Objects made before the garbage collector looks for cycles among them; a thousand events are some thousands."""
 STOP_SECONDS = 10.0
 """What a graceful stop may take to store what was taken."""
@@ -322,7 +322,7 @@ def run() -> None:
     worker = Worker(WorkerSettings())
     start_http_server(worker.settings.port, addr="127.0.0.1")
     worker.outlook.start()
-    # What lives as long as the process is never looked at again, and what envelopes become holds no cycles.
+    # What lives as long as the process is never looked at again; envelopes leave few cycles, and no large ones.
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
     log.info("started", worker=worker.settings.name, cpu_seconds=round(time.process_time(), 2))

@@ -28,11 +28,11 @@ def load_partitions(
     tombstones: Tombstones,
     former_ms: int | None = None,
 ) -> dict[int, Partition]:
-    """Partitions with their windows refilled and their highest stored buckets; `tombstones` learns what is erased.
+    """Partitions with their windows refilled and their highest stored buckets.
 
+    tombstones: learns what is erased; may raise NoErasureKey.
     former_ms: highest append time of the topic's former generations, whose ids are only in the warehouse.
     """
-    tombstones.organizations = frozenset(name for (name,) in sink.rows(statements.tombstoned_organizations()))
     loaded = {}
     for number, stored in progress.items():
         keys = KeyMaker(tombstones)
@@ -40,6 +40,7 @@ def load_partitions(
         window.former_ms = former_ms
         loaded[number] = Partition.resumed(number, stored, window)
         loaded[number].keys = keys
+    tombstones.learn(sink.rows(statements.tombstoned_organizations()))  # after the windows: erasing goes on meanwhile
     for number, organization, bucket in sink.rows(statements.highest_buckets(list(progress))):
         loaded[number].highest_bucket[organization] = bucket
     return loaded

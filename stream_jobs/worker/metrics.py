@@ -67,7 +67,7 @@ class Metrics:
         self.flush_seconds = seconds("flush", "Duration of a flush")
         self.flush_step_seconds = seconds(
             "flush_step",
-            "Duration of a step of a flush: raw, check, touched, rollups, sent, progress, acknowledge",
+            "Duration of a step of a flush: raw and touched, rollups, sent, check, progress, acknowledge",
             "step",
         )
         self.cascade_seconds = seconds("cascade", "Duration of deriving closed hours, days and weeks")

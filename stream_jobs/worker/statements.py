@@ -83,8 +83,8 @@ def newest_append_before(partition: int, offset: int, than_ms: int) -> str:
 
 
 def tombstoned_organizations() -> str:
-    """The organisations that have erased events."""
-    return "SELECT DISTINCT toString(organization) FROM tombstones"
+    """The organisations that have erased events, and the check value of the key that made their hashes."""
+    return "SELECT DISTINCT toString(organization), key_check FROM tombstones"
 
 
 def highest_buckets(partitions: Sequence[int]) -> str:

@@ -26,7 +26,6 @@ WORKER_SETTINGS = {
     "TALLY_SESSION_SECONDS": str(SESSION_SECONDS),
     "TALLY_CASCADE_SECONDS": "3",
     "TALLY_ROWS_IN_MEMORY": "2500",
-    "TALLY_TAKE_ENVELOPES": "16",
 }
 """Small, so that a short run meets everything: ids that leave the window, rows that are evicted, sessions that end."""
 

@@ -19,7 +19,7 @@ NIGHTS = 2
 CHANGES = (1_791_041_400_000, 1_792_886_400_000, 1_793_516_400_000, 1_775_316_600_000)
 """Nights in which Lord Howe, Paris and New York changed their clocks (Unix ms)."""
 FUTURE, AHEAD, BEFORE_ALL = 2 * HOUR, 8 * MINUTE, 915_148_800_000
-SIZES = ((50, 1, 1), (20, 2, 15), (25, 16, 80), (5, 150, 400))
+SIZES = ((50, 1, 1), (20, 2, 15), (25, 16, 80), (4, 150, 400), (1, 500, 800))
 """Weight, fewest and most events of an envelope."""
 FORMS = ("ndjson", "ndjson", "gzip", "zstd", "arrow", "arrow", "arrow")
 BAD_LINES = (b'{"event_id": "x", "organization": "steady-1"}', b"no json", b'{"event_id": 7}', b"[]")

@@ -8,7 +8,8 @@ CREATE TABLE tombstones
     src_partition UInt16 COMMENT 'Log partition of the event (1024 x topic generation + Kafka partition)',
     src_offset Int64 COMMENT 'Offset of its envelope',
     src_index UInt32 COMMENT 'Position inside the envelope',
-    append_time DateTime64(3, 'UTC') COMMENT 'When the log received the event'
+    append_time DateTime64(3, 'UTC') COMMENT 'When the log received the event',
+    key_check String COMMENT 'Tells whether a key is the one that made id_hash'
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (organization, time, id_hash)

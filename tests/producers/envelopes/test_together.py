@@ -1,5 +1,6 @@
 """Many envelopes decoded as one: each gives exactly what it gives alone, whatever its neighbours are."""
 
+import gc
 import random
 from collections.abc import Sequence
 
@@ -72,6 +73,38 @@ def test_envelopes_decoded_together_give_what_each_gives_alone(kinds: list[list[
 def test_many_single_events_are_read_in_blocks_and_each_keeps_its_place() -> None:
     values = [line(user_id=f"u{number}") if number % 500 else line(rating=9) for number in range(2_300)]
     as_alone(checked([open_envelope(value, None) for value in values]), values)
+
+
+def test_what_is_wrong_in_a_later_block_is_found_at_its_place() -> None:
+    wrong = {
+        7: b"no json",
+        1_003: line(time="25 o'clock"),
+        1_500: line(event_id="call 1", source_id="call 2"),
+        2_050: line(quantities={"requests": -1}),
+        2_051: line(metadata={"k": "\x07"}),
+        2_052: line(feature="a\x1fb"),
+        2_100: line(reported_cost_usd="1e9"),
+    }
+    lines = [wrong.get(number, line(user_id=f"u{number}", reported_cost_usd="0.5")) for number in range(2_200)]
+    decoded = ndjson.decode_lines(lines)
+    assert [refused.index for refused in decoded.rejected] == list(wrong)
+    assert [refused.raw for refused in decoded.rejected] == list(wrong.values())
+    kept = [number for number in range(2_200) if number not in wrong]
+    assert decoded.index.tolist() == kept
+    assert decoded.frame["user_id"].to_list() == [f"u{number}" for number in kept]
+
+
+def test_refused_lines_leave_nothing_to_the_garbage_collector() -> None:
+    block_of_both = block(*[line()] * 40, *[line(rating=9), b"no json"] * 5)
+    ndjson.decode(block_of_both)
+    gc.collect()
+    gc.disable()
+    try:
+        ndjson.decode(block_of_both)
+        ndjson.decode_lines([b'{"event_id": "x", "model": "m"}', b"{}"], "acme")
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_what_is_decoded_already_stays_as_it_is() -> None:

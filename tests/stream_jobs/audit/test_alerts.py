@@ -1,7 +1,7 @@
 """Alerts of an audit: one per check, organisation, partition and date; what was told is not told again."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from stream_jobs.audit.alerts import ALERTS_PER_AUDIT, alerts
 from warehouse.queries.reconcile.difference import Difference
@@ -18,7 +18,7 @@ def wrong(bucket: str = "2026-03-14 10:00:00", organization: str = "acme", parti
 def test_neighbours_are_one_alert_with_words_and_details() -> None:
     (row,) = alerts([wrong(), wrong("2026-03-14 10:15:00")], set(), NOW)
     alert_id, kind, organization, when, message, details = row
-    assert alert_id == "reconcile_difference/rollup quarter = raw/3/acme/2026-03-14"
+    assert alert_id == "reconcile_difference/rollup quarter = raw/3/acme/2026-03-14/told 2026-03-14"
     assert (kind, organization, when) == ("reconcile_difference", "acme", NOW)
     assert message.startswith(
         "rollup quarter = raw: 2 rows differ of organization acme in log partition 3, 2026-03-14; "
@@ -31,6 +31,12 @@ def test_a_repeat_is_no_new_alert_but_another_day_is() -> None:
     (told,) = alerts([wrong()], set(), NOW)
     assert alerts([wrong()], {told[0]}, NOW) == []
     assert len(alerts([wrong(), wrong("2026-03-15 00:00:00")], {told[0]}, NOW)) == 1
+
+
+def test_what_is_wrong_on_the_next_day_is_told_again() -> None:
+    (told,) = alerts([wrong()], set(), NOW)
+    (again,) = alerts([wrong()], {told[0]}, NOW + timedelta(days=1))
+    assert again[0] != told[0]
 
 
 def test_a_flood_is_bounded_and_goes_on_with_the_next_audit() -> None:

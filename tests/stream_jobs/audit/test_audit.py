@@ -56,8 +56,8 @@ def test_a_difference_raises_one_alert_however_often_it_is_found(usage: Client, 
         assert run(made).report.differing > 0
     told = usage.query("SELECT alert_id, kind, organization, message FROM alerts").result_rows
     assert {row[0] for row in told} == {
-        "reconcile_difference/rollup_thread hour = quarter/1029/zen/2026-03-28",
-        "reconcile_difference/rollup_thread day = hour/1029/zen/2026-03-28",
+        "reconcile_difference/rollup_thread hour = quarter/1029/zen/2026-03-28/told 2026-04-02",
+        "reconcile_difference/rollup_thread day = hour/1029/zen/2026-03-28/told 2026-04-02",
     }
     assert len(told) == 2
 

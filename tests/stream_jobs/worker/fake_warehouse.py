@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from producers.rejections.rejection import Rejection
+from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.rollups.cascade import DuePeriod
 from stream_jobs.rollups.measures import with_measures
 from stream_jobs.rollups.repair import Slice
@@ -189,16 +190,18 @@ class FakeWarehouse:
         rows = [(*pair, count) for pair, count in counts.items()]
         return pl.DataFrame(rows, schema=["p", "o", "b", "n"], orient="row") if rows else pl.DataFrame()
 
-    def tombstoned_organizations(self) -> list[tuple[str]]:
-        return [(name,) for name in {row["organization"] for row in self.rows("tombstones")}]
+    def tombstoned_organizations(self) -> list[tuple[str, str]]:
+        return list({(row["organization"], row["key_check"]) for row in self.rows("tombstones")})
 
-    def erase(self, organization: str, hashed: Callable[[str, bytes], bytes]) -> None:
+    def erase(self, organization: str, tombstones: Tombstones) -> None:
         """What erasing all events of an organisation leaves behind."""
         for table in ("usage_raw", "event_id_log"):
             kept = {key: row for key, row in self.tables[table].items() if row["organization"] != organization}
             erased = [row for row in self.rows(table) if row["organization"] == organization]
             self.tables[table] = kept
-            self.store("tombstones", [{**row, "id_hash": hashed(organization, row["event_id"])} for row in erased])
+            hashes = [tombstones.hashed(organization, row["event_id"]) for row in erased]
+            made = [{**row, "id_hash": each} for row, each in zip(erased, hashes, strict=True)]
+            self.store("tombstones", [{**row, "key_check": tombstones.key_check()} for row in made])
 
     def earlier_copies(self, *tables: str, asked: pl.DataFrame) -> pl.DataFrame:
         sources = [self.tables["usage_raw" if table == "event_id_lookup" else table] for table in tables]

@@ -29,7 +29,7 @@ def erased_and_sent_again() -> dict[str, int]:
     events = [Sent(1), Sent(2), Sent(3), Sent(4), Sent(1), Sent(4, LATER), Sent(3), Sent(5)]
     simulation = Simulation(Log([Posted((event,)) for event in events]), window_events=3)
     simulation.live(*[Step(1, "drain")] * 4)
-    simulation.warehouse.erase("acme", TOMBSTONES.hashed)
+    simulation.warehouse.erase("acme", TOMBSTONES)
     assert not simulation.warehouse.tables["event_id_log"]
     simulation.finish(*[Step(1, "drain")] * 4)
     return simulation.counts()[0]
@@ -52,7 +52,11 @@ def test_e16_without_hashes_in_the_lookup_an_erased_event_counts_as_new() -> Non
 def test_the_hash_needs_the_key_and_tells_organizations_apart() -> None:
     plain = TOMBSTONES.hashed("acme", b"i" * 16)
     others = [("acme", b"j" * 16), ("acmei", b"i" * 15), ("zen", b"i" * 16)]
-    hashes = {plain, *(TOMBSTONES.hashed(*each) for each in others), Tombstones(lambda: b"k").hashed("acme", b"i" * 16)}
+    hashes = {
+        plain,
+        *(TOMBSTONES.hashed(*each) for each in others),
+        Tombstones(lambda: b"k" * 16).hashed("acme", b"i" * 16),
+    }
     assert len(hashes) == 5
     assert all(len(each) == 16 for each in hashes)
 
@@ -70,6 +74,12 @@ def test_the_key_is_read_only_when_there_are_tombstones(tmp_path: Path) -> None:
     assert tombstones.beside(events)["event_id"].to_list() == [b"i" * 16, TOMBSTONES.hashed("acme", b"i" * 16)]
 
 
+@pytest.mark.parametrize("key", [b"another key of sixteen bytes", b"", b"short", b"x" * 65])
+def test_another_key_or_none_is_noticed_before_anything_is_counted(key: bytes) -> None:
+    with pytest.raises(NoErasureKey, match="erasure key"):
+        Tombstones(lambda: key).learn([("acme", TOMBSTONES.key_check())])
+
+
 @pytest.mark.integration
 def test_e16_tombstones_take_the_places_of_what_was_erased(warehouse: Client, sink: Sink) -> None:
     times = [datetime(2026, 3, 1, 12, minute, tzinfo=UTC) for minute in range(6)]
@@ -78,7 +88,7 @@ def test_e16_tombstones_take_the_places_of_what_was_erased(warehouse: Client, si
     for number, (time, event_id) in enumerate(zip(times, ids, strict=True)):
         place = {"organization": "acme", "time": time, "src_partition": 3, "src_offset": number, "append_time": time}
         if number in hashes:
-            row = {**place, "id_hash": hashes[number], "src_index": 0}
+            row = {**place, "id_hash": hashes[number], "src_index": 0, "key_check": TOMBSTONES.key_check()}
             warehouse.insert("tombstones", [list(row.values())], column_names=list(row))
         if number not in (0, 3):  # the row of event 1 came back: its tombstone goes before it
             row = {**place, "event_id": event_id, "src_index": 0}

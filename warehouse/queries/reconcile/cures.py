@@ -8,17 +8,24 @@ from warehouse.queries.reconcile.identities import AT_POSITIONS, IN_LOOKUP, IN_R
 
 RESTORE = "stop the workers, restore a backup of the warehouse from before the damage and start them again: "
 AGAIN = "they read the log again from where the backup stands"
+IDS = "organization, time, event_id, src_partition, src_offset, src_index"
+IDS_BY_POSITION = f"{IDS}, append_time, logic_version"
+
+
+def _filled(table: str, columns: str) -> str:
+    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM usage_raw FINAL"
+
+
 CURES = {
     IN_RAW: f"raw events are missing or too many: {RESTORE}{AGAIN}",
     log_counts.CHECK: f"the workers counted other events than the log holds: {RESTORE}{AGAIN}",
     AT_POSITIONS: (
-        "ids by position are not those of raw events. Fill them again: INSERT INTO event_id_log SELECT src_partition, "
-        "src_offset, src_index, organization, event_id, time, append_time FROM usage_raw FINAL; two raw events at one "
-        f"position stay a difference: {RESTORE}{AGAIN}"
+        f"ids by position are not those of raw events. Fill them again: {_filled('event_id_log', IDS_BY_POSITION)}; "
+        f"two raw events at one position stay a difference: {RESTORE}{AGAIN}"
     ),
     IN_LOOKUP: (
-        "ids by identity are not those of raw events: older copies would count. Fill them again: INSERT INTO "
-        "event_id_lookup SELECT organization, time, event_id, src_partition, src_offset, src_index FROM usage_raw FINAL"
+        "ids by identity are not those of raw events: older copies would count. Fill them again: "
+        + _filled("event_id_lookup", IDS)
     ),
     homes.CHECK: "events of one organization were counted in two partitions; let no producer choose partitions itself",
     acknowledged.CHECK: f"acknowledged events are not stored: {RESTORE}{AGAIN}",

@@ -108,7 +108,7 @@ class Reconciler:
         """Adds who is counted: the narrow tables and the running totals."""
         partitions = self.ask(Progress())
         spans = list(slices(self.ask(EventsPerHour())))
-        report.add(compare_identities(self.ask, self.ask, partitions, spans, advance))
+        report.add(compare_identities(self.ask, self.ask, self.ask, partitions, spans, advance))
 
     def _compared(self, check: Check) -> Comparison:
         """Progress first: everything at or below it is stored, whatever is written meanwhile."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from warehouse.queries.progress import PartitionProgress
 from warehouse.queries.query import Query
 from warehouse.queries.reconcile.identities import (
+    ErasedEvents,
     IdentitiesOf,
     LoggedIdentities,
     Sums,
@@ -32,7 +33,9 @@ def test_slices_follow_each_other_and_hold_no_more_than_they_may(numbers: list[i
     assert all(sum(slice_) <= most or len(slice_) == 1 for slice_ in held)
 
 
-def compared(raw: Sums, lookup: Sums, logged: Sums, told: PartitionProgress = TOLD) -> list[tuple[str, dict[str, int]]]:
+def compared(
+    raw: Sums, lookup: Sums, logged: Sums, told: PartitionProgress = TOLD, erased: int = 0
+) -> list[tuple[str, dict[str, int]]]:
     """What differs when each of two slices holds these sums; the asked statements are checked on the way."""
     tables = {"usage_raw": raw, "event_id_lookup": lookup}
 
@@ -45,8 +48,12 @@ def compared(raw: Sums, lookup: Sums, logged: Sums, told: PartitionProgress = TO
         assert (question.partition, question.above, question.to) == (1026, -1, 40)
         return logged
 
+    def gone(question: ErasedEvents) -> int:
+        assert (question.partition, question.above, question.to) == (1026, -1, 40)
+        return erased
+
     shares: list[float] = []
-    found = compare_identities(ask, log, [told], SPANS, shares.append)
+    found = compare_identities(ask, log, gone, [told], SPANS, shares.append)
     assert shares[-1] == 1.0
     assert found.differing == len(found.differences)
     return [(each.check, dict(each.stored)) for each in found.differences]
@@ -54,6 +61,12 @@ def compared(raw: Sums, lookup: Sums, logged: Sums, told: PartitionProgress = TO
 
 def test_equal_sums_are_no_difference() -> None:
     assert compared((3, 70), (3, 70), (6, 140), replace(TOLD, accepted=6, seen=10)) == []
+
+
+def test_e16_erased_events_stay_in_the_running_totals() -> None:
+    told = replace(TOLD, accepted=8, seen=12)
+    assert compared((3, 70), (3, 70), (6, 140), told, erased=2) == []
+    assert [check for check, _ in compared((3, 70), (3, 70), (6, 140), told)] == ["partition_progress = raw"]
 
 
 def test_other_events_in_equal_number_are_found() -> None:

@@ -1,6 +1,7 @@
 """Reconcile on the real engine: silent when everything agrees, and every kind of damage is found and named."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import uuid4
@@ -14,6 +15,7 @@ from warehouse.queries.progress import Progress, as_of
 from warehouse.queries.query import ask
 from warehouse.queries.reconcile import lasting
 from warehouse.queries.reconcile.acknowledged import Acknowledgement
+from warehouse.queries.reconcile.cures import cures
 from warehouse.queries.reconcile.difference import Place
 from warehouse.queries.reconcile.lasting import Lasting
 from warehouse.queries.reconcile.reconcile import Reconciler, Report, Scope, reconcile
@@ -195,6 +197,20 @@ def test_one_id_at_two_times_is_a_note(changeable: Client, recorded: list[Event]
     (note,) = report.notes
     assert note.startswith("1 event ids came with several times, further apart than copies are looked for")
     assert str(event["event_id"]) in note
+
+
+@pytest.mark.parametrize(
+    ("table", "check"), [("event_id_log", "event_id_log = raw"), ("event_id_lookup", "event_id_lookup = raw")]
+)
+def test_the_cure_that_is_told_heals(changeable: Client, table: str, check: str) -> None:
+    changeable.command(f"ALTER TABLE {table} DELETE WHERE src_index = 0 SETTINGS mutations_sync = 1")
+    report = compared(changeable)
+    assert checks(report) == {check}
+    (told,) = cures(report.differences)
+    statement = re.search(r"INSERT INTO [^;]*", told)
+    assert statement is not None
+    changeable.command(statement.group())
+    assert compared(changeable).differing == 0
 
 
 def test_running_totals(changeable: Client) -> None:
