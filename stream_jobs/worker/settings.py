@@ -36,7 +36,8 @@ class WorkerSettings(BaseSettings):
     usage_retention_days: int | None = Field(default=None, ge=30)
     """From what age raw events and quarter hours may be deleted; unset: never, and events of any age are counted."""
     window_events: int = Field(default=200_000, ge=1)
-    """W of the deduplication: accepted events per partition that are remembered (about 175 bytes each)."""
+    """W of the deduplication: accepted events per partition that are remembered (about 175 bytes each).
+    To be changed between a graceful stop and a start only: a replay after a crash must decide as before."""
     take_envelopes: int = Field(default=512, ge=1)
     take_bytes: int = Field(default=4 << 20, ge=1)
     """A take ends with the envelope that brings it to so many bytes: about 64 full ones, or some hundred small ones."""

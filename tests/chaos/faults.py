@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from stream_jobs.worker.settings import LOGIC_VERSION
 from tests.chaos.stage import SESSION_SECONDS, WORKERS, Stage
 
 WEIGHTS = {
@@ -21,6 +22,7 @@ WEIGHTS = {
 }
 PAUSE_SECONDS = (4.5, 10.0)
 AWAY_SECONDS = (1.0, 12.0)
+NEXT_VERSION = LOGIC_VERSION + 1
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -85,6 +87,10 @@ class Doer:
                         self._later(fault, "thaw", number, pid)
             case "leave and join":
                 workers.leave(fault.workers[0])
+                self._later(fault, "join", fault.workers[0])
+                self.done[fault.kind] += 1
+            case "new version":
+                workers.replace(fault.workers[0], NEXT_VERSION)
                 self._later(fault, "join", fault.workers[0])
                 self.done[fault.kind] += 1
             case "copy warehouse":

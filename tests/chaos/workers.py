@@ -25,6 +25,8 @@ class Slot:
     """One worker's place: its process, and whether one is wanted."""
 
     number: int
+    version: int = 0
+    """The version its rules say they are; 0: that of the code."""
     process: subprocess.Popen[bytes] | None = None
     wanted: bool = True
     died: float = 0.0
@@ -86,6 +88,11 @@ class Workers:
         slot.wanted = False
         self._signal(number, signal.SIGTERM)
 
+    def replace(self, number: int, version: int) -> None:
+        """Like `leave`; who comes back says that its rules are this version."""
+        self._slots[number].version = version
+        self.leave(number)
+
     def join(self, number: int) -> None:
         """The worker comes back."""
         slot = self._slots[number]
@@ -132,13 +139,15 @@ class Workers:
             self.exits[status] += 1
             slot.process, slot.died = None, time.monotonic()
         if slot.wanted and time.monotonic() - slot.died >= REST_SECONDS:
-            slot.process = self._started(slot.number)
+            slot.process = self._started(slot.number, slot.version)
 
-    def _started(self, number: int) -> subprocess.Popen[bytes]:
+    def _started(self, number: int, version: int) -> subprocess.Popen[bytes]:
         service = self.installation.plan.worker(number)
         command = service.command
         if self.rule_off:
             command = [sys.executable, "-m", "tests.chaos.worker_without", self.rule_off]
+        if version:
+            command = [sys.executable, "-m", "tests.chaos.worker_of_version", str(version)]
         with self._log(service.name) as log:
             return subprocess.Popen(
                 command,
