@@ -5,6 +5,7 @@ events, whatever its time, or (b) further back with the same time. Numbers of ac
 batch boundaries do not matter, and a copy does not refresh its id: every replay decides the same.
 """
 
+import heapq
 from array import array
 from bisect import bisect_right
 from collections import deque
@@ -40,14 +41,27 @@ class Window:
     _chunks: deque[Chunk] = field(default_factory=deque)
     _older_times: dict[bytes, set[int]] = field(default_factory=dict)
     """Times of ids that came again with another time beyond the window, while the first is still in memory."""
+    _ahead: set[int] = field(default_factory=set)
+    _ahead_in_order: list[int] = field(default_factory=list)
+    """Times of ids that left memory which lie after the append time of the oldest that is left; the same as a heap."""
 
     @classmethod
     def refilled(
-        cls, size: int, accepted: int, keys: list[bytes], times_ms: list[int], oldest_append_ms: int
+        cls,
+        size: int,
+        accepted: int,
+        keys: list[bytes],
+        times_ms: list[int],
+        oldest_append_ms: int,
+        ahead_ms: Collection[int] = (),
     ) -> "Window":
-        """The window after a restart: `keys` are the newest accepted events in log order."""
+        """The window after a restart: `keys` are the newest accepted events in log order.
+
+        ahead_ms: the times after oldest_append_ms of all earlier ones.
+        """
         first = accepted - len(keys)
         window = cls(size, accepted, whole=first == 0)
+        window._ahead, window._ahead_in_order = set(ahead_ms), sorted(set(ahead_ms))
         if keys:
             window._numbers = dict(zip(keys, range(first, accepted), strict=True))
             window._chunks.append(Chunk(first, keys, array("q", times_ms), oldest_append_ms, durable=True))
@@ -57,14 +71,21 @@ class Window:
         return len(self._numbers)
 
     def lookup_until_ms(self, future_ms: int) -> int | None:
-        """Events at or before this time may have a copy that memory no longer knows; None: no event can.
+        """Events at or before this time, or at one of `times_ahead`, may have a copy that memory no longer knows; None:
+        no event can.
 
-        An event is never stamped later than its append time + future_ms, so what left memory is older than that.
+        What left memory was appended before what is left. It is stamped earlier than that, unless its sender's clock
+        was ahead. Of former generations only is known that nothing is stamped later than its append time + future_ms.
         """
         limits = [self.former_ms + future_ms] if self.former_ms is not None else []
         if not self.whole:
-            limits.append(self._chunks[0].append_ms + future_ms if self._chunks else 1 << 62)
+            limits.append(self._chunks[0].append_ms if self._chunks else 1 << 62)
         return max(limits, default=None)
+
+    @property
+    def times_ahead(self) -> Collection[int]:
+        """Times (Unix ms) of ids that left memory and are stamped later than what is left was appended."""
+        return self._ahead
 
     def sift(
         self, keys: Sequence[bytes], times_ms: Sequence[int], append_ms: int, copies: Collection[int]
@@ -114,6 +135,17 @@ class Window:
                     self._older_times[key].discard(chunk.times_ms[number - chunk.first])
                     if not self._older_times[key]:
                         del self._older_times[key]
+            self._note_ahead(chunk)
+
+    def _note_ahead(self, left: Chunk) -> None:
+        """Remembers the times of a chunk that left, as long as they lie ahead of what is left."""
+        reached_ms = self._chunks[0].append_ms if self._chunks else left.append_ms
+        for time_ms in left.times_ms:
+            if time_ms > reached_ms and time_ms not in self._ahead:
+                self._ahead.add(time_ms)
+                heapq.heappush(self._ahead_in_order, time_ms)
+        while self._ahead_in_order and self._ahead_in_order[0] <= reached_ms:
+            self._ahead.discard(heapq.heappop(self._ahead_in_order))
 
     def _time_of(self, number: int, newest: Chunk) -> int:
         if number >= newest.first:

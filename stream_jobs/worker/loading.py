@@ -91,8 +91,10 @@ def _window(sink: Sink, number: int, stored: Progress, size: int, keys: KeyMaker
     made = keys.keys(ordered["organization"], ordered["event_id"])
     keys.erased = frozenset(ordered.filter("erased")["event_id"])
     append_ms = ordered["append_ms"][0]
+    ahead_ms: list[int] = []
     if ordered.height < stored.accepted:
         # A broker's clock may have been set back: what left memory may have been appended "later".
         ((earlier_ms,),) = sink.rows(statements.newest_append_before(number, ordered["src_offset"][0], append_ms))
         append_ms = max(append_ms, earlier_ms)
-    return Window.refilled(size, stored.accepted, made, ordered["time_ms"].to_list(), append_ms)
+        ahead_ms = [row[0] for row in sink.rows(statements.times_ahead(number, ordered["src_offset"][0], append_ms))]
+    return Window.refilled(size, stored.accepted, made, ordered["time_ms"].to_list(), append_ms, ahead_ms)

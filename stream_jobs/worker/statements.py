@@ -82,6 +82,18 @@ def newest_append_before(partition: int, offset: int, than_ms: int) -> str:
     )
 
 
+def times_ahead(partition: int, offset: int, than_ms: int) -> str:
+    """Times (Unix ms) after `than_ms` of accepted events up to `offset`: their senders' clocks were ahead."""
+    where = (
+        f"WHERE src_partition = {partition} AND src_offset <= {offset} "
+        f"AND time > fromUnixTimestamp64Milli({than_ms}, 'UTC')"
+    )
+    return (
+        "SELECT DISTINCT toUnixTimestamp64Milli(time) FROM "
+        f"(SELECT time FROM event_id_log {where} UNION ALL SELECT time FROM tombstones {where})"
+    )
+
+
 def tombstoned_organizations() -> str:
     """The organisations that have erased events, and the check value of the key that made their hashes."""
     return "SELECT DISTINCT toString(organization), key_check FROM tombstones"

@@ -200,9 +200,11 @@ class TakeProcessor:
         if not limits:
             return set()
         newest = pl.col("src_partition").replace_strict(limits, default=-(1 << 62), return_dtype=pl.Int64)
+        ahead = {time_ms for number in limits for time_ms in state.partitions[number].window.times_ahead}
+        time_ms = pl.col("time").dt.epoch("ms")
         old = (
             frame.with_row_index("row")
-            .filter(pl.col("time").dt.epoch("ms") <= newest)
+            .filter((time_ms <= newest) | time_ms.is_in(list(ahead)) if ahead else time_ms <= newest)
             .select("row", "organization", "time", "event_id", "src_partition", "src_offset", "src_index")
         )
         if old.is_empty():

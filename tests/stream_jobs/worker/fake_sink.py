@@ -26,7 +26,7 @@ STATEMENTS = (
     *("progress", "newest_ids", "highest_buckets", "pending_periods"),
     *("foreign_topics", "last_stored_offsets", "newest_append_before", "quarantined"),
     *("family_rows", "earlier_copies", "organizations", "raised_epochs", "row_counts"),
-    "tombstoned_organizations",
+    *("tombstoned_organizations", "times_ahead"),
     *("open_repairs", "repair_noted", "days_beyond", "has_foreign_events", "foreign_events_deleted"),
 )
 

@@ -121,6 +121,11 @@ class FakeWarehouse:
         ]
         return [(max((time_ms for time_ms in times if time_ms > than_ms), default=0),)]
 
+    def times_ahead(self, partition: int, offset: int, than_ms: int) -> list[tuple[int]]:
+        rows = [row for name in ("event_id_log", "tombstones") for row in self.rows(name)]
+        mine = [row for row in rows if row["src_partition"] == partition and row["src_offset"] <= offset]
+        return [(time_ms,) for time_ms in {unix_ms(row["time"]) for row in mine} if time_ms > than_ms]
+
     def foreign_topics(self, topic: str, partitions: Sequence[int]) -> list[tuple[int, str]]:
         rows = self.rows("partition_progress")
         return [

@@ -86,6 +86,10 @@ def test_the_newest_ids_come_in_log_order_once_each(warehouse: Client, sink: Sin
     left = below[: len(below) - 25]  # with a clock that was set back, what left may have been appended "later"
     latest = max(event["append_time"] for event in [*left, newest[0]])
     assert chunk.append_ms == round(latest.timestamp() * 1000)
+    earlier = [event for event in below if event["src_offset"] <= newest[0]["src_offset"]]
+    times = {round(event["time"].timestamp() * 1000) for event in earlier}
+    assert set(loaded.window.times_ahead) == {time_ms for time_ms in times if time_ms > chunk.append_ms}
+    assert sorted(sink.rows(statements.times_ahead(ACME, newest[0]["src_offset"], 0))) == sorted((t,) for t in times)
     assert (loaded.window.accepted, loaded.window.whole, len(loaded.window)) == (len(below), False, 25)
     assert sink.frame(statements.newest_ids(7, applied, 25)).is_empty()
 
