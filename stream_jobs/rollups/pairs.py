@@ -74,6 +74,11 @@ class Pairs:
         """By number: whether rows that are not in memory may be stored though they were not noted as evicted."""
         return self._unlisted[: self._index.end]
 
+    @property
+    def touched(self) -> Numbers:
+        """By number: the take that touched the pair last."""
+        return self._touched[: self._index.end]
+
     def untouched_since(self, take: int) -> Truths:
         """By number: whether the pair is in memory and was touched last in or before that take."""
         return self._touched[: self._index.end] <= take

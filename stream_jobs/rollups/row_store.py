@@ -135,6 +135,14 @@ class RowStore:
         taken: Numbers = self._touched[self.numbers]
         return taken
 
+    def evicted_pairs(self) -> Numbers:
+        """The pair of each row that is noted as evicted."""
+        return self._evicted.pairs()
+
+    def pairs_of(self, until: int) -> Numbers:
+        """The pair of each row that was touched last in or before this take."""
+        return self._index.column(0, np.flatnonzero(self._touched <= until)).astype(np.int64)
+
     def evict(self, until: int, leaving: Truths) -> None:
         """Forgets the rows touched last in or before this take; they must be acknowledged (rule E4).
 

@@ -35,15 +35,18 @@ class NeededRows:
         wanted = await self._small(state, wanted)
         if wanted.is_empty():
             return []
-        return [await self._put(store, wanted) for store in state.stores]
+        return await self._put(state.stores, [wanted.clone() for _ in state.stores])  # a frame has one owner thread
 
-    async def of_lines(self, store: RowStore, lines: pl.DataFrame) -> pl.DataFrame:
-        """Loads the rows of these lines that were evicted while their pair stayed."""
-        evicted = store.stored_elsewhere(lines)
-        if evicted.is_empty():
-            return pl.DataFrame()
-        pairs = store.pairs.frame(evicted["pair"].to_numpy()).select(PAIR)
-        return await self._put(store, pairs.hstack(evicted.select(store.family.dimensions)))
+    async def of_lines(self, stores: Sequence[RowStore], lines: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
+        """Loads the rows of each store's lines that were evicted while their pair stayed."""
+        asked, wanted = [], []
+        for store, added in zip(stores, lines, strict=True):
+            evicted = store.stored_elsewhere(added)
+            if not evicted.is_empty():
+                pairs = store.pairs.frame(evicted["pair"].to_numpy()).select(PAIR)
+                asked.append(store)
+                wanted.append(pairs.hstack(evicted.select(store.family.dimensions)))
+        return await self._put(asked, wanted)
 
     async def _small(self, state: WorkerState, wanted: pl.DataFrame) -> pl.DataFrame:
         """The pairs that are loaded as a whole, smallest first; the others are noted as unlisted."""
@@ -61,8 +64,13 @@ class NeededRows:
         state.pairs.unlist(state.pairs.find(stored.filter(~small)))
         return stored.filter(small).select(PAIR)
 
-    async def _put(self, store: RowStore, wanted: pl.DataFrame) -> pl.DataFrame:
-        stored = await asyncio.to_thread(load_rows, self.sink, store.family, wanted)
-        if not stored.is_empty():
-            store.put(stored)
-        return stored
+    async def _put(self, stores: Sequence[RowStore], wanted: Sequence[pl.DataFrame]) -> list[pl.DataFrame]:
+        loads = (
+            asyncio.to_thread(load_rows, self.sink, store.family, rows)
+            for store, rows in zip(stores, wanted, strict=True)
+        )
+        loaded = await asyncio.gather(*loads)
+        for store, stored in zip(stores, loaded, strict=True):
+            if not stored.is_empty():
+                store.put(stored)
+        return loaded

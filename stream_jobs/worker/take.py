@@ -262,8 +262,7 @@ class TakeProcessor:
         frame, missing = state.entered(frame)
         loaded = await self._needed.of_pairs(state, missing)
         lines = [grouped(frame, store.family, by_offset=False) for store in state.stores]
-        for store, added in zip(state.stores, lines, strict=True):
-            loaded.append(await self._needed.of_lines(store, added))
+        loaded += await self._needed.of_lines(state.stores, lines)
         for stored in loaded:
             if not stored.is_empty():
                 self._raise_horizons(state.partitions, stored)

@@ -224,6 +224,8 @@ class _Stream:
             await self._repair(everything=action != "repair asked")
         elif action == "evict":
             forget(worker.state, worker.state.pairs.take)
+        elif action == "evict rows":
+            forget(worker.state, worker.state.pairs.take, noted_keys=3)
         elif action == "forget":
             await worker.flusher.drain(worker.state)
             forget(worker.state, worker.state.pairs.take)

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -40,6 +41,16 @@ def take(state: WorkerState, users: range, bucket: int = 900, organization: str 
     return missing
 
 
+def asked(state: WorkerState, users: range) -> set[str]:
+    """The users whose rows would be loaded by key, were these taken."""
+    store = state.stores[0]
+    pair = int(np.flatnonzero(state.pairs.touched <= state.pairs.take)[0])
+    lines = pl.DataFrame({"user_id": [f"user-{number}" for number in users]}).with_columns(
+        *(pl.lit("").alias(name) for name in store.family.dimensions if name != "user_id"), pl.lit(pair).alias("pair")
+    )
+    return set(store.stored_elsewhere(lines)["user_id"])
+
+
 def users(state: WorkerState) -> set[str]:
     store = state.stores[0]
     return set(store.rows(store.numbers)["user_id"])
@@ -74,6 +85,29 @@ def test_a_pair_that_left_is_loaded_as_a_whole_and_a_new_one_is_not() -> None:
     assert len(memory.pairs) == len(memory.pairs.texts) == memory.rows_in_memory == 0
     assert take(memory, range(1), bucket=900) == [(0, "acme", 900)]
     assert take(memory, range(1), bucket=1800) == []
+
+
+def test_a_pair_stays_with_its_keys_noted_so_that_new_rows_are_known_to_be_new() -> None:
+    memory = state()
+    take(memory, range(10), bucket=900)
+    memory.acknowledged_take = memory.pairs.take
+    forget(memory, memory.pairs.take, noted_keys=10)
+    assert (memory.rows_in_memory, len(memory.pairs), memory.stores[0].evicted) == (0, 1, 10)
+    assert asked(memory, range(8, 14)) == {"user-8", "user-9"}
+
+
+def test_when_too_many_keys_are_noted_the_oldest_pairs_leave_as_a_whole() -> None:
+    memory = state()
+    for bucket in (900, 1800, 2700, 3600):
+        take(memory, range(10), bucket=bucket)
+    take(memory, range(5), bucket=900)
+    memory.acknowledged_take = memory.pairs.take
+    forget(memory, memory.pairs.take, noted_keys=25)
+    pairs = memory.pairs.frame(np.flatnonzero(memory.pairs.touched <= memory.pairs.take))
+    assert pairs["bucket"].to_list() == [900, 3600]
+    assert memory.stores[0].evicted == 20
+    assert take(memory, range(1), bucket=1800) == [(0, "acme", 1800)]
+    assert take(memory, range(1), bucket=3600) == []
 
 
 def test_keys_of_evicted_rows_count_for_what_they_take() -> None:

@@ -68,7 +68,9 @@ def _ended(posted: list[Posted]) -> Log:
 
 
 logs = st.lists(st.one_of(_posted(0), _posted(1)), min_size=5, max_size=10).map(_ended)
-actions = st.sampled_from(["", "", "flush", "flush", "drain", "cascade", "evict", "forget", "thaw", "repair"])
+actions = st.sampled_from(
+    ["", "", "flush", "flush", "drain", "cascade", "evict", "evict rows", "forget", "thaw", "repair"]
+)
 steps = st.lists(st.builds(Step, st.integers(1, 4), actions), min_size=1, max_size=5)
 EXAMPLES = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
