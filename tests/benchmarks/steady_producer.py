@@ -47,7 +47,7 @@ def main(bootstrap: str, topic: str, partitions: int, rate: int, seconds: int) -
 
 
 def part_of(rate: int, partitions: int, start: float, seed: int) -> list[Due]:
-    """The envelopes of the two seconds from `start`, in the order of their being full."""
+    """The envelopes of the two seconds from `start`, in the order of their being full; none is due before."""
     made = frames(
         seed,
         rate * PART_SECONDS,
@@ -58,7 +58,7 @@ def part_of(rate: int, partitions: int, start: float, seed: int) -> list[Due]:
     )
     envelopes = [(frame["time"].dt.epoch("ms").max(), partition, encode_envelope(frame)) for partition, frame in made]
     return sorted(
-        (float(newest) / 1000, partition, envelope)
+        (max(start, newest / 1000), partition, envelope)
         for newest, partition, envelope in envelopes
         if isinstance(newest, int)
     )
