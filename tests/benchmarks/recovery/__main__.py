@@ -5,6 +5,7 @@ partition's applied offset did not move while the log held more, sampled ten tim
 """
 
 import argparse
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--outage", type=seconds, default=0.0, help="also takes the warehouse away for so long")
     parser.add_argument("--hung", action="store_true", help="the outage: it accepts connections and says nothing")
     given = parser.parse_args()
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # the sampler asks while nobody answers
     chosen: list[tuple[str, Callable[[Scene], list[Figure]]]] = []
     if given.only or not given.outage:
         chosen = [(name, scenario) for name, scenario in SCENARIOS.items() if name in (given.only or SCENARIOS)]
