@@ -12,6 +12,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from confluent_kafka import ConsumerGroupState, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from stream_jobs.worker.asking_client import asking_client
 from stream_jobs.worker.liveness import Answers, Standing
 from stream_jobs.worker.settings import WorkerSettings
 
@@ -54,7 +55,7 @@ class Outlook:
     _all_assigned_at: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
-        self._admin = AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap, "log_level": 0})
+        self._admin = asking_client(self.settings.kafka_bootstrap)
 
     def start(self) -> None:
         """Looks from now on until the process ends."""

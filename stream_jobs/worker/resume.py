@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import OffsetSpec
 
 from stream_jobs.worker import former, statements
+from stream_jobs.worker.asking_client import asking_client
 from stream_jobs.worker.loading import load_progress
 from stream_jobs.worker.partition import Progress, refusal
 from stream_jobs.worker.settings import WorkerSettings
@@ -40,8 +41,7 @@ class LogInspector:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._topic = settings.events_topic
-        # Kept for the life of the process: futures of a dropped client never complete.
-        self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap})
+        self._admin = asking_client(settings.kafka_bootstrap)
 
     def topic_id(self) -> str:
         """Kafka's id of the topic as it is now. Raises KafkaException."""

@@ -33,6 +33,7 @@ def test_a_broker_that_is_killed_and_one_that_freezes(installation: Installation
     rig.send_troublesome(60)
     rig.wait_until_exact()
     rig.nothing_unstored_is_acknowledged()
+    until("it is no longer waited for", lambda: "kafka" not in rig.waits_for(), seconds=30)
     frozen = broker(installation)
     rig.send_troublesome(60)
     frozen.send_signal(signal.SIGSTOP)

@@ -58,7 +58,7 @@ def refuses() -> None:
 
 @pytest.fixture
 def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Outlook:
-    monkeypatch.setattr(module, "AdminClient", FakeAdmin)
+    monkeypatch.setattr(module, "asking_client", FakeAdmin)
     settings = WorkerSettings(home=tmp_path, worker_id=1)
     outlook = Outlook(
         settings,
