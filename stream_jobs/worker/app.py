@@ -72,7 +72,7 @@ class Worker:
         self.metrics = Metrics()
         self.outlook = Outlook(settings, self._ping, leave, lambda: rejoin(self.app.consumer))
         self.pulse = Pulse(self.beat, self.metrics, self.outlook)
-        self.cascade = Cascade(self.sink, self.beat, settings.cascade_seconds)
+        self.cascade = Cascade(self.sink, self.beat, self.directory, settings.cascade_seconds)
         self.inspector = LogInspector(settings)
         self.state = WorkerState(-1)
         self.resume = Resume()

@@ -11,6 +11,8 @@ import structlog
 from stream_jobs.rollups.cascade import DAY_SECONDS, DuePeriod, derive, derive_latency
 from stream_jobs.worker import statements
 from stream_jobs.worker.beat import Beat
+from stream_jobs.worker.directory import Directory
+from stream_jobs.worker.loading import load_pending
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.slices import FAILURES_TO_TELL, Slices, waiting
 from stream_jobs.worker.state import PeriodKey, WorkerState
@@ -19,6 +21,8 @@ from warehouse.families import FAMILIES
 from warehouse.reasons import reason
 
 log = structlog.get_logger()
+LOOK_SECONDS = 300.0
+"""How often is looked for marks that a former owner's last write left after its periods were loaded."""
 GRAINS = {"day": ("hour", "day"), "week": ("week",)}
 
 
@@ -28,17 +32,22 @@ class Cascade:
 
     sink: Sink
     beat: Beat
+    directory: Directory
     pause_seconds: float
     _next: float = field(default=0.0, init=False)
+    _look: float = field(default_factory=lambda: time.monotonic() + LOOK_SECONDS, init=False)
     _slices: Slices = field(default_factory=Slices, init=False)
 
     def due(self, state: WorkerState) -> bool:
-        """Whether something closed waits and the pause is over."""
-        return time.monotonic() >= self._next and any(True for _ in self._closed(state))
+        """Whether something closed waits and the pause is over, or it is time to look for late marks."""
+        now = time.monotonic()
+        return now >= self._next and (now >= self._look or any(True for _ in self._closed(state)))
 
     def run(self, state: WorkerState) -> None:
         """Derives one slice of closed days, then of closed weeks whose days are all derived."""
         started = time.monotonic()
+        if started >= self._look:
+            self.look(state)
         done = sum(self._derive(state, grain) for grain in ("day", "week"))
         seconds = time.monotonic() - started
         more = any(True for _ in self._closed(state))
@@ -47,6 +56,13 @@ class Cascade:
         )
         if done:
             log.info("derived closed periods", periods=done, seconds=round(seconds, 3))
+
+    def look(self, state: WorkerState) -> None:
+        """Takes up marks that came after the partitions were loaded: the last write of a worker that was killed or
+        froze may land any time later."""
+        for key, late in load_pending(self.sink, self.directory, list(state.partitions)).items():
+            state.touch(key, late)
+        self._look = time.monotonic() + LOOK_SECONDS
 
     def marks(self, rows: Iterable[tuple[int, str, str, date, str, int]]) -> pl.DataFrame:
         """Rows of touched_periods: (src_partition, organization, grain, date, touched or done, offset)."""

@@ -8,6 +8,7 @@ repeated without effect. Marks come before rows, so that a view never takes a st
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -245,8 +246,7 @@ class Flusher:
         rows = [(*key, "touched", progress[key[0]]["applied_offset"]) for key in fresh]
         self._sink.insert("touched_periods", self._cascade.marks(rows))
         for key, touched in fresh.items():
-            touched.touched = progress[key[0]]["applied_offset"]
-            state.pending[key] = touched
+            state.touch(key, replace(touched, touched=progress[key[0]]["applied_offset"]))
 
     def _progress_frame(self, state: WorkerState, progress: dict[int, dict[str, Any]]) -> pl.DataFrame:
         return pl.DataFrame(list(progress.values())).with_columns(

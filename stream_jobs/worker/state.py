@@ -1,6 +1,6 @@
 """Everything a worker holds for the partitions of one group generation; dropped as a whole on a rebalance."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import polars as pl
@@ -72,6 +72,11 @@ class WorkerState:
         """Events of all partitions since their logs began, by OUTCOMES."""
         counts = [partition.counts for partition in self.partitions.values()]
         return tuple(sum(getattr(count, outcome) for count in counts) for outcome in OUTCOMES)
+
+    def touch(self, key: PeriodKey, touched: Pending) -> None:
+        """A period waits until its newest mark is applied: one stored behind progress, by whoever died, counts too."""
+        known = self.pending.get(key)
+        self.pending[key] = replace(touched, touched=max(touched.touched, known.touched if known else -1))
 
     def entered(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, list[Pair]]:
         """Begins a take: its events with the number of their `pair`, and the pairs to be loaded (rule E31)."""

@@ -76,10 +76,7 @@ def newest_append_before(partition: int, offset: int, than_ms: int) -> str:
         f"WHERE src_partition = {partition} AND src_offset < {offset} "
         f"AND append_time > fromUnixTimestamp64Milli({than_ms}, 'UTC')"
     )
-    return (
-        "SELECT toUnixTimestamp64Milli(max(append_time)) FROM "
-        f"(SELECT append_time FROM event_id_log {where} UNION ALL SELECT append_time FROM tombstones {where})"
-    )
+    return f"SELECT toUnixTimestamp64Milli(max(append_time)) FROM {_accepted('append_time', where)}"
 
 
 def times_ahead(partition: int, offset: int, than_ms: int) -> str:
@@ -88,10 +85,12 @@ def times_ahead(partition: int, offset: int, than_ms: int) -> str:
         f"WHERE src_partition = {partition} AND src_offset <= {offset} "
         f"AND time > fromUnixTimestamp64Milli({than_ms}, 'UTC')"
     )
-    return (
-        "SELECT DISTINCT toUnixTimestamp64Milli(time) FROM "
-        f"(SELECT time FROM event_id_log {where} UNION ALL SELECT time FROM tombstones {where})"
-    )
+    return f"SELECT DISTINCT toUnixTimestamp64Milli(time) FROM {_accepted('time', where)}"
+
+
+def _accepted(column: str, where: str) -> str:
+    """One column of accepted events, erased ones among them."""
+    return f"(SELECT {column} FROM event_id_log {where} UNION ALL SELECT {column} FROM tombstones {where})"
 
 
 def tombstoned_organizations() -> str:

@@ -3,7 +3,9 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from clickhouse_connect.driver.client import Client
@@ -93,3 +95,16 @@ class Run:
                 stopped.set()
                 self.stage.workers.thaw_all()
         self.stage.serve()
+
+
+@contextmanager
+def playing(stage: Stage, seed: str) -> Iterator[Run]:
+    """A run on a stage that is set up with its workers before, and taken down after whatever happens."""
+    try:
+        stage.up()
+        stage.workers.start()
+        run = Run(stage, seed)
+        yield run
+        run.close()
+    finally:
+        stage.down()

@@ -17,7 +17,7 @@ from deploy.local import processes
 from deploy.local.home import Home
 from tests.chaos.faults import plan
 from tests.chaos.results import Result, RoundResult, table
-from tests.chaos.rounds import Run
+from tests.chaos.rounds import Run, playing
 from tests.chaos.stage import Stage
 from tests.conftest import free_port_base
 
@@ -58,16 +58,10 @@ def go_on(results: Path, seed: str, minutes: float, rule_off: str, events_per_se
     shutil.rmtree(folder, ignore_errors=True)
     stage = Stage.at(folder, free_port_base())
     stage.workers.rule_off = rule_off
-    try:
-        stage.up()
-        stage.workers.start()
-        run = Run(stage, seed)
+    with playing(stage, seed) as run:
         while not result.is_complete():
             one_round(run, result, events_per_second)
             result.write(path)
-        run.close()
-    finally:
-        stage.down()
     if result.is_right:
         shutil.rmtree(folder, ignore_errors=True)
     return result.is_right

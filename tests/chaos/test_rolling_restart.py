@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.faults import Fault
-from tests.chaos.rounds import Run
+from tests.chaos.rounds import Run, playing
 from tests.chaos.stage import Stage
 from tests.conftest import free_port_base
 
@@ -27,15 +27,8 @@ FAULTS = [
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    stage = Stage.at(tmp_path / "home", free_port_base())
-    try:
-        stage.up()
-        stage.workers.start()
-        running = Run(stage, "rolling")
+    with playing(Stage.at(tmp_path / "home", free_port_base()), "rolling") as running:
         yield running
-        running.close()
-    finally:
-        stage.down()
 
 
 def test_e10_a_rolling_restart_with_other_rules_loses_and_doubles_nothing(run: Run) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.faults import Fault
-from tests.chaos.rounds import Run
+from tests.chaos.rounds import Run, playing
 from tests.chaos.stage import SESSION_SECONDS, Stage
 from tests.conftest import free_port_base
 
@@ -32,15 +32,8 @@ FAULTS = [
 
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
-    stage = Stage.at(tmp_path / "home", free_port_base())
-    try:
-        stage.up()
-        stage.workers.start()
-        running = Run(stage, "short")
+    with playing(Stage.at(tmp_path / "home", free_port_base()), "short") as running:
         yield running
-        running.close()
-    finally:
-        stage.down()
 
 
 def test_every_row_and_measure_is_right_after_every_kind_of_fault(run: Run) -> None:

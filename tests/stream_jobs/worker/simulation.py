@@ -110,7 +110,7 @@ class SimulatedWorker(Worker):
         )
         self.beat = QuietBeat(home, "simulated")
         self.directory = Directory(sink, DEFAULT_ZONE, 1)
-        self.cascade = Cascade(sink, self.beat, 1.0)
+        self.cascade = Cascade(sink, self.beat, self.directory, 1.0)
         self.state = WorkerState(-1)
         self.resume = Resume()
         self.preparing, self.owning = asyncio.Lock(), asyncio.Lock()
@@ -195,7 +195,7 @@ class _Stream:
         while self.waiting and self.last:
             yield self._next(3)
         if self.last:
-            for action in ("thaw all", "drain", "cascade"):
+            for action in ("thaw all", "drain", "look"):
                 await self._do(action)
 
     def _next(self, envelopes: int) -> list[Event]:
@@ -209,17 +209,26 @@ class _Stream:
         for _ in warehouse.open_repairs(list(worker.state.partitions)):
             await worker._repair(GENERATION)
 
+    async def _cascade(self, *, look: bool) -> None:
+        """Until nothing closed waits. look: for late marks first, because it is time."""
+        worker = self.worker
+        await worker.flusher.drain(worker.state)
+        if look:
+            worker.cascade._look = worker.cascade._next = 0.0
+            assert worker.cascade.due(worker.state)
+        while look or any(True for _ in worker.cascade._closed(worker.state)):
+            look = False
+            await worker.flusher.cascade(worker.state)
+            await worker.flusher.drain(worker.state)
+
     async def _do(self, action: str) -> None:
         worker = self.worker
         if action == "flush":
             await worker.flusher.start(worker.state)
         elif action == "drain":
             await worker.flusher.drain(worker.state)
-        elif action == "cascade":
-            await worker.flusher.drain(worker.state)
-            while any(True for _ in worker.cascade._closed(worker.state)):
-                await worker.flusher.cascade(worker.state)
-                await worker.flusher.drain(worker.state)
+        elif action in ("cascade", "look"):
+            await self._cascade(look=action == "look")
         elif action.startswith("repair"):
             await self._repair(everything=action != "repair asked")
         elif action == "evict":

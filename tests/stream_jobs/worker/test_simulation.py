@@ -112,8 +112,6 @@ def test_any_life_of_workers_gives_the_numbers_of_the_plain_count(
         zombie.late += fate.late
     with logic(NEWEST_LOGIC):
         simulation.finish(*last, zombie=zombie)
-        # The marks of a zombie may stay above what was done until somebody loads them again.
-        simulation.finish()
     check(simulation, Recomputed(log, window))
 
 

@@ -108,7 +108,8 @@ def test_the_highest_bucket_of_each_organization_is_known(warehouse: Client, sin
 @integration
 def test_periods_are_pending_while_touched_is_above_done(warehouse: Client, sink: Sink) -> None:
     directory_rows().insert(warehouse)
-    marks = Cascade(sink, QuietBeat.__new__(QuietBeat), 1.0).marks
+    directory = Directory(sink, "UTC", 1)
+    marks = Cascade(sink, QuietBeat.__new__(QuietBeat), directory, 1.0).marks
     days = [date(2026, 3, day) for day in (27, 28, 29, 30, 31)]
     rows = [(ACME, "acme", "day", day, "touched", 0) for day in days]
     rows += [(ACME, "acme", "day", days[1], "done", 0), (ACME, "acme", "day", days[2], "done", 5)]
@@ -116,7 +117,7 @@ def test_periods_are_pending_while_touched_is_above_done(warehouse: Client, sink
     rows = [(ACME, "acme", "day", days[2], "touched", 4), (ACME, "acme", "day", days[1], "touched", 1)]
     rows += [(ZEN, "zen", "week", date(2026, 3, 29), "touched", 9), (5, "zen", "day", days[0], "touched", 9)]
     sink.insert("touched_periods", marks(rows))
-    pending = load_pending(sink, Directory(sink, "UTC", 1), [ACME, ZEN])
+    pending = load_pending(sink, directory, [ACME, ZEN])
     expected = {(ACME, "acme", "day", days[n]) for n in (0, 1, 3, 4)} | {(ZEN, "zen", "week", date(2026, 3, 29))}
     assert set(pending) == expected
     spring = pending[(ACME, "acme", "day", days[1])]
