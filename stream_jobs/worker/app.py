@@ -277,11 +277,12 @@ class Worker:
         if self.resume.generation == generation != self.state.generation and self.flusher.rests:
             await self._prepare(generation, set())
         self.guard.look(self.state, self.resume)
-        if self.flusher.due(sum(self._backlog().values())):
+        waiting = sum(self._backlog().values())
+        if self.flusher.due(waiting):
             await self.flusher.start(self.state)
         elif self.flusher.rests and self.state.generation == generation:
             if self.cascade.due(self.state):
-                await self.flusher.cascade(self.state)
+                await self.flusher.cascade(self.state, alone=waiting == 0)
             elif self.repairs.due():
                 await self._repair(generation)
 

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -258,16 +259,16 @@ class Flusher:
             pl.lit(self._settings.name).alias("worker"),
         )
 
-    async def cascade(self, state: WorkerState) -> None:
-        """Derives what is closed, when no flush is running; the next flush waits for it."""
+    async def cascade(self, state: WorkerState, *, alone: bool = True) -> None:
+        """Derives what is closed, when no flush is running; the next flush waits for it. alone: nothing else waits."""
         if self._busy or self.taking:
             return
-        self._running = asyncio.create_task(self._derive(state))
+        self._running = asyncio.create_task(self._derive(state, alone))
         self._running.add_done_callback(_raise_in_loop)
 
-    async def _derive(self, state: WorkerState) -> None:
+    async def _derive(self, state: WorkerState, alone: bool) -> None:
         with self._metrics.cascade_seconds.time():
-            await asyncio.to_thread(self._cascade.run, state)
+            await asyncio.to_thread(partial(self._cascade.run, state, alone=alone))
 
 
 def _quarters(frame: pl.DataFrame) -> pl.DataFrame:

@@ -14,6 +14,10 @@ from stream_jobs.worker.state import Pending, PeriodKey, Stuck
 PERIODS_PER_SLICE = 200
 SLICE_SECONDS = {"day": 2 * 86_400, "week": 8 * 86_400}
 """What a statement may span, whatever the number of organisations."""
+LEAST_PERIODS = 16
+GOAL_SECONDS = 1.0
+"""Flushes wait for a slice: one that takes longer is followed by a smaller one, down to LEAST_PERIODS, the first one's
+size."""
 WIDEST_SECONDS = 31 * 86_400
 ORGANIZATION_SECONDS = 400 * 86_400
 """Organisations times span: what a statement may read of quarter hours."""
@@ -42,9 +46,12 @@ class Slices:
             keys.append(key)
         return keys
 
-    def done(self, grain: str, keys: Sequence[PeriodKey], stuck: dict[PeriodKey, Stuck]) -> None:
-        """They were derived: the next statement may be larger."""
-        self._sizes[grain] = min(PERIODS_PER_SLICE, max(self._size(grain), 2 * len(keys)))
+    def done(self, grain: str, keys: Sequence[PeriodKey], stuck: dict[PeriodKey, Stuck], seconds: float) -> None:
+        """They were derived within so long: the next statement may be larger, or must be smaller."""
+        if seconds <= GOAL_SECONDS / 2:
+            self._sizes[grain] = min(PERIODS_PER_SLICE, max(self._size(grain), 2 * len(keys)))
+        elif seconds > GOAL_SECONDS and len(keys) > LEAST_PERIODS:
+            self._sizes[grain] = max(LEAST_PERIODS, len(keys) // 2)
         for key in keys:
             stuck.pop(key, None)
 
@@ -61,7 +68,7 @@ class Slices:
         return stuck[keys[0]]
 
     def _size(self, grain: str) -> int:
-        return self._sizes.get(grain, PERIODS_PER_SLICE)
+        return self._sizes.get(grain, LEAST_PERIODS)
 
 
 def waiting(

@@ -193,15 +193,20 @@ def _foreign(partition: int, applied: int, logic_version: int) -> str:
 
 
 def family_rows(family: Family, partitions: Sequence[int], keys: Sequence[str]) -> str:
-    """All stored quarter rows of these partitions whose columns `keys` are in the table `asked`."""
+    """All stored quarter rows of these partitions whose columns `keys` are in the table `asked`.
+
+    The newest version of each is chosen here: FINAL would merge everything that lies beside them first, which takes
+    half as long again.
+    """
+    key = ", ".join(("organization", "bucket", *family.dimensions, "src_partition"))
     dimensions = ", ".join(f"toString({name}) AS {name}_text" for name in family.dimensions)
     measures = ", ".join(family.measures)
     columns = ", ".join(keys)
     return (
         f"SELECT src_partition, toString(organization) AS organization_text, toUnixTimestamp(bucket) AS bucket_s, "
         f"{dimensions}, toUnixTimestamp(hour) AS hour_s, day, week, {measures}, offset, epoch "
-        f"FROM {family.table} FINAL WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
-        f"AND ({columns}) IN (SELECT {columns} FROM asked)"
+        f"FROM {family.table} PREWHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
+        f"AND ({columns}) IN (SELECT {columns} FROM asked) ORDER BY ver DESC LIMIT 1 BY {key}"
     )
 
 

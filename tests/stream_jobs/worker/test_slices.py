@@ -31,12 +31,30 @@ def later(days: int) -> dict[PeriodKey, Pending]:
     return {(0, "far", "day", DAY + timedelta(days=days)): Pending(Period(start, start + 86_400, DAY), DAY)}
 
 
+def grown() -> Slices:
+    """After many quick ones."""
+    slices = Slices()
+    slices.done("day", list(periods(PERIODS_PER_SLICE)), {}, 0.1)
+    return slices
+
+
+def test_a_slice_that_flushes_wait_for_too_long_is_followed_by_smaller_ones() -> None:
+    slices, pending = grown(), periods(500)
+    sizes = []
+    for seconds in (5.0, 3.0, 1.5, 0.8, 1.1, 1.1, 0.3):
+        keys = slices.next("day", list(pending), pending)
+        sizes.append(len(keys))
+        slices.done("day", keys, {}, seconds)
+    assert sizes == [200, 100, 50, 25, 25, 16, 16]
+    assert len(slices.next("day", list(pending), pending)) == 32
+
+
 @pytest.mark.parametrize(("organizations", "days", "together"), [(2, 30, True), (2, 31, False), (150, 3, False)])
 def test_a_statement_takes_neighbours_in_time_the_wider_apart_the_fewer_organizations(
     organizations: int, days: int, *, together: bool
 ) -> None:
     pending = periods(organizations) | later(days)
-    taken = Slices().next("day", list(pending), pending)
+    taken = grown().next("day", list(pending), pending)
     assert taken == ([*pending] if together else [*periods(organizations)])
     assert Slices().next("day", [], {}) == []
 
@@ -52,7 +70,7 @@ def test_e20_one_period_that_never_succeeds_ends_alone_and_all_others_are_derive
         if poison in keys:
             slices.failed("day", keys, stuck, "out of memory", now=0.0)
         else:
-            slices.done("day", keys, stuck)
+            slices.done("day", keys, stuck, 0.1)
             for key in keys:
                 del pending[key]
     assert list(pending) == [poison]
@@ -65,7 +83,7 @@ def test_a_period_that_fails_alone_waits_longer_each_time_but_is_never_given_up(
     assert [known.again for known in told if known] == [60.0 * 2**n for n in range(6)] + [LONGEST_WAIT_SECONDS] * 6
     assert waiting(stuck, periods(1), LONGEST_WAIT_SECONDS - 1) == {key, (0, "o0", DAY)}
     assert waiting(stuck, periods(1), LONGEST_WAIT_SECONDS) == set()
-    slices.done("day", [key], stuck)
+    slices.done("day", [key], stuck, 0.1)
     assert stuck == {}
 
 
