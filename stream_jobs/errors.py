@@ -5,6 +5,7 @@ StreamJobError
 ├── LogReplaced          the topic was recreated or cut under a running worker: restart (done by exiting)
 ├── RefusalLifted        the cause of a refusal is gone: restart (done by exiting)
 ├── SetApart             poison was quarantined: restart (done by exiting), the worker goes on without it
+├── RollbackFailed       a day could not be computed again: look at the table repairs; tried again at the next start
 ├── LogSilent            the broker sends nothing of what it has: ask again later
 └── OffsetGap            an envelope is missing in what was delivered: restart (done by exiting)
 """
@@ -24,6 +25,10 @@ class LogReplaced(StreamJobError):
 
 class RefusalLifted(StreamJobError):
     """A partition that was refused may be resumed."""
+
+
+class RollbackFailed(StreamJobError):
+    """What other rules wrote behind progress could not be taken back; deleting its events would leave its sums."""
 
 
 class LogSilent(StreamJobError):

@@ -8,6 +8,8 @@ import polars as pl
 DAY_MS = 86_400_000
 MARGIN_DAYS = 7
 """How much earlier than its data may be deleted a day is closed to late events."""
+FUTURE_MS = 900_000
+"""How far a sender's clock may be ahead of the log's."""
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -22,7 +24,7 @@ class TimeRules:
     of it (rule E13). None: everything is kept, and history of any age is counted.
     """
 
-    future_ms: int = 900_000
+    future_ms: int = FUTURE_MS
     late_ms: int = 900_000
     cut: datetime = EARLIEST
     retention_days: int | None = None

@@ -66,14 +66,18 @@ def highest_epoch(work: Slice) -> str:
     return f"SELECT max(epoch) FROM ({' UNION ALL '.join([*rows, asked])})"
 
 
-def quarters(family: Family, work: Slice) -> str:
-    """Rewrites the quarter hours of a family."""
+def quarters(family: Family, work: Slice, since: int, until: int) -> str:
+    """Rewrites the quarter hours of a family in [since, until), Unix seconds."""
     dimensions = ", ".join(family.dimensions)
     names = [f"m{number}" for number in range(len(family.measures))]
     values = ", ".join(f"{value} AS {name}" for value, name in zip(raw_values(family), names, strict=True))
     zeros = ", ".join("toInt64(0)" for _ in names)
     sums = ", ".join(f"sum({name})" for name in names)
     only = f" AND {family.only} != ''" if family.only else ""
+
+    def within(instant: str) -> str:
+        return f"{instant} >= toDateTime({since}, 'UTC') AND {instant} < toDateTime({until}, 'UTC')"
+
     return (
         f"INSERT INTO {family.table} (grain, bucket, hour, day, week, organization, {dimensions}, src_partition, "
         f"{', '.join(family.measures)}, offset, epoch) "
@@ -81,9 +85,10 @@ def quarters(family: Family, work: Slice) -> str:
         f"{dimensions}, src_partition, {sums}, {work.cut}, {work.epoch} FROM ("
         f"SELECT toStartOfFifteenMinutes(time) AS quarter, hour, day, week, organization, {dimensions}, src_partition, "
         f"{values}, 0 AS stored FROM usage_raw FINAL "
-        f"WHERE {work.where('time')} AND day = '{work.day}' AND src_offset <= {work.cut}{only} "
+        f"WHERE {work.where('time')} AND {within('time')} AND day = '{work.day}' AND src_offset <= {work.cut}{only} "
         f"UNION ALL SELECT bucket, hour, day, week, organization, {dimensions}, src_partition, {zeros}, 1 "
-        f"FROM {family.table} FINAL WHERE grain = 'quarter' AND {work.where('bucket')} AND day = '{work.day}') "
+        f"FROM {family.table} FINAL WHERE grain = 'quarter' AND {work.where('bucket')} AND {within('bucket')} "
+        f"AND day = '{work.day}') "
         f"WHERE {work.still_at_cut} GROUP BY quarter, organization, {dimensions}, src_partition"
     )
 

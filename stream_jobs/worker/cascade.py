@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from operator import itemgetter
 
 import polars as pl
 import structlog
@@ -25,6 +26,8 @@ LOOK_SECONDS = 300.0
 """How often is looked for marks that a former owner's last write left after its periods were loaded."""
 REST = 10
 """Beside traffic, times what the last slice took."""
+LONGEST_REST_SECONDS = 60.0
+"""However long the last slice waited for an absent warehouse."""
 GRAINS = {"day": ("hour", "day"), "week": ("week",)}
 
 
@@ -56,7 +59,7 @@ class Cascade:
         done = sum(self._derive(state, grain) for grain in ("day", "week"))
         seconds = time.monotonic() - started
         more = any(True for _ in self._closed(state))
-        rest = min(seconds, self.pause_seconds) if more and alone else REST * seconds
+        rest = min(seconds, self.pause_seconds) if more and alone else min(REST * seconds, LONGEST_REST_SECONDS)
         self._next = time.monotonic() + (rest if more else max(rest, self.pause_seconds))
         if done:
             log.info("derived closed periods", periods=done, seconds=round(seconds, 3))
@@ -64,8 +67,9 @@ class Cascade:
     def look(self, state: WorkerState) -> None:
         """Takes up marks that came after the partitions were loaded: the last write of a worker that was killed or
         froze may land any time later."""
-        for key, late in load_pending(self.sink, self.directory, list(state.partitions)).items():
-            state.touch(key, late)
+        if state.partitions:
+            for key, late in load_pending(self.sink, self.directory, list(state.partitions)).items():
+                state.touch(key, late)
         self._look = time.monotonic() + LOOK_SECONDS
 
     def marks(self, rows: Iterable[tuple[int, str, str, date, str, int]]) -> pl.DataFrame:
@@ -90,14 +94,17 @@ class Cascade:
                 yield key
 
     def _derive(self, state: WorkerState, grain: str) -> int:
-        closed = sorted(
-            (key for key in self._closed(state) if key[2] == grain), key=lambda key: state.pending[key].period.start
-        )
+        closed = [key for key in self._closed(state) if key[2] == grain]
         if grain == "week":
             waiting = [(key, pending.week) for key, pending in list(state.pending.items()) if key[2] == "day"]
             open_weeks = {(key[0], key[1], week) for key, week in waiting}
             closed = [key for key in closed if (key[0], key[1], key[3]) not in open_weeks]
-        keys = self._slices.next(grain, closed, state.pending)
+        # What waits longest, and what follows it in time: late events of old days must not keep yesterday waiting.
+        starts = [state.pending[key].period.start for key in closed]
+        ordered = [
+            key for start, key in sorted(zip(starts, closed, strict=True), key=itemgetter(0)) if start >= starts[0]
+        ]
+        keys = self._slices.next(grain, ordered, state.pending)
         if not keys:
             return 0
         started = time.monotonic()

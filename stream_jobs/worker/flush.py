@@ -38,6 +38,8 @@ RAW_ROWS = 30_000
 """From how many rows on raw inserts begin before the flush: each costs the same 20 ms of CPU, however few they are."""
 REST = 1.5
 """From one flush's start to the next one's at least, in times of how long the last one took."""
+LONGEST_REST_SECONDS = 10.0
+"""However long the last flush waited for an absent warehouse."""
 SHORT_BACKLOG = 64
 """Envelopes; with more of them flushes are rarer, which costs less."""
 
@@ -146,8 +148,9 @@ class Flusher:
             return False
         short = backlog_envelopes - self.taken <= SHORT_BACKLOG
         limit = self._settings.flush_seconds_short if short else self._settings.flush_seconds_long
+        rest = min(REST * self._seconds, LONGEST_REST_SECONDS)
         # Where flushes are slow because everybody waits for a processor, flushing all the time makes all slower.
-        return self.hurry or time.monotonic() - self._batch.started >= max(limit, REST * self._seconds)
+        return self.hurry or time.monotonic() - self._batch.started >= max(limit, rest)
 
     async def start(self, state: WorkerState) -> None:
         """Takes a snapshot of what is to be written and writes it in the background."""
@@ -221,6 +224,7 @@ class Flusher:
         for number, row in progress.items():
             partition = state.partitions[number]
             partition.applied, partition.applied_clock_ms = row["applied_offset"], row["applied_time"]
+            partition.proven = partition.applied
         state.acknowledged_take = max(state.acknowledged_take, batch.take)
         for event in batch.events:
             await self._acknowledge(event)

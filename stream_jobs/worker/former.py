@@ -34,7 +34,7 @@ PLACES = ("day", "week", "src_partition", "src_offset")
 
 @dataclass(frozen=True, slots=True)
 class FormerPartition:
-    """A log partition of a former generation: its progress, and the offset of the last event that is stored."""
+    """A log partition of a former generation: its progress, and the offset of the last event or mark that is stored."""
 
     number: int
     topic: str
@@ -64,7 +64,9 @@ def former_partitions(sink: Sink, first: int) -> list[FormerPartition]:
         return []
     last = dict(
         sink.rows(
-            f"SELECT src_partition, max(src_offset) FROM event_id_log WHERE src_partition < {first} "
+            "SELECT src_partition, max(place) FROM ("
+            f"SELECT src_partition, src_offset AS place FROM event_id_log WHERE src_partition < {first} UNION ALL "
+            f"SELECT src_partition, offset FROM touched_periods WHERE src_partition < {first} AND kind = 'touched') "
             "GROUP BY src_partition"
         )
     )
@@ -85,6 +87,7 @@ def finished(number: int, progress: Progress) -> Partition:
     """A partition into which nothing comes any more: all its periods are closed."""
     partition = Partition.resumed(number, progress, Window(1))
     partition.clock_ms = partition.applied_clock_ms = END_OF_TIME_MS
+    partition.proven = -1  # it may be another topic's; nothing is written for it that a set back could take away
     return partition
 
 

@@ -29,8 +29,8 @@ Leave = Callable[[str, BaseException], None]
 
 
 def check_not_set_back(sink: Sink, topic: str, state: WorkerState) -> None:
-    """Raises WarehouseSetBack when less is stored than this worker knows to be applied."""
-    ours = {number: partition.applied for number, partition in list(state.partitions.items())}
+    """Raises WarehouseSetBack when less is stored than this worker knows to have been stored."""
+    ours = {number: partition.proven for number, partition in list(state.partitions.items())}
     if not ours:
         return
     stored = load_progress(sink, topic, list(ours))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from producers.timeliness.rules import FUTURE_MS
 from stream_jobs.deduplication.keys import KeyMaker
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.deduplication.window import Window
@@ -96,5 +97,7 @@ def _window(sink: Sink, number: int, stored: Progress, size: int, keys: KeyMaker
         # A broker's clock may have been set back: what left memory may have been appended "later".
         ((earlier_ms,),) = sink.rows(statements.newest_append_before(number, ordered["src_offset"][0], append_ms))
         append_ms = max(append_ms, earlier_ms)
-        ahead_ms = [row[0] for row in sink.rows(statements.times_ahead(number, ordered["src_offset"][0], append_ms))]
+        ahead_ms = [
+            row[0] for row in sink.rows(statements.times_ahead(number, ordered["src_offset"][0], append_ms, FUTURE_MS))
+        ]
     return Window.refilled(size, stored.accepted, made, ordered["time_ms"].to_list(), append_ms, ahead_ms)

@@ -36,7 +36,8 @@ class Progress:
 class Partition:
     """State of one assigned partition.
 
-    applied: what progress says is stored. next_offset: the offset expected from Kafka. horizon: the highest offset
+    applied: what progress says is stored, or where a log is begun that has none. proven: the applied offset that is
+    stored as progress, -1 when none is. next_offset: the offset expected from Kafka. horizon: the highest offset
     of any row seen or loaded (rule E2).
     clock_ms: highest append time read; applied_clock_ms: the same up to `applied`. highest_bucket: per organisation,
     the newest bucket that may have stored rows which are not in memory.
@@ -50,6 +51,7 @@ class Partition:
     counts: Counts
     window: Window
     horizon: int
+    proven: int = -1
     keys: KeyMaker = field(default_factory=KeyMaker)
     highest_bucket: dict[str, int] = field(default_factory=dict)
     quarantine: Quarantine = field(default_factory=Quarantine)
@@ -68,6 +70,7 @@ class Partition:
             counts,
             window,
             horizon=applied,
+            proven=applied if progress.topic_id else -1,
         )
 
 

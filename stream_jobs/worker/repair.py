@@ -17,8 +17,8 @@ from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_rows
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import PeriodKey, WorkerState
-from warehouse.errors import WarehouseRefused
-from warehouse.families import FAMILIES
+from warehouse.errors import WarehouseRefused, WarehouseStrained
+from warehouse.families import FAMILIES, Family
 
 log = structlog.get_logger()
 LOOK_SECONDS = 3.0
@@ -61,19 +61,21 @@ class Repairs:
         """Slices that a former owner may have written half: they come before everything else."""
         return [Request(*row) for row in self.sink.rows(statements.open_repairs(partitions, begun_only=True))]
 
-    def carry_out(self, request: Request, cut: int, pending: Collection[PeriodKey]) -> None:
-        """Does one slice; everything up to `cut` is stored. What the warehouse refuses is noted as failed."""
+    def carry_out(self, request: Request, cut: int, pending: Collection[PeriodKey]) -> bool:
+        """Does one slice; everything up to `cut` is stored. What the warehouse refuses, or cannot do however small, is
+        noted as failed; false then."""
         started = time.monotonic()
         work = self._slice_of(request.src_partition, request.organization, request.day, cut)
         try:
             work = self._recompute(work, pending, request)
-        except WarehouseRefused as refused:
+        except (WarehouseRefused, WarehouseStrained) as refused:
             log.error("repair failed", partition=work.src_partition, day=str(work.day), reason=str(refused)[:500])
             self._note(request, "failed", work, str(refused))
-            return
+            return False
         self._note(request, "done", work)
         self._next = time.monotonic() + REST_SHARE * (time.monotonic() - started)
         log.info("repaired", partition=work.src_partition, organization=work.organization, day=str(work.day), cut=cut)
+        return True
 
     def _slice_of(self, src_partition: int, organization: str, day: date, cut: int) -> Slice:
         """A day of an organisation with its place in the organisation's calendar."""
@@ -90,13 +92,25 @@ class Repairs:
         work = replace(work, epoch=highest + 2)
         self._note(request, "running", work)
         for family in FAMILIES:
-            self.sink.command(repair.quarters(family, work))
+            self._quarters(family, work, max(0, work.start - DAY_SECONDS), work.end + DAY_SECONDS)
         for grain in GRAINS:
             self._derived(work, grain, pending)
         return work
 
+    def _quarters(self, family: Family, work: Slice, since: int, until: int) -> None:
+        """Rewrites [since, until): half of it at a time when it is too much at once, down to a quarter hour."""
+        try:
+            self.sink.derive(repair.quarters(family, work, since, until))
+        except WarehouseStrained:
+            middle = since + (until - since) // 2 // QUARTER_SECONDS * QUARTER_SECONDS
+            if middle == since:
+                raise
+            self._quarters(family, work, since, middle)
+            self._quarters(family, work, middle, until)
+
     def reload(self, state: WorkerState, request: Request) -> None:
-        """Takes the rewritten rows over into memory."""
+        """Takes the rewritten rows over into memory, and learns that there may be others, up to the end of the day."""
+        partition = state.partitions[request.src_partition]
         period = self._calendar(request.organization).day(request.day)
         first = max(0, period.start - DAY_SECONDS)
         buckets = pl.Series("bucket", range(first, period.end + DAY_SECONDS, QUARTER_SECONDS), pl.UInt32)
@@ -105,11 +119,14 @@ class Repairs:
             pl.lit(request.organization).alias("organization"),
             "bucket",
         )
+        highest = partition.highest_bucket
+        highest[request.organization] = max(highest.get(request.organization, -1), around["bucket"][-1])
         in_memory = around.filter(pl.Series(state.pairs.find(around) >= 0))
         for store in () if in_memory.is_empty() else state.stores:
             stored = load_rows(self.sink, store.family, in_memory)
             if not stored.is_empty():
                 store.put(stored)
+                partition.horizon = max(partition.horizon, int(stored.select(pl.max("offset")).item()))
 
     def _calendar(self, organization: str) -> LocalCalendar:
         if unknown := self.directory.unknown({organization}):
@@ -127,11 +144,11 @@ class Repairs:
         for finer in GRAINS[grain]:
             for family in FAMILIES:
                 if not waits:
-                    self.sink.command(derive(family, finer, [due]))
-                self.sink.command(repair.emptied(family, finer, work, epoch))
+                    self.sink.derive(derive(family, finer, [due]))
+                self.sink.derive(repair.emptied(family, finer, work, epoch))
             if not waits:
-                self.sink.command(derive_latency(finer, [due]))
-            self.sink.command(repair.emptied_latency(finer, work, epoch))
+                self.sink.derive(derive_latency(finer, [due]))
+            self.sink.derive(repair.emptied_latency(finer, work, epoch))
 
     def _note(self, request: Request, state: str, work: Slice, message: str = "") -> None:
         version = request.version + {"running": 1, "done": 2, "failed": 2}[state]

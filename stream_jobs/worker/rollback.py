@@ -11,6 +11,7 @@ from datetime import date
 import polars as pl
 import structlog
 
+from stream_jobs.errors import RollbackFailed
 from stream_jobs.worker import statements
 from stream_jobs.worker.partition import Progress
 from stream_jobs.worker.repair import Repairs, Request
@@ -39,7 +40,11 @@ def roll_back(sink: Sink, repairs: Repairs, progress: Mapping[int, Progress], pe
         )
         requests = asked(sink, number, known, days)
         for request in requests:
-            repairs.carry_out(request, applied, pending)
+            if not repairs.carry_out(request, applied, pending):
+                raise RollbackFailed(
+                    f"partition {number}: the sums of {request.organization} on {request.day} could not be taken back "
+                    f"to offset {applied}; the table repairs has the reason ({request.repair_id})"
+                )
         for table in EVENT_TABLES:
             sink.command(statements.foreign_events_deleted(table, number, applied, LOGIC_VERSION))
 

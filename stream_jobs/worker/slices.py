@@ -48,7 +48,7 @@ class Slices:
 
     def done(self, grain: str, keys: Sequence[PeriodKey], stuck: dict[PeriodKey, Stuck], seconds: float) -> None:
         """They were derived within so long: the next statement may be larger, or must be smaller."""
-        if seconds <= GOAL_SECONDS / 2:
+        if seconds <= GOAL_SECONDS / 2 or len(keys) < LEAST_PERIODS:
             self._sizes[grain] = min(PERIODS_PER_SLICE, max(self._size(grain), 2 * len(keys)))
         elif seconds > GOAL_SECONDS and len(keys) > LEAST_PERIODS:
             self._sizes[grain] = max(LEAST_PERIODS, len(keys) // 2)

@@ -79,11 +79,15 @@ def newest_append_before(partition: int, offset: int, than_ms: int) -> str:
     return f"SELECT toUnixTimestamp64Milli(max(append_time)) FROM {_accepted('append_time', where)}"
 
 
-def times_ahead(partition: int, offset: int, than_ms: int) -> str:
-    """Times (Unix ms) after `than_ms` of accepted events up to `offset`: their senders' clocks were ahead."""
+def times_ahead(partition: int, offset: int, than_ms: int, future_ms: int) -> str:
+    """Times (Unix ms) after `than_ms` of accepted events up to `offset`: their senders' clocks were ahead.
+
+    future_ms: by so much at most; what was appended earlier cannot be among them and is not read.
+    """
     where = (
         f"WHERE src_partition = {partition} AND src_offset <= {offset} "
-        f"AND time > fromUnixTimestamp64Milli({than_ms}, 'UTC')"
+        f"AND time > fromUnixTimestamp64Milli({than_ms}, 'UTC') "
+        f"AND append_time >= fromUnixTimestamp64Milli({max(0, than_ms - future_ms)}, 'UTC')"
     )
     return f"SELECT DISTINCT toUnixTimestamp64Milli(time) FROM {_accepted('time', where)}"
 
@@ -125,14 +129,19 @@ def pending_periods(partitions: Sequence[int]) -> str:
 
 
 def raised_epochs(grain: str, partitions: Sequence[int], organizations: Sequence[str], start: int, end: int) -> str:
-    """Days or weeks in [start, end) that were repaired: (src_partition, organization, date, epoch)."""
+    """Days or weeks in [start, end) that were repaired: (src_partition, organization, date, epoch).
+
+    Derived rows count too: a day without events that was repaired has no quarter hour that would tell.
+    """
+    grains = "'quarter', 'hour', 'day'" + (", 'week'" if grain == "week" else "")
+    tables = [*(family.table for family in FAMILIES), "rollup_latency"]
     rows = " UNION ALL ".join(
-        f"SELECT src_partition, organization, {grain} AS first, max(epoch) AS highest FROM {family.table} "
-        f"WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
+        f"SELECT src_partition, organization, {grain} AS first, max(epoch) AS highest FROM {table} "
+        f"WHERE grain IN ({grains}) AND src_partition IN ({listed(partitions)}) "
         f"AND organization IN ({listed(organizations)}) "
         f"AND bucket >= toDateTime({start}, 'UTC') AND bucket < toDateTime({end}, 'UTC') AND epoch > 0 "
         f"GROUP BY src_partition, organization, {grain}"
-        for family in FAMILIES
+        for table in tables
     )
     return (
         f"SELECT src_partition, toString(organization), first, max(highest) FROM ({rows}) "

@@ -121,9 +121,10 @@ class FakeWarehouse:
         ]
         return [(max((time_ms for time_ms in times if time_ms > than_ms), default=0),)]
 
-    def times_ahead(self, partition: int, offset: int, than_ms: int) -> list[tuple[int]]:
+    def times_ahead(self, partition: int, offset: int, than_ms: int, future_ms: int) -> list[tuple[int]]:
         rows = [row for name in ("event_id_log", "tombstones") for row in self.rows(name)]
         mine = [row for row in rows if row["src_partition"] == partition and row["src_offset"] <= offset]
+        mine = [row for row in mine if unix_ms(row["append_time"]) >= than_ms - future_ms]
         return [(time_ms,) for time_ms in {unix_ms(row["time"]) for row in mine} if time_ms > than_ms]
 
     def foreign_topics(self, topic: str, partitions: Sequence[int]) -> list[tuple[int, str]]:
@@ -158,10 +159,11 @@ class FakeWarehouse:
     def raised_epochs(
         self, grain: str, partitions: Sequence[int], organizations: Sequence[str], start: int, end: int
     ) -> list[tuple[int, str, date, int]]:
+        grains = {"quarter", "hour", "day", *({"week"} & {grain})}
         raised: dict[tuple[int, str, date], int] = {}
         for row in (row for table in TABLES for row in self.rows(table)):
             mine = row["src_partition"] in partitions and row["organization"] in organizations
-            if row["grain"] == "quarter" and mine and start <= row["bucket"] < end and row["epoch"]:
+            if row["grain"] in grains and mine and start <= row["bucket"] < end and row["epoch"]:
                 key = (row["src_partition"], row["organization"], row[grain])
                 raised[key] = max(row["epoch"], raised.get(key, 0))
         return [(*key, epoch) for key, epoch in raised.items()]
@@ -310,13 +312,13 @@ class FakeWarehouse:
             and row["logic_version"] != logic_version
         ]
 
-    def quarters(self, family: Family, work: Slice) -> Callable[[], None]:
+    def quarters(self, family: Family, work: Slice, since: int, until: int) -> Callable[[], None]:
         """Sums raw events and empties what has none, unless progress has left the cut."""
         if self._applied(work.src_partition) != work.cut:
             return lambda: None
         fresh: dict[Key, dict[str, Any]] = {}
         for row in self.rows(family.table):
-            if row["grain"] == "quarter" and self._of_day(row, work):
+            if row["grain"] == "quarter" and self._of_day(row, work) and since <= row["bucket"] < until:
                 empty = dict.fromkeys(family.measures, 0)
                 fresh[tuple(row[name] for name in KEYS[family.table])] = {**row, **empty, **stamped(work, work.epoch)}
         for event in self.rows("usage_raw"):
@@ -327,6 +329,8 @@ class FakeWarehouse:
             ):
                 continue
             bucket = int(event["time"].timestamp()) // 900 * 900
+            if not since <= bucket < until:
+                continue
             place = {"grain": "quarter", "bucket": bucket, **{name: event[name] for name in PLACED}}
             keyed = {**place, **{name: event[name] for name in family.dimensions}}
             row = {**keyed, **dict.fromkeys(family.measures, 0), **stamped(work, work.epoch)}

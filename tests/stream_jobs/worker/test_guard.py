@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, KafkaException
 from stream_jobs.deduplication.window import Window
 from stream_jobs.errors import LogReplaced, WarehouseSetBack
 from stream_jobs.worker import guard as guards
+from stream_jobs.worker.former import finished
 from stream_jobs.worker.guard import Guard, kafka_words
 from stream_jobs.worker.partition import Partition, Progress
 from stream_jobs.worker.resume import LogState, Resume
@@ -42,6 +43,23 @@ def guard(monkeypatch: pytest.MonkeyPatch, stored: int = 9, log: LogState | None
 def test_e8_nothing_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[BaseException] = []
     guard(monkeypatch, left=left)._look(state(), Resume())
+    assert left == []
+
+
+def test_e8_a_log_that_was_begun_after_its_start_was_not_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is stored with the first flush; before that there is none to be missed."""
+    begun, left = state(), list[BaseException]()
+    begun.partitions[1027] = Partition.resumed(1027, Progress(9), Window(5))
+    guard(monkeypatch, stored=-1, left=left)._look(begun, Resume())
+    assert left == []
+
+
+def test_e8_a_former_generation_may_be_of_another_topic(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = list[BaseException]()
+    known, looking = state(), guard(monkeypatch, left=left)
+    known.partitions[3] = finished(3, Progress(500, 7, "t0"))
+    monkeypatch.setattr(guards, "load_progress", lambda *_: {1027: Progress(9), 3: Progress()})
+    looking._look(known, Resume())
     assert left == []
 
 

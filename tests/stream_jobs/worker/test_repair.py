@@ -6,14 +6,17 @@ from unittest.mock import patch
 import polars as pl
 import pytest
 
+from stream_jobs.errors import RollbackFailed
 from stream_jobs.worker.partition import Partition
+from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.settings import LOGIC_VERSION
 from stream_jobs.worker.take import Rules, TakeProcessor
-from tests.stream_jobs.worker.fake_sink import Fate
+from tests.stream_jobs.worker.fake_sink import FakeSink, Fate, Question
 from tests.stream_jobs.worker.recomputed import Recomputed
 from tests.stream_jobs.worker.sent import BEGIN, Log, Posted, Sent, one_row, rules
 from tests.stream_jobs.worker.simulation import Simulation, Step
 from tests.stream_jobs.worker.test_simulation import LATER, TABLES, check, logic
+from warehouse.errors import WarehouseStrained
 
 DAYS = timedelta(days=1)
 
@@ -83,6 +86,56 @@ def test_a_repair_of_a_frozen_owner_that_lands_late_changes_nothing() -> None:
     assert simulation.sums("rollup", "quarter") == Recomputed(Log(log.posted[:20]), 5).rows("rollup", "quarter")
     simulation.finish()
     assert simulation.sums("rollup", "quarter") == Recomputed(log, 5).rows("rollup", "quarter")
+
+
+def late_after_a_repair_of_an_idle_day() -> Simulation:
+    """A day without events is computed again, its week with it; then an event of the week's first day comes late."""
+    monday = BEGIN - 5 * DAYS
+    log = Log([Posted((Sent(0, monday),)), Posted((Sent(1, BEGIN + LATER),), after=LATER), Posted((Sent(2, monday),))])
+    simulation = Simulation(log)
+    simulation.live(Step(2, "cascade"))
+    simulation.warehouse.ask_repairs((0, "acme", (monday + 2 * DAYS).date()))
+    return simulation.finish(Step(0, "repair asked"))
+
+
+def test_a_week_whose_idle_day_was_repaired_still_takes_late_events() -> None:
+    assert late_after_a_repair_of_an_idle_day().requests("week") == 2
+
+
+def too_much(simulation: Simulation, at_once_seconds: int) -> None:
+    """The warehouse cannot sum up more than so many seconds of raw events at once."""
+    derive = FakeSink.derive
+
+    def strained(self: FakeSink, sql: str) -> None:
+        assert isinstance(sql, Question)
+        if sql.method == "quarters" and sql.arguments[3] - sql.arguments[2] > at_once_seconds:
+            raise WarehouseStrained("Code: 241. DB::Exception: Memory limit")
+        derive(self, sql)
+
+    with patch.object(FakeSink, "derive", strained):
+        simulation.finish(Step(0, "repair"))
+
+
+def test_a_day_that_is_too_much_at_once_is_computed_in_parts() -> None:
+    log = a_log()
+    simulation = Simulation(log).finish()
+    damaged(simulation, "quarter")
+    too_much(simulation, 3600)
+    check(simulation, Recomputed(log, 5))
+    assert {row["state"] for row in simulation.warehouse.rows("repairs")} == {"done"}
+
+
+def test_a_day_that_is_too_much_however_small_is_noted_and_the_worker_goes_on() -> None:
+    simulation = Simulation(a_log()).finish()
+    too_much(simulation, 0)
+    assert {(row["state"], row["message"]) for row in simulation.warehouse.rows("repairs")} == {
+        ("failed", "Code: 241. DB::Exception: Memory limit")
+    }
+
+
+def test_e10_events_of_other_rules_stay_while_their_sums_cannot_be_taken_back() -> None:
+    with patch.object(Repairs, "carry_out", lambda *_: False), pytest.raises(RollbackFailed, match="on 2026-03-28"):
+        costs_after_new_rules(LOGIC_VERSION + 1)
 
 
 def beyond_progress_and_repaired() -> Simulation:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from producers.timeliness.rules import FUTURE_MS
 from stream_jobs.deduplication.keys import KeyMaker
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.rollups.pairs import PAIR
@@ -89,7 +90,8 @@ def test_the_newest_ids_come_in_log_order_once_each(warehouse: Client, sink: Sin
     earlier = [event for event in below if event["src_offset"] <= newest[0]["src_offset"]]
     times = {round(event["time"].timestamp() * 1000) for event in earlier}
     assert set(loaded.window.times_ahead) == {time_ms for time_ms in times if time_ms > chunk.append_ms}
-    assert sorted(sink.rows(statements.times_ahead(ACME, newest[0]["src_offset"], 0))) == sorted((t,) for t in times)
+    every = statements.times_ahead(ACME, newest[0]["src_offset"], 0, FUTURE_MS)
+    assert sorted(sink.rows(every)) == sorted((t,) for t in times)
     assert (loaded.window.accepted, loaded.window.whole, len(loaded.window)) == (len(below), False, 25)
     assert sink.frame(statements.newest_ids(7, applied, 25)).is_empty()
 
@@ -215,6 +217,24 @@ def test_the_position_of_earlier_copies_is_exact(warehouse: Client, sink: Sink, 
     expected = dict(zip(keys, places, strict=True))
     assert {tuple(row[:3]): tuple(row[3:]) for row in found.iter_rows()} == expected
     assert sink.frame(statements.earlier_copies("event_id_lookup"), asked.tail(3)).is_empty()
+
+
+@integration
+def test_epochs_are_those_of_any_grain_because_an_idle_day_has_no_quarter_hour(
+    warehouse: Client, sink: Sink, recorded: list[Event]
+) -> None:
+    def raised(grain: str) -> list[tuple[int, date]]:
+        sql = statements.raised_epochs(grain, [number], [name], 0, 1 << 31)
+        return [(epoch, first) for _, _, first, epoch in sink.rows(sql)]
+
+    first = next(event for event in recorded if event["organization"] == "acme")
+    number, name = first["src_partition"], "acme"
+    for grain, epoch in (("quarter", 2), ("day", 4), ("week", 6)):
+        rows = rollup_rows([first], ROLLUP, grain)
+        warehouse.insert("rollup", [[*row, epoch] for row in rows.values], column_names=[*rows.columns, "epoch"])
+    assert [epoch for epoch, _ in raised("day")] == [4]
+    assert [epoch for epoch, _ in raised("week")] == [6]
+    assert raised("week")[0][1].isoweekday() == 1
 
 
 @integration
