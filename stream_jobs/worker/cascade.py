@@ -28,6 +28,8 @@ REST = 10
 """Beside traffic, times what the last slice took."""
 LONGEST_REST_SECONDS = 60.0
 """However long the last slice waited for an absent warehouse."""
+GLANCE_SECONDS = 1.0
+"""Between looks at what may have closed: with ten thousand organisations each takes 10 ms."""
 GRAINS = {"day": ("hour", "day"), "week": ("week",)}
 
 
@@ -46,7 +48,12 @@ class Cascade:
     def due(self, state: WorkerState) -> bool:
         """Whether something closed waits and the pause is over, or it is time to look for late marks."""
         now = time.monotonic()
-        return now >= self._next and (now >= self._look or any(True for _ in self._closed(state)))
+        if now < self._next:
+            return False
+        if now >= self._look or any(True for _ in self._closed(state)):
+            return True
+        self._next = now + GLANCE_SECONDS
+        return False
 
     def run(self, state: WorkerState, *, alone: bool = True) -> None:
         """Derives one slice of closed days, then of closed weeks whose days are all derived.
