@@ -214,7 +214,7 @@ def family_rows(family: Family, partitions: Sequence[int], keys: Sequence[str]) 
     return (
         f"SELECT src_partition, toString(organization) AS organization_text, toUnixTimestamp(bucket) AS bucket_s, "
         f"{dimensions}, toUnixTimestamp(hour) AS hour_s, day, week, {measures}, offset, epoch "
-        f"FROM {family.table} PREWHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
+        f"FROM {family.table} WHERE grain = 'quarter' AND src_partition IN ({listed(partitions)}) "
         f"AND ({columns}) IN (SELECT {columns} FROM asked) ORDER BY ver DESC LIMIT 1 BY {key}"
     )
 
