@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,8 @@ class Batch:
     frames: list[pl.DataFrame] = field(default_factory=list)
     """Raw rows that are not being inserted yet."""
     chunks: list[Chunk] = field(default_factory=list)
+    accepted: Counter[int] = field(default_factory=Counter)
+    """Raw rows by log partition."""
     sent: list[Awaitable[Any]] = field(default_factory=list)
     """Refusals and forwarded events on their way to Kafka."""
     started: float = field(default_factory=time.monotonic)
@@ -57,6 +60,8 @@ class Batch:
         self.periods.update(taken.periods)
         if taken.raw is not None:
             self.frames.append(taken.raw)
+            for number, rows in taken.raw.group_by("src_partition").len().iter_rows():
+                self.accepted[number] += rows
             self.chunks += taken.chunks
             taken.raw = None  # a frame has one owner thread
 

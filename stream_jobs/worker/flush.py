@@ -22,7 +22,7 @@ from stream_jobs.deduplication.window import Chunk
 from stream_jobs.worker.batch import Batch, Event, snapshot
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
-from stream_jobs.worker.guard import check_not_set_back
+from stream_jobs.worker.guard import check_not_set_back, check_stored
 from stream_jobs.worker.metrics import Metrics, Steps
 from stream_jobs.worker.routing import Forwarded
 from stream_jobs.worker.settings import LOGIC_VERSION, WorkerSettings
@@ -218,7 +218,8 @@ class Flusher:
         )
         steps.done("check")
         frame = self._progress_frame(state, progress)
-        await asyncio.to_thread(self._sink.insert, "partition_progress", frame)
+        check = partial(check_stored, self._sink, batch.accepted, self._spans(state, progress))
+        await asyncio.to_thread(self._sink.insert, "partition_progress", frame, check)
         steps.done("progress")
         self._metrics.shown(np.array([event.message.timestamp for event in batch.events]), np.array(batch.heights))
         for number, row in progress.items():
@@ -232,6 +233,10 @@ class Flusher:
         steps.done("acknowledge")
         self._seconds = time.monotonic() - started
         self._metrics.flushed(len(batch.events), sum(f.height for f in frames if f is not None), self._seconds)
+
+    @staticmethod
+    def _spans(state: WorkerState, progress: dict[int, dict[str, Any]]) -> dict[int, tuple[int, int]]:
+        return {number: (state.partitions[number].applied, row["applied_offset"]) for number, row in progress.items()}
 
     def _check_not_set_back(self, state: WorkerState) -> None:
         check_not_set_back(self._sink, self._settings.events_topic, state)

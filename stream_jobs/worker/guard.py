@@ -5,7 +5,7 @@ The next process finds out where to resume, or refuses a partition with its cure
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, KafkaException
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from stream_jobs.errors import LogReplaced, RefusalLifted, StreamJobError, WarehouseSetBack
+from stream_jobs.worker import statements
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.liveness import KAFKA
 from stream_jobs.worker.loading import load_progress
@@ -40,6 +41,26 @@ def check_not_set_back(sink: Sink, topic: str, state: WorkerState) -> None:
             raise WarehouseSetBack(
                 f"partition {number}: {have} is stored but {applied} was written: the warehouse was set back to an "
                 "older state; this worker leaves and its successor counts everything behind the stored progress again"
+            )
+
+
+def check_stored(sink: Sink, accepted: Mapping[int, int], spans: Mapping[int, tuple[int, int]]) -> None:
+    """Raises WarehouseSetBack when events are missing that were inserted before their progress.
+
+    An older state may have the very progress that this worker has: then only what was inserted since tells.
+    accepted: events by partition. spans: (applied offset, the one that is about to be) by partition.
+    """
+    wanted = {number: count for number, count in accepted.items() if count}
+    if not wanted:
+        return
+    stored = dict(sink.rows(statements.stored_events({number: spans[number] for number in wanted})))
+    for number, count in wanted.items():
+        have = stored.get(number, 0)
+        if have < count:
+            raise WarehouseSetBack(
+                f"partition {number}: {have} of {count} events are stored behind offset {spans[number][0]}: since they "
+                "were inserted the warehouse was set back to an older state; this worker leaves and its successor "
+                "counts them again"
             )
 
 

@@ -69,17 +69,22 @@ class Sink:
         begun = list(self._in_flight.values())
         return time.monotonic() - min(begun) if begun else 0.0
 
-    def insert(self, table: str, frame: pl.DataFrame) -> None:
-        """Inserts the frame durably. Repeating an insert that landed writes the same rows again: harmless."""
+    def insert(self, table: str, frame: pl.DataFrame, check: Callable[[], None] = lambda: None) -> None:
+        """Inserts the frame durably. Repeating an insert that landed writes the same rows again: harmless.
+
+        check: is made before each attempt; what it raises is raised.
+        """
         if frame.is_empty():
             return
         body, names = arrow_stream(frame), frame.columns
-        self._insist(
-            lambda: self._client.raw_insert(
+
+        def attempt() -> None:
+            check()
+            self._client.raw_insert(
                 table, column_names=names, insert_block=body, settings=INSERT_SETTINGS, fmt="ArrowStream"
-            ),
-            writes=True,
-        )
+            )
+
+        self._insist(attempt, writes=True)
 
     def frame(self, sql: str, asked: pl.DataFrame | None = None) -> pl.DataFrame:
         """The answer as a frame; empty without columns when there are no rows.

@@ -1,6 +1,6 @@
 """The SQL a worker asks when it resumes or needs rows: values in, text out. Texts are quoted, numbers are ints."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from stream_jobs.rollups.pairs import PLACE
 from stream_jobs.rollups.repair import Slice, still_applied
@@ -67,6 +67,18 @@ def newest_ids(partition: int, applied: int, count: int) -> str:
         f"FROM (({stored}) UNION ALL ({tombstones})) "
         "ORDER BY src_offset DESC, src_index DESC, erased DESC "
         f"LIMIT 1 BY src_offset, src_index LIMIT {count}"
+    )
+
+
+def stored_events(spans: Mapping[int, tuple[int, int]]) -> str:
+    """How many accepted events are stored in (applied, top] of each partition: (src_partition, events)."""
+    places = " OR ".join(
+        f"(src_partition = {number} AND src_offset > {applied} AND src_offset <= {top})"
+        for number, (applied, top) in spans.items()
+    )
+    return (
+        "SELECT src_partition, toInt64(uniqExact(src_offset, src_index)) "
+        f"FROM event_id_log WHERE {places} GROUP BY src_partition"
     )
 
 

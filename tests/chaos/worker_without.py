@@ -185,9 +185,9 @@ def die_on_request(table: str, when: Path) -> None:
         if what == table and when.exists():
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def dying_insert(self: Sink, into: str, frame: pl.DataFrame) -> None:
+    def dying_insert(self: Sink, into: str, frame: pl.DataFrame, *check: Callable[[], None]) -> None:
         dies(into)
-        insert(self, into, frame)
+        insert(self, into, frame, *check)
 
     def dying_derive(self: Sink, sql: str) -> None:
         dies("derive")

@@ -72,7 +72,7 @@ class NoWarehouse(Sink):
     def __init__(self) -> None:
         """Needs no connection."""
 
-    def insert(self, table: str, frame: pl.DataFrame) -> None:
+    def insert(self, table: str, frame: pl.DataFrame, check: Callable[[], None] = lambda: None) -> None:
         """Stores nothing."""
 
     def frame(self, sql: str, asked: pl.DataFrame | None = None) -> pl.DataFrame:  # noqa: ARG002

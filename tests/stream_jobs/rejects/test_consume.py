@@ -1,5 +1,6 @@
 """The job of the refusals stores first and commits then; what failed is consumed again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ class Stored(FakeSink):
     def __post_init__(self) -> None:
         super().__init__(FakeWarehouse())
 
-    def insert(self, table: str, frame: pl.DataFrame) -> None:
+    def insert(self, table: str, frame: pl.DataFrame, check: Callable[[], None] = lambda: None) -> None:
         if self.fails:
             raise ConnectionError
         if table == "rejected":

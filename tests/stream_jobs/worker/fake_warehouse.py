@@ -113,6 +113,13 @@ class FakeWarehouse:
             orient="row",
         )
 
+    def stored_events(self, spans: Mapping[int, tuple[int, int]]) -> list[tuple[int, int]]:
+        places = {(row["src_partition"], row["src_offset"], row["src_index"]) for row in self.rows("event_id_log")}
+        return [
+            (number, sum(place[0] == number and applied < place[1] <= top for place in places))
+            for number, (applied, top) in spans.items()
+        ]
+
     def newest_append_before(self, partition: int, offset: int, than_ms: int) -> list[tuple[int]]:
         times = [
             unix_ms(row["append_time"])

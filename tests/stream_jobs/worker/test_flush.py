@@ -1,6 +1,7 @@
 """Flushes: everything durable in the one right order, whatever dies in between, and nothing acknowledged before."""
 
 import time
+from collections.abc import Callable
 from copy import deepcopy
 from datetime import timedelta
 from typing import Any, cast
@@ -15,7 +16,7 @@ from stream_jobs.worker.flush import SHORT_BACKLOG, Flusher
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Taken, TakeProcessor
-from tests.stream_jobs.worker.fake_sink import Fate
+from tests.stream_jobs.worker.fake_sink import FakeSink, Fate
 from tests.stream_jobs.worker.fake_warehouse import FakeWarehouse
 from tests.stream_jobs.worker.sent import BAD_LINES, BEGIN, Log, Posted, Sent, one_row
 from tests.stream_jobs.worker.simulation import SimulatedWorker, Simulation, Step
@@ -61,8 +62,11 @@ def test_flushes_are_rarer_only_when_much_waits_in_the_log(waits_in_log: int, se
 def test_small_takes_are_inserted_together() -> None:
     batch = Batch()
     for _ in range(3):
-        batch.add([object()], Taken(raw=pl.DataFrame({"bucket": [1], "quantities": [""], "metadata": [""]})))
-    assert (batch.rows_waiting, batch.takes) == (3, 3)
+        batch.add(
+            [object()],
+            Taken(raw=pl.DataFrame({"bucket": [1], "quantities": [""], "metadata": [""], "src_partition": [4]})),
+        )
+    assert (batch.rows_waiting, batch.takes, batch.accepted) == (3, 3, {4: 3})
     raw, _ = batch.handed_over()
     assert (raw.height, batch.rows_waiting) == (3, 0)
 
@@ -80,6 +84,25 @@ def test_e8_a_warehouse_set_back_under_a_running_worker_ends_it() -> None:
 
     with patch.object(Flusher, "drain", restored), pytest.raises(WarehouseSetBack, match="partition 0: 0 is stored"):
         simulation.live(Step(1, "drain"), Step(1, "drain"), Step(1, "drain"))
+
+
+@pytest.mark.parametrize("at", ["partition_progress", "rollup"])
+def test_e8_a_warehouse_set_back_in_the_middle_of_a_flush_loses_nothing(at: str) -> None:
+    """The older state has the progress that the worker has; what it lacks was inserted since."""
+    simulation = Simulation(one_row(5))
+    simulation.live(Step(2, "drain"))
+    backup = [deepcopy(simulation.warehouse)]
+    insert = FakeSink.insert
+
+    def restored(self: FakeSink, table: str, frame: pl.DataFrame, *check: Callable[[], None]) -> None:
+        if table == at and backup:
+            simulation.warehouse.tables = backup.pop().tables
+        insert(self, table, frame, *check)
+
+    with patch.object(FakeSink, "insert", restored), pytest.raises(WarehouseSetBack, match="0 of 2 events are stored"):
+        simulation.live(Step(2, "drain"), Step(1, "drain"))
+    simulation.finish()
+    assert simulation.requests() == 5
 
 
 def burst_of_late_events() -> Simulation:

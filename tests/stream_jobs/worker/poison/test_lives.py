@@ -1,5 +1,6 @@
 """Workers on poison (rule E29): processes end again and again, the culprit alone is set apart, replays agree."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -62,10 +63,10 @@ def deadly_to_store(monkeypatch: pytest.MonkeyPatch) -> None:
     """The warehouse refuses raw rows with the mark."""
     real = FakeSink.insert
 
-    def insert(self: FakeSink, table: str, frame: pl.DataFrame) -> None:
+    def insert(self: FakeSink, table: str, frame: pl.DataFrame, *check: Callable[[], None]) -> None:
         if table == "usage_raw" and DEADLY in frame["user_id"]:
             raise WarehouseRefused("Code: 53. DB::Exception: it cannot be converted")
-        real(self, table, frame)
+        real(self, table, frame, *check)
 
     monkeypatch.setattr(FakeSink, "insert", insert)
 
@@ -114,10 +115,10 @@ def test_e29_rows_that_the_warehouse_refuses_are_found_by_halving_the_insert(dea
 
 
 def test_e29_a_table_that_takes_nothing_puts_nothing_into_quarantine(monkeypatch: pytest.MonkeyPatch) -> None:
-    def insert(self: FakeSink, table: str, frame: pl.DataFrame) -> None:
+    def insert(self: FakeSink, table: str, frame: pl.DataFrame, *check: Callable[[], None]) -> None:
         if table == "usage_raw":
             raise WarehouseRefused("Code: 60. DB::Exception: the table is not there")
-        real(self, table, frame)
+        real(self, table, frame, *check)
 
     real = FakeSink.insert
     simulation = Simulation(a_log())
