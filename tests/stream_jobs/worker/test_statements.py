@@ -97,6 +97,24 @@ def test_the_newest_ids_come_in_log_order_once_each(warehouse: Client, sink: Sin
 
 
 @integration
+def test_stored_events_are_counted_once_in_each_span(warehouse: Client, sink: Sink, recorded: list[Event]) -> None:
+    raw_rows(recorded).insert(warehouse)
+    raw_rows(recorded).insert(warehouse)
+    for number in (ACME, ZEN):
+        offsets = sorted(event["src_offset"] for event in recorded if event["src_partition"] == number)
+        applied, top = offsets[len(offsets) // 4], offsets[-len(offsets) // 4]
+        inside = len(
+            {
+                (e["src_offset"], e["src_index"])
+                for e in recorded
+                if e["src_partition"] == number and applied < e["src_offset"] <= top
+            }
+        )
+        assert sink.rows(statements.stored_events({number: (applied, top)})) == [(number, inside)]
+    assert sink.rows(statements.stored_events({7: (-1, 100), 8: (0, 5)})) == []
+
+
+@integration
 def test_the_highest_bucket_of_each_organization_is_known(warehouse: Client, sink: Sink, recorded: list[Event]) -> None:
     rollup_rows(recorded, ROLLUP, "quarter").insert(warehouse)
     rollup_rows(recorded, ROLLUP, "week").insert(warehouse)
