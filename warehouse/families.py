@@ -80,3 +80,5 @@ ROLLUP_PROMPT = Family("rollup_prompt", ("prompt_id", "provider", "model"), COMP
 ROLLUP_CATEGORY = Family("rollup_category", ("category", "provider", "model"), COMPACT_MEASURES, only="category")
 ROLLUP_THREAD = Family("rollup_thread", ("thread_id",), COMPACT_MEASURES, only="thread_id")
 FAMILIES = (ROLLUP, ROLLUP_PROMPT, ROLLUP_CATEGORY, ROLLUP_THREAD)
+ROLLUP_TABLES = (*(family.table for family in FAMILIES), "rollup_latency")
+"""Every table of rollup rows: those of the families, and the histograms beside them."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from warehouse.families import FAMILIES
+from warehouse.families import ROLLUP_TABLES
 from warehouse.queries.query import Rows
 from warehouse.queries.reconcile.part import Cut
 
@@ -19,7 +19,7 @@ class KnownDays:
     @property
     def sql(self) -> str:
         """The statement."""
-        tables = ["usage_raw", *(family.table for family in FAMILIES), "rollup_latency"]
+        tables = ["usage_raw", *ROLLUP_TABLES]
         together = " UNION ALL ".join(f"SELECT DISTINCT day FROM {table}" for table in tables)
         return f"SELECT DISTINCT day FROM ({together}) ORDER BY day"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from stream_jobs.rollups.cascade import DAY_SECONDS, LATENCY_KEYS
-from warehouse.families import FAMILIES, Family
+from warehouse.families import ROLLUP_TABLES, Family
 from warehouse.literals import quoted
 from warehouse.raw_measures import raw_values
 
@@ -32,12 +32,19 @@ class Slice:
     cut: int
     epoch: int = 0
 
+    def around(self, seconds: int = DAY_SECONDS) -> tuple[int, int]:
+        """The day and so much before and after it, from and until; wider than it, because midnights repeat."""
+        return max(0, self.start - seconds), self.end + seconds
+
     def where(self, instant: str, around_seconds: int = DAY_SECONDS) -> str:
-        """The organisation's rows around the day; wider than it, because midnights repeat."""
-        start, end = max(0, self.start - around_seconds), self.end + around_seconds
+        """The organisation's rows around the day."""
+        return self.within(instant, *self.around(around_seconds))
+
+    def within(self, instant: str, since: int, until: int) -> str:
+        """The organisation's rows in [since, until), Unix seconds."""
         return (
             f"src_partition = {self.src_partition} AND organization = {quoted(self.organization)} "
-            f"AND {instant} >= toDateTime({start}, 'UTC') AND {instant} < toDateTime({end}, 'UTC')"
+            f"AND {instant} >= toDateTime({since}, 'UTC') AND {instant} < toDateTime({until}, 'UTC')"
         )
 
     @property
@@ -54,10 +61,9 @@ def still_applied(partition: int, applied: int) -> str:
 
 def highest_epoch(work: Slice) -> str:
     """One number: the highest epoch of any row or request that a new one must stand above."""
-    tables = [*(family.table for family in FAMILIES), "rollup_latency"]
     rows = [
         f"SELECT max(epoch) AS epoch FROM {table} WHERE {work.where('bucket', WEEK_SECONDS)} AND week = '{work.week}'"
-        for table in tables
+        for table in ROLLUP_TABLES
     ]
     asked = (
         f"SELECT max(epoch) FROM repairs WHERE src_partition = {work.src_partition} "
@@ -67,17 +73,13 @@ def highest_epoch(work: Slice) -> str:
 
 
 def quarters(family: Family, work: Slice, since: int, until: int) -> str:
-    """Rewrites the quarter hours of a family in [since, until), Unix seconds."""
+    """Rewrites the quarter hours of a family in [since, until), a part of what lies around the day (Unix seconds)."""
     dimensions = ", ".join(family.dimensions)
     names = [f"m{number}" for number in range(len(family.measures))]
     values = ", ".join(f"{value} AS {name}" for value, name in zip(raw_values(family), names, strict=True))
     zeros = ", ".join("toInt64(0)" for _ in names)
     sums = ", ".join(f"sum({name})" for name in names)
     only = f" AND {family.only} != ''" if family.only else ""
-
-    def within(instant: str) -> str:
-        return f"{instant} >= toDateTime({since}, 'UTC') AND {instant} < toDateTime({until}, 'UTC')"
-
     return (
         f"INSERT INTO {family.table} (grain, bucket, hour, day, week, organization, {dimensions}, src_partition, "
         f"{', '.join(family.measures)}, offset, epoch) "
@@ -85,9 +87,9 @@ def quarters(family: Family, work: Slice, since: int, until: int) -> str:
         f"{dimensions}, src_partition, {sums}, {work.cut}, {work.epoch} FROM ("
         f"SELECT toStartOfFifteenMinutes(time) AS quarter, hour, day, week, organization, {dimensions}, src_partition, "
         f"{values}, 0 AS stored FROM usage_raw FINAL "
-        f"WHERE {work.where('time')} AND {within('time')} AND day = '{work.day}' AND src_offset <= {work.cut}{only} "
+        f"WHERE {work.within('time', since, until)} AND day = '{work.day}' AND src_offset <= {work.cut}{only} "
         f"UNION ALL SELECT bucket, hour, day, week, organization, {dimensions}, src_partition, {zeros}, 1 "
-        f"FROM {family.table} FINAL WHERE grain = 'quarter' AND {work.where('bucket')} AND {within('bucket')} "
+        f"FROM {family.table} FINAL WHERE grain = 'quarter' AND {work.within('bucket', since, until)} "
         f"AND day = '{work.day}') "
         f"WHERE {work.still_at_cut} GROUP BY quarter, organization, {dimensions}, src_partition"
     )

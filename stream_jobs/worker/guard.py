@@ -50,11 +50,10 @@ def check_stored(sink: Sink, accepted: Mapping[int, int], spans: Mapping[int, tu
     An older state may have the very progress that this worker has: then only what was inserted since tells.
     accepted: events by partition. spans: (applied offset, the one that is about to be) by partition.
     """
-    wanted = {number: count for number, count in accepted.items() if count}
-    if not wanted:
+    if not accepted:
         return
-    stored = dict(sink.rows(statements.stored_events({number: spans[number] for number in wanted})))
-    for number, count in wanted.items():
+    stored = dict(sink.rows(statements.stored_events({number: spans[number] for number in accepted})))
+    for number, count in accepted.items():
         have = stored.get(number, 0)
         if have < count:
             raise WarehouseSetBack(

@@ -92,7 +92,7 @@ class Repairs:
         work = replace(work, epoch=highest + 2)
         self._note(request, "running", work)
         for family in FAMILIES:
-            self._quarters(family, work, max(0, work.start - DAY_SECONDS), work.end + DAY_SECONDS)
+            self._quarters(family, work, *work.around())
         for grain in GRAINS:
             self._derived(work, grain, pending)
         return work

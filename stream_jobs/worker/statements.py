@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from stream_jobs.rollups.pairs import PLACE
 from stream_jobs.rollups.repair import Slice, still_applied
-from warehouse.families import FAMILIES, Family
+from warehouse.families import FAMILIES, ROLLUP_TABLES, Family
 from warehouse.literals import quoted
 
 Pair = tuple[int, str, int]
@@ -146,14 +146,13 @@ def raised_epochs(grain: str, partitions: Sequence[int], organizations: Sequence
     Derived rows count too: a day without events that was repaired has no quarter hour that would tell.
     """
     grains = "'quarter', 'hour', 'day'" + (", 'week'" if grain == "week" else "")
-    tables = [*(family.table for family in FAMILIES), "rollup_latency"]
     rows = " UNION ALL ".join(
         f"SELECT src_partition, organization, {grain} AS first, max(epoch) AS highest FROM {table} "
         f"WHERE grain IN ({grains}) AND src_partition IN ({listed(partitions)}) "
         f"AND organization IN ({listed(organizations)}) "
         f"AND bucket >= toDateTime({start}, 'UTC') AND bucket < toDateTime({end}, 'UTC') AND epoch > 0 "
         f"GROUP BY src_partition, organization, {grain}"
-        for table in tables
+        for table in ROLLUP_TABLES
     )
     return (
         f"SELECT src_partition, toString(organization), first, max(highest) FROM ({rows}) "

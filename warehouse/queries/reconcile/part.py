@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from warehouse.families import FAMILIES
+from warehouse.families import ROLLUP_TABLES
 from warehouse.queries.progress import PartitionProgress
 from warehouse.queries.query import Rows, utc
 
@@ -134,11 +134,10 @@ class RowsPerPeriod:
         ]
         also = "".join(f" AND {condition}" for condition in conditions if condition)
         grains = ", ".join(f"'{grain}'" for grain in FINER[self.column])
-        tables = [*(family.table for family in FAMILIES), "rollup_latency"]
         counts = [
             f"SELECT {self.column} AS period, count() AS weight FROM {table} "
             f"WHERE grain IN ({grains}){also} GROUP BY period"
-            for table in tables
+            for table in ROLLUP_TABLES
         ]
         if self.column == "hour":
             raw = f"SELECT hour AS period, intDiv(count(), {RAW_PER_ROW}) + 1 AS weight FROM usage_raw"
