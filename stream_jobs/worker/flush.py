@@ -40,6 +40,8 @@ REST = 1.5
 """From one flush's start to the next one's at least, in times of how long the last one took."""
 LONGEST_REST_SECONDS = 10.0
 """However long the last flush waited for an absent warehouse."""
+RESTART_SECONDS = 1.0
+"""No warehouse is stopped, set back and started in less: what was written so short a time ago is still there."""
 SHORT_BACKLOG = 64
 """Envelopes; with more of them flushes are rarer, which costs less."""
 
@@ -197,19 +199,16 @@ class Flusher:
     ) -> None:
         bind_contextvars(work=spans(batch.events))
         started, steps = time.monotonic(), Steps(self._metrics)
+        marks = self._fresh_marks(state, batch.periods, progress)
         await asyncio.gather(
             *batch.raw,
             asyncio.to_thread(self._check_not_set_back, state),
-            asyncio.to_thread(self._mark_touched, state, batch.periods, progress),
+            asyncio.to_thread(self._mark_touched, state, marks),
         )
         steps.done("raw and touched")
-        await asyncio.gather(
-            *(
-                asyncio.to_thread(self._sink.insert, family.table, _quarters(frame))
-                for family, frame in zip(FAMILIES, frames, strict=True)
-                if frame is not None
-            )
-        )
+        rollups = {f.table: _quarters(frame) for f, frame in zip(FAMILIES, frames, strict=True) if frame is not None}
+        await asyncio.gather(*(asyncio.to_thread(self._sink.insert, *rows) for rows in rollups.items()))
+        written = time.monotonic()
         steps.done("rollups")
         await asyncio.gather(*batch.sent)
         steps.done("sent")
@@ -217,9 +216,16 @@ class Flusher:
             asyncio.to_thread(self._check_not_set_back, state), asyncio.to_thread(self.check_log, state)
         )
         steps.done("check")
+
+        def prove() -> None:
+            nonlocal written
+            if time.monotonic() - written > RESTART_SECONDS:
+                self._write_again(marks, rollups)
+                written = time.monotonic()
+            check_stored(self._sink, batch.accepted, self._spans(state, progress))
+
         frame = self._progress_frame(state, progress)
-        check = partial(check_stored, self._sink, batch.accepted, self._spans(state, progress))
-        await asyncio.to_thread(self._sink.insert, "partition_progress", frame, check)
+        await asyncio.to_thread(self._sink.insert, "partition_progress", frame, prove)
         steps.done("progress")
         self._metrics.shown(np.array([event.message.timestamp for event in batch.events]), np.array(batch.heights))
         for number, row in progress.items():
@@ -241,22 +247,35 @@ class Flusher:
     def _check_not_set_back(self, state: WorkerState) -> None:
         check_not_set_back(self._sink, self._settings.events_topic, state)
 
-    def _mark_touched(
-        self, state: WorkerState, periods: dict[PeriodKey, Pending], progress: dict[int, dict[str, Any]]
-    ) -> None:
+    @staticmethod
+    def _fresh_marks(
+        state: WorkerState, periods: dict[PeriodKey, Pending], progress: dict[int, dict[str, Any]]
+    ) -> dict[PeriodKey, Pending]:
         # Closed periods are marked again though they are pending: a former owner's late `done` may hide the old mark.
-        fresh = {
-            key: touched
+        return {
+            key: replace(touched, touched=progress[key[0]]["applied_offset"])
             for key, touched in periods.items()
             if key not in state.pending or touched.period.end * 1000 <= state.partitions[key[0]].applied_clock_ms
         }
-        if not fresh:
+
+    def _mark_touched(self, state: WorkerState, marks: dict[PeriodKey, Pending]) -> None:
+        if not marks:
             return
-        self._directory.write_years({(key[1], key[3]) for key in fresh})
-        rows = [(*key, "touched", progress[key[0]]["applied_offset"]) for key in fresh]
+        self._directory.write_years({(key[1], key[3]) for key in marks})
+        self._insert_marks(marks)
+        for key, touched in marks.items():
+            state.touch(key, touched)
+
+    def _insert_marks(self, marks: dict[PeriodKey, Pending]) -> None:
+        rows = [(*key, "touched", touched.touched) for key, touched in marks.items()]
         self._sink.insert("touched_periods", self._cascade.marks(rows))
-        for key, touched in fresh.items():
-            state.touch(key, replace(touched, touched=progress[key[0]]["applied_offset"]))
+
+    def _write_again(self, marks: dict[PeriodKey, Pending], rollups: dict[str, pl.DataFrame]) -> None:
+        """Marks and rollup rows, for a warehouse that may have come back since with the events, but without these."""
+        if marks:
+            self._insert_marks(marks)
+        for table, frame in rollups.items():
+            self._sink.insert(table, frame)
 
     def _progress_frame(self, state: WorkerState, progress: dict[int, dict[str, Any]]) -> pl.DataFrame:
         return pl.DataFrame(list(progress.values())).with_columns(

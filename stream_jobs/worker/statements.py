@@ -76,10 +76,8 @@ def stored_events(spans: Mapping[int, tuple[int, int]]) -> str:
         f"(src_partition = {number} AND src_offset > {applied} AND src_offset <= {top})"
         for number, (applied, top) in spans.items()
     )
-    return (
-        "SELECT src_partition, toInt64(uniqExact(src_offset, src_index)) "
-        f"FROM event_id_log WHERE {places} GROUP BY src_partition"
-    )
+    place = "bitShiftLeft(src_offset, 32) + src_index"  # one number of 64 bits: half the time of a pair
+    return f"SELECT src_partition, toInt64(uniqExact({place})) FROM event_id_log WHERE {places} GROUP BY src_partition"
 
 
 def newest_append_before(partition: int, offset: int, than_ms: int) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from stream_jobs.errors import WarehouseSetBack
+from stream_jobs.worker import flush
 from stream_jobs.worker.batch import Batch
 from stream_jobs.worker.flush import SHORT_BACKLOG, Flusher
 from stream_jobs.worker.settings import WorkerSettings
@@ -103,6 +104,30 @@ def test_e8_a_warehouse_set_back_in_the_middle_of_a_flush_loses_nothing(at: str)
         simulation.live(Step(2, "drain"), Step(1, "drain"))
     simulation.finish()
     assert simulation.requests() == 5
+
+
+@pytest.mark.parametrize(("restart_seconds", "counted"), [(0.0, 4), (60.0, 2)])
+def test_e8_what_a_copy_has_of_a_flush_without_its_rollups_is_written_again(
+    restart_seconds: float, counted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy was made in the middle of this very flush: its events are there, what was written after them is not."""
+    monkeypatch.setattr(flush, "RESTART_SECONDS", restart_seconds)
+    simulation = Simulation(one_row(4))
+    simulation.live(Step(2, "drain"))
+    copy: dict[str, Any] = {}
+    insert = FakeSink.insert
+
+    def restored(self: FakeSink, table: str, frame: pl.DataFrame, *check: Callable[[], None]) -> None:
+        tables = simulation.warehouse.tables
+        if table in {"touched_periods", "rollup"}:
+            copy.setdefault(table, deepcopy(tables[table]))
+        if table == "partition_progress":
+            tables.update(copy)
+        insert(self, table, frame, *check)
+
+    with patch.object(FakeSink, "insert", restored):
+        simulation.live(Step(2, "drain"))
+    assert simulation.requests("quarter") == counted
 
 
 def burst_of_late_events() -> Simulation:
