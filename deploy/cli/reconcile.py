@@ -1,7 +1,7 @@
 """`./tally reconcile`: proves that rollups, running totals, acknowledgements and the log agree with the raw events."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -65,10 +65,9 @@ def command(
     scope = Scope(organization, _day(first), _day(last))
     if scope.first and scope.last and scope.first > scope.last:
         raise WrongSetting(f"--from {scope.first} is after --to {scope.last}; swap them")
-    sent = read_acknowledgements(acknowledged) if acknowledged else iter(())
     with connected("tally") as (client, _), Progress(console=Console(stderr=True), transient=True) as bar:
-        made = Comparing(client, bar, scope)
-        report = made.compared(sent)
+        made = Comparing(client, bar, scope, acknowledged)
+        report = made.compared()
         if repair and report.places:
             report = made.repaired(report)
     if format is Format.json:
@@ -86,9 +85,11 @@ class Comparing:
     client: Client
     bar: Progress
     scope: Scope
+    acknowledged: Path | None = None
 
-    def compared(self, sent: Iterable[Acknowledgement] = ()) -> Report:
-        """Everything in the scope."""
+    def compared(self) -> Report:
+        """Everything in the scope, and the acknowledgements."""
+        sent = read_acknowledgements(self.acknowledged) if self.acknowledged else ()
         report = reconcile(self.client, self.scope, sent, advance=self._shown("comparing"))
         if self.scope.everything:
             against_log(self.client, report, self._shown("counting the log"))

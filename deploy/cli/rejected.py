@@ -131,6 +131,8 @@ def replay(
     which = filtered(organization, reason, source, since, until, partition, None if again else False)
     if not ids and which == RejectionFilter(replayed=which.replayed) and not edited:
         raise WrongSetting("say which: IDs, or a filter such as --reason TEXT, --organization NAME or --from DATE")
+    if ids and which != RejectionFilter(replayed=which.replayed):
+        raise WrongSetting("give IDs or filters, not both")
     if edited is not None and len(ids or ()) != 1:
         raise WrongSetting("--with replaces one refusal: give its ID")
     text = None if edited is None else edited.read_bytes()

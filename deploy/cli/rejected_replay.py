@@ -5,7 +5,7 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import typer
@@ -56,7 +56,7 @@ class Replaying:
     ) -> None:
         """Plans, asks, sends and marks. Raises DeployError with what a person can do."""
         with connected("tally") as (client, warehouse):
-            wanted = list(ids) or list(matching(client, which, limit))
+            wanted = list(ids) or self._matching(client, which, limit)
             plan, skipped = self._planned(client, warehouse, wanted, edited, again=again)
             fine = [payload for payload in plan if not payload.problem]
             self._show(plan, skipped)
@@ -73,6 +73,15 @@ class Replaying:
         self.console.print(f"{len(accepted):,} events were accepted, {len(sent) - len(accepted):,} refused again.")
         for one in [one for one in sent if one.outcome != "accepted"][:SHOWN]:
             self.console.print(f"  {one.payload.rejection_id}: {one.reason}", markup=False)
+
+    def _matching(self, client: Client, which: RejectionFilter, limit: int) -> list[str]:
+        found = list(matching(client, which, limit))
+        if len(found) == limit:
+            until = ask(client, RefusedByIds(found[-1:]))[0].time + timedelta(milliseconds=1)
+            self.console.print(
+                f"These are the newest {limit:,} that match; for older ones add --to {until.isoformat()}."
+            )
+        return found
 
     def _planned(
         self, client: Client, warehouse: WarehouseSettings, ids: Sequence[str], edited: bytes | None, *, again: bool

@@ -8,12 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from warehouse.queries.query import Rows
+from warehouse.queries.reconcile import log_counts
+from warehouse.queries.reconcile.cures import CURES
 from warehouse.queries.reconcile.difference import Difference
 
 KIND = "reconcile_difference"
 COLUMNS = ("alert_id", "kind", "organization", "time", "message", "details")
 ALERTS_PER_AUDIT = 100
-CURE = "`./tally reconcile` shows every row, `./tally reconcile --repair` computes rollups again from raw events."
+SHOWN = "`./tally reconcile` shows every row"
+REPAIR = "`./tally reconcile --repair` computes rollups again from raw events"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +49,23 @@ def alerts(differences: Iterable[Difference], known: set[str], when: datetime) -
 
 def alert_id(found: Difference, when: datetime) -> str:
     """The same for a difference that is found again on that day, and for its neighbours of the same period."""
-    place = (str(found.partition), found.organization, found.period[:10])
+    place = (str(found.partition), found.organization, _period(found))
     return "/".join((KIND, found.check, *place, f"told {when:%Y-%m-%d}"))
+
+
+def _period(found: Difference) -> str:
+    """Its date; neighbouring buckets of one are told together."""
+    return found.period[:10] if found.period[:4].isdecimal() else found.period
 
 
 def _alert(name: str, found: list[Difference], when: datetime) -> tuple[Any, ...]:
     one = found[0]
     measure, expected = next(iter(one.expected.items()))
-    of = f" of organization {one.organization}" if one.organization else ""
+    organization = "" if one.check == log_counts.CHECK else one.organization  # there it is the topic
+    of = f" of {'organization' if organization else 'topic'} {one.organization}" if one.organization else ""
     message = (
-        f"{one.check}: {len(found)} rows differ{of} in log partition {one.partition}, {one.period[:10]}; "
-        f"the first: {measure} is {one.stored[measure]}, expected {expected}. {CURE}"
+        f"{one.check}: {len(found)} rows differ{of} in log partition {one.partition}, {_period(one)}; "
+        f"the first: {measure} is {one.stored[measure]}, expected {expected}. {SHOWN}; {CURES.get(one.check, REPAIR)}."
     )
     details = {
         "check": one.check,
@@ -67,4 +76,4 @@ def _alert(name: str, found: list[Difference], when: datetime) -> tuple[Any, ...
         "stored": dict(one.stored),
         "rows": len(found),
     }
-    return (name, KIND, one.organization, when, message, json.dumps(details))
+    return (name, KIND, organization, when, message, json.dumps(details))

@@ -20,10 +20,11 @@ COLUMNS = ("started", "finished", "scope", "rows", "differing", "message", "olde
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Days to compare, and where the turn of the older ones ends."""
+    """Days to compare, where the turn of the older ones ends, and whether all identities are compared (once a day)."""
 
     days: frozenset[date]
     older_until: date
+    identities: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class Audit:
         due = self._due(clock)
         for first, last in ranges(due.days):
             self.reconciler.compare(Scope(None, first, last), report, lambda _: self.moved())
+        if due.identities:
+            self.reconciler.identities(report, lambda _: self.moved())
         report.notes += self.counter.notes
         audited = Audited(started, self.now(), report, message(report))
         self._tell(audited, clock)
@@ -71,7 +74,11 @@ class Audit:
         recent = {day for day in known if day >= clock.date() - timedelta(days=RECENT_DAYS)}
         touched = set() if last is None else self.reconciler.ask(TouchedSince(last.applied))
         older = older_share(known, date.min if last is None else last.older_until, self.audits_per_round)
-        return Due(frozenset(recent | (touched & set(known)) | set(older)), older[-1] if older else date(1970, 1, 1))
+        return Due(
+            frozenset(recent | (touched & set(known)) | set(older)),
+            older[-1] if older else date(1970, 1, 1),
+            identities=last is None or last.ran < self.now().date(),
+        )
 
     def _tell(self, audited: Audited, clock: datetime) -> None:
         rows = alerts.alerts(audited.report.differences, self.reconciler.ask(alerts.KnownAlerts()), clock)

@@ -57,17 +57,18 @@ class TouchedSince:
 
 @dataclass(frozen=True, slots=True)
 class Last:
-    """Where the last audit stood: its cut, and the last older day it compared."""
+    """Where the last audit stood: its cut, the last older day it compared, and the date on which it ran."""
 
     applied: Cut
     older_until: date
+    ran: date
 
 
 @dataclass(frozen=True, slots=True)
 class LastAudit:
     """The newest row of `audits`; None before the first."""
 
-    sql = "SELECT applied, older_until FROM audits ORDER BY started DESC LIMIT 1"
+    sql = "SELECT applied, older_until, toDate(started) FROM audits ORDER BY started DESC LIMIT 1"
 
     @property
     def parameters(self) -> Mapping[str, object]:
@@ -76,7 +77,7 @@ class LastAudit:
 
     def read(self, rows: Rows) -> Last | None:
         """The one row."""
-        return Last(Cut(rows[0][0]), rows[0][1]) if rows else None
+        return Last(Cut(rows[0][0]), *rows[0][1:]) if rows else None
 
 
 def older_share(known: Sequence[date], until: date, audits: int) -> list[date]:

@@ -26,7 +26,7 @@ def grouped(events: pl.DataFrame, family: Family, *, by_offset: bool) -> pl.Data
         lines = lazy.group_by([*keys, "offset"]).agg(*sums).collect()
     else:
         lines = lazy.group_by(keys).agg(*sums, pl.col("offset").max()).collect()
-    return _narrowed(lines) if large else lines
+    return _narrowed(lines, [*keys, "offset"] if by_offset else keys) if large else lines
 
 
 def _may_wrap(events: pl.DataFrame) -> bool:
@@ -35,8 +35,9 @@ def _may_wrap(events: pl.DataFrame) -> bool:
     return bool(most * events.height > EXACT)
 
 
-def _narrowed(lines: pl.DataFrame) -> pl.DataFrame:
+def _narrowed(lines: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     money = [name for name in MONEY if name in lines.columns]
-    if lines.height and max(lines.select(pl.max(*money)).row(0)) > ROW_LIMIT:
-        raise SumTooLarge("the events of one take")
+    beyond = lines.filter(pl.max_horizontal(money) > ROW_LIMIT).select(keys)
+    if not beyond.is_empty():
+        raise SumTooLarge("the events of one take", beyond)
     return lines.with_columns(pl.col(money).cast(pl.Int64))

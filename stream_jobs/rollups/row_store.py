@@ -5,6 +5,7 @@ Sums, offsets and epochs lie in numpy arrays. A row keeps the epoch it was loade
 """
 
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -71,7 +72,10 @@ class RowStore:
         Raises SumTooLarge before any sum is changed.
         """
         rows = self._rows(lines["pair"].to_numpy(), lines)
-        self._sums[rows] = self._bounded(self._sums[rows] + lines.select(self.family.measures).to_numpy())
+        sums = self._sums[rows] + lines.select(self.family.measures).to_numpy()
+        if _beyond(sums):
+            self._refuse(lines.drop("offset"), (sums > ROW_LIMIT).any(axis=1))
+        self._sums[rows] = sums
         self._offsets[rows] = np.maximum(self._offsets[rows], lines["offset"].to_numpy())
         return rows
 
@@ -92,7 +96,8 @@ class RowStore:
         for start in range(0, len(added), LINES_AT_ONCE):
             part = added[start : start + LINES_AT_ONCE]
             np.add.at(sums, places[part], values[part])
-            self._bounded(sums)
+            if _beyond(sums):
+                self._refuse(lines, np.any(sums > ROW_LIMIT, axis=1)[places] & fresh)
         self._sums[numbers] = sums
         np.maximum.at(self._offsets, rows[fresh], offsets[fresh])
         return numbers
@@ -163,11 +168,9 @@ class RowStore:
         self.pairs.unlist(self._evicted.pairs())
         self._evicted = EvictedKeys()
 
-    @staticmethod
-    def _bounded(sums: Numbers) -> Numbers:
-        if sums.size and sums.max() > ROW_LIMIT:
-            raise SumTooLarge("the events of one take and what is stored")
-        return sums
+    def _refuse(self, lines: pl.DataFrame, beyond: Truths) -> NoReturn:
+        kept = [name for name in ("pair", *self.family.dimensions, "offset") if name in lines.columns]
+        raise SumTooLarge("the events of one take and what is stored", lines.filter(beyond).select(kept))
 
     def _rows(self, pairs: Numbers, lines: pl.DataFrame) -> Numbers:
         rows, fresh = self._index.add(self._keys(pairs, lines))
@@ -197,3 +200,7 @@ class RowStore:
             self._epochs.resize(rows, refcheck=False)
             self._touched.resize(rows, refcheck=False)
             self._offsets[known:], self._touched[known:] = -1, NEVER
+
+
+def _beyond(sums: Numbers) -> bool:
+    return bool(sums.size and sums.max() > ROW_LIMIT)

@@ -15,6 +15,7 @@ from producers.rejections.rejection import Rejection
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.errors import OffsetGap
 from stream_jobs.logs import log_as_json
+from stream_jobs.rollups.limits import SumTooLarge
 from stream_jobs.worker.arrival import arrived
 from stream_jobs.worker.backlog import backlog
 from stream_jobs.worker.beat import Beat
@@ -173,7 +174,10 @@ class Worker:
             return
         async for part in self.caution.parts(self.state, fresh):
             before = self.state.totals
-            taken = await self.processor.process(self.state, [self._envelope(event) for event in part])
+            try:
+                taken = await self.processor.process(self.state, [self._envelope(event) for event in part])
+            except SumTooLarge as refused:
+                raise await self.caution.too_large(self.state, refused) from refused
             self.metrics.took(taken, before, self.state.totals)
             await self.caution.check(self.state, taken)
             await self.flusher.add(part, taken)

@@ -66,6 +66,10 @@ class Directory:
             self._sink.insert("calendar", calendar_rows(self._shared(time_zone, week_start), year))
             self._written_years.add((time_zone, week_start, year))
 
+    def forget_years(self) -> None:
+        """The calendar table may have lost what was written: years are written again when they are next touched."""
+        self._written_years.clear()
+
     def _shared(self, time_zone: str, week_start: int) -> LocalCalendar:
         key = (time_zone, week_start)
         if key not in self._calendars:

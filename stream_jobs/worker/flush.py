@@ -198,8 +198,8 @@ class Flusher:
         progress: dict[int, dict[str, Any]],
     ) -> None:
         bind_contextvars(work=spans(batch.events))
-        started, steps = time.monotonic(), Steps(self._metrics)
-        marks = self._fresh_marks(state, batch.periods, progress)
+        started, steps, failures = time.monotonic(), Steps(self._metrics), self._sink.failures
+        marks = self._marks(batch.periods, progress)
         await asyncio.gather(
             *batch.raw,
             asyncio.to_thread(self._check_not_set_back, state),
@@ -218,11 +218,15 @@ class Flusher:
         steps.done("check")
 
         def prove() -> None:
-            nonlocal written
-            if time.monotonic() - written > RESTART_SECONDS:
-                self._write_again(marks, rollups)
-                written = time.monotonic()
-            check_stored(self._sink, batch.accepted, self._spans(state, progress))
+            nonlocal written, failures
+            while True:
+                if self._sink.failures != failures or time.monotonic() - written > RESTART_SECONDS:
+                    failures = self._sink.failures
+                    self._write_again(marks, rollups)
+                    written = time.monotonic()
+                check_stored(self._sink, batch.accepted, self._spans(state, progress))
+                if self._sink.failures == failures:
+                    return
 
         frame = self._progress_frame(state, progress)
         await asyncio.to_thread(self._sink.insert, "partition_progress", frame, prove)
@@ -248,32 +252,30 @@ class Flusher:
         check_not_set_back(self._sink, self._settings.events_topic, state)
 
     @staticmethod
-    def _fresh_marks(
-        state: WorkerState, periods: dict[PeriodKey, Pending], progress: dict[int, dict[str, Any]]
-    ) -> dict[PeriodKey, Pending]:
-        # Closed periods are marked again though they are pending: a former owner's late `done` may hide the old mark.
-        return {
-            key: replace(touched, touched=progress[key[0]]["applied_offset"])
-            for key, touched in periods.items()
-            if key not in state.pending or touched.period.end * 1000 <= state.partitions[key[0]].applied_clock_ms
-        }
+    def _marks(periods: dict[PeriodKey, Pending], progress: dict[int, dict[str, Any]]) -> dict[PeriodKey, Pending]:
+        return {key: replace(of, touched=progress[key[0]]["applied_offset"]) for key, of in periods.items()}
 
     def _mark_touched(self, state: WorkerState, marks: dict[PeriodKey, Pending]) -> None:
-        if not marks:
-            return
-        self._directory.write_years({(key[1], key[3]) for key in marks})
-        self._insert_marks(marks)
-        for key, touched in marks.items():
+        # Closed periods are marked again though they are pending: a former owner's late `done` may hide the old mark.
+        fresh = {
+            key: touched
+            for key, touched in marks.items()
+            if key not in state.pending or touched.period.end * 1000 <= state.partitions[key[0]].applied_clock_ms
+        }
+        self._insert_marks(fresh)
+        for key, touched in fresh.items():
             state.touch(key, touched)
 
     def _insert_marks(self, marks: dict[PeriodKey, Pending]) -> None:
-        rows = [(*key, "touched", touched.touched) for key, touched in marks.items()]
-        self._sink.insert("touched_periods", self._cascade.marks(rows))
+        if marks:
+            self._directory.write_years({(key[1], key[3]) for key in marks})
+            rows = [(*key, "touched", touched.touched) for key, touched in marks.items()]
+            self._sink.insert("touched_periods", self._cascade.marks(rows))
 
     def _write_again(self, marks: dict[PeriodKey, Pending], rollups: dict[str, pl.DataFrame]) -> None:
-        """Marks and rollup rows, for a warehouse that may have come back since with the events, but without these."""
-        if marks:
-            self._insert_marks(marks)
+        """What follows the events, for a warehouse that may have come back with them, but without this."""
+        self._directory.forget_years()
+        self._insert_marks(marks)
         for table, frame in rollups.items():
             self._sink.insert(table, frame)
 

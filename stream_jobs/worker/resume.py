@@ -1,5 +1,7 @@
 """Where to resume (rule E8): the warehouse's progress and the log's own state in, seek positions and refusals out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import structlog
@@ -45,11 +47,9 @@ class LogInspector:
 
     def topic_id(self) -> str:
         """Kafka's id of the topic as it is now. Raises KafkaException."""
-        described = self._admin.describe_topics(TopicCollection([self._topic]))[self._topic]
-        try:
+        with _late_is_told():
+            described = self._admin.describe_topics(TopicCollection([self._topic]))[self._topic]
             return str(described.result(ANSWER_SECONDS).topic_id)
-        except TimeoutError as late:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from late
 
     def state(self, partitions: list[int]) -> LogState:
         """The log as it is now. Raises KafkaException when the broker does not answer."""
@@ -57,11 +57,20 @@ class LogInspector:
         where = [TopicPartition(self._topic, number) for number in partitions]
         starts = self._admin.list_offsets({place: OffsetSpec.earliest() for place in where})  # type: ignore[no-untyped-call]
         ends = self._admin.list_offsets({place: OffsetSpec.latest() for place in where})  # type: ignore[no-untyped-call]
-        return LogState(
-            str(described.result(ANSWER_SECONDS).topic_id),
-            {place.partition: future.result(ANSWER_SECONDS).offset for place, future in starts.items()},
-            {place.partition: future.result(ANSWER_SECONDS).offset for place, future in ends.items()},
-        )
+        with _late_is_told():
+            return LogState(
+                str(described.result(ANSWER_SECONDS).topic_id),
+                {place.partition: future.result(ANSWER_SECONDS).offset for place, future in starts.items()},
+                {place.partition: future.result(ANSWER_SECONDS).offset for place, future in ends.items()},
+            )
+
+
+@contextmanager
+def _late_is_told() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as late:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from late
 
 
 def _begun(partition: int, stored: Progress, log_start: int) -> Progress:

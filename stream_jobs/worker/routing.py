@@ -8,7 +8,7 @@ import polars as pl
 from producers.envelopes.columns import COLUMNS
 from producers.envelopes.envelope import encode_envelope
 from tokentally import partition_of
-from tokentally.envelope import MAX_EVENTS
+from tokentally.envelope import MAX_EVENTS, MAX_WIRE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +42,15 @@ class Routing:
         envelopes = []
         for home in homes.unique(maintain_order=True).to_list():
             mine = strangers.filter(homes == home).select(COLUMNS.names())
-            envelopes += [Forwarded(home - self.first, encode_envelope(p)) for p in mine.iter_slices(MAX_EVENTS)]
+            values = (value for part in mine.iter_slices(MAX_EVENTS) for value in _sendable(part))
+            envelopes += [Forwarded(home - self.first, value) for value in values]
         return envelopes
+
+
+def _sendable(events: pl.DataFrame) -> list[bytes]:
+    """The events as one envelope, or as several where one would be more than Kafka takes; a single one always fits."""
+    value = encode_envelope(events)
+    if len(value) <= MAX_WIRE_BYTES or events.height == 1:
+        return [value]
+    half = events.height // 2
+    return _sendable(events[:half]) + _sendable(events[half:])

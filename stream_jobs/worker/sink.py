@@ -55,6 +55,8 @@ class Sink:
         """Makes a fresh client, when the password was changed."""
         self.returned: Callable[[], None] = lambda: None
         """Asked before a write is repeated: raises when the warehouse that came back is not the one that went."""
+        self.failures = 0
+        """Attempts that found no warehouse: in between it may have been set back."""
         self._in_flight: dict[object, float] = {}
         self._waiting: dict[object, str] = {}
 
@@ -159,6 +161,7 @@ class Sink:
 
     def _tell(self, statement: object, attempt: RetryCallState) -> None:
         failure = attempt.outcome.exception() if attempt.outcome else None
+        self.failures += 1
         why = self._waiting[statement] = reason(failure)
         self._beat.wait(WAREHOUSE, why)
         log.warning("waiting for the warehouse", attempt=attempt.attempt_number, reason=why, told=str(failure)[:300])

@@ -24,6 +24,7 @@ from stream_jobs.deduplication.window import Chunk
 from stream_jobs.keys.slots import Numbers
 from stream_jobs.pricing.price_book import PriceBook, exceeds_cost_bound
 from stream_jobs.rollups.groups import grouped
+from stream_jobs.rollups.limits import SumTooLarge
 from stream_jobs.rollups.measures import bucket, with_measures
 from stream_jobs.worker import statements
 from stream_jobs.worker.directory import Directory
@@ -107,7 +108,7 @@ class TakeProcessor:
         frame = await self._placed(frame, envelopes[-1].append_ms)
         taken.raw = frame
         self._touch_periods(frame, taken)
-        taken.rows = await self._rolled_up(state, with_measures(frame))
+        taken.rows = await self._rolled_up(state, frame)
         taken.take = state.pairs.take
         return taken
 
@@ -259,10 +260,19 @@ class TakeProcessor:
                     taken.periods[key] = Pending(period(key[3]), week)
 
     async def _rolled_up(self, state: WorkerState, frame: pl.DataFrame) -> list[Numbers]:
-        frame, missing = state.entered(frame)
+        measured, missing = state.entered(with_measures(frame))
         loaded = await self._needed.of_pairs(state, missing)
+        try:
+            return await self._added(state, measured, loaded)
+        except SumTooLarge as refused:
+            named = measured.with_columns(pl.col("src_offset").alias("offset"))
+            events = named.join(refused.lines, on=refused.lines.columns, how="semi")
+            refused.events = frame.join(events, on=["src_partition", "src_offset", "src_index"], how="semi")
+            raise
+
+    async def _added(self, state: WorkerState, frame: pl.DataFrame, loaded: list[pl.DataFrame]) -> list[Numbers]:
         lines = [grouped(frame, store.family, by_offset=False) for store in state.stores]
-        loaded += await self._needed.of_lines(state.stores, lines)
+        loaded = loaded + await self._needed.of_lines(state.stores, lines)
         for stored in loaded:
             if not stored.is_empty():
                 self._raise_horizons(state.partitions, stored)

@@ -1,6 +1,7 @@
 """Cost per event as what is kept grows: live rollup keys in the worker, rows stored in the warehouse.
 
 `./tally benchmark scaling [--keys 1000,…] [--rows 1000000,…] [--events N]`. A part whose list is empty is left out.
+Each size has a fresh installation: a second load would meet windows that hold the first, and be looked up as history.
 The growth of the cost is held against that of the logarithm.
 """
 
@@ -30,33 +31,32 @@ HEAD = (
 
 
 def by_keys(sizes: list[int], events: int) -> None:
-    """A fresh installation; each size has a quarter hour of its own, every key is touched once before it counts."""
+    """Every key is touched once before it counts."""
     print(f"Live rollup keys, {events:,} events spread evenly over all of them in one quarter hour\n{HEAD}")
     found: dict[int, Figures] = {}
-    with fresh_installation(STORES) as installation:
-        now = datetime.now(UTC)
-        quarter = now - timedelta(minutes=now.minute % 15, seconds=now.second) - QUARTER
-        for number, size in enumerate(sizes):
+    for size in sizes:
+        with fresh_installation(STORES) as installation:
+            now = datetime.now(UTC)
+            quarter = now - timedelta(minutes=now.minute % 15, seconds=now.second) - QUARTER
             keys = size // 2  # one row in `rollup` and one in `rollup_thread`
-            load = keyed_frames(keys, events, installation.settings.partitions, quarter - number * QUARTER, number)
-            produce(installation, load, "arrow")
+            produce(installation, keyed_frames(keys, events, installation.settings.partitions, quarter, size), "arrow")
             found[size] = drained(installation, keys + events, skipped=keys)
             line(size, found, f"{live_rows(installation):,} rows in memory")
             stop(installation)
 
 
 def by_rows(sizes: list[int], events: int) -> None:
-    """One installation that grows; at each size the worker resumes and counts an ordinary load."""
+    """At each size a worker resumes and counts the same ordinary load."""
     print(f"Stored events, {events:,} events of ordinary load on top\n{HEAD}")
     found: dict[int, Figures] = {}
-    with fresh_installation(STORES) as installation:
-        client = client_of(installation)
-        begin(installation)
-        for number, (before, size) in enumerate(zip([0, *sizes], sizes, strict=False)):
-            fill(installation, before, size)
+    for size in sizes:
+        with fresh_installation(STORES) as installation:
+            client = client_of(installation)
+            begin(installation)
+            fill(installation, size)
             merged_seconds = wait_for_merges(client)
             start = datetime.now(UTC) - timedelta(minutes=35)
-            produce(installation, frames(100 + number, events, installation.settings.partitions, start=start), "arrow")
+            produce(installation, frames(100, events, installation.settings.partitions, start=start), "arrow")
             found[size] = drained(installation, events)
             rows, parts, bytes_on_disk = stored_summary(client)
             told = f"{rows:,} rows, {bytes_on_disk >> 20:,} MiB, {parts} parts"
@@ -87,7 +87,7 @@ def live_rows(installation: Installation) -> int:
 
 
 def stop(installation: Installation) -> None:
-    """Ends the worker: the next size begins with none in memory."""
+    """Ends the worker first: its last flush is not cut off."""
     installation.supervisor.stop_together(["worker-0"], deadline_seconds=STOP_SECONDS)
 
 

@@ -33,22 +33,19 @@ def begin(installation: Installation) -> None:
     producer.flush(30)
 
 
-def fill(installation: Installation, before: int, rows: int) -> None:
-    """Adds raw rows number `before` to `rows` - 1 and their rollup rows; the first time with their progress."""
+def fill(installation: Installation, rows: int) -> None:
+    """Adds raw rows and their rollup rows, then their progress."""
     client = client_of(installation)
     span_ms = DAYS * 86_400_000
     end_ms = int(time.time() * 1000) - ENDED_HOURS_AGO * 3_600_000
-    moment = (
-        f"fromUnixTimestamp64Milli(toInt64({end_ms - span_ms} + (n - {before}) * {span_ms} / {rows - before}), 'UTC')"
-    )
-    for first in range(before, rows, CHUNK_ROWS):
+    moment = f"fromUnixTimestamp64Milli(toInt64({end_ms - span_ms} + n * {span_ms} / {rows}), 'UTC')"
+    for first in range(0, rows, CHUNK_ROWS):
         count = min(CHUNK_ROWS, rows - first)
         client.command(_raw(installation, moment, first, count))
         for family in FAMILIES:
             step = RAW_PER_ROW[family.table]
             client.command(_family(installation, family, moment, first, count, step))
-    if before == 0:
-        _write_progress(installation, client, rows)
+    _write_progress(installation, client, rows)
 
 
 def _numbers(installation: Installation, first: int, count: int, step: int = 1) -> str:

@@ -28,7 +28,7 @@ from stream_jobs.worker.partition import Partition, Progress
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
-from stream_jobs.worker.state import PeriodKey, WorkerState
+from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import TakeProcessor
 
 EPOCH_BITS = 48
@@ -117,12 +117,7 @@ def with_ack_before_insert() -> None:
 def with_touched_in_memory() -> None:
     """Which periods must be derived is only known to the process (rule E9)."""
 
-    def remember(
-        _self: Flusher, state: WorkerState, periods: dict[PeriodKey, Any], _progress: dict[int, dict[str, Any]]
-    ) -> None:
-        state.pending.update(periods)
-
-    replace(Flusher, "_mark_touched", remember)
+    replace(Flusher, "_insert_marks", lambda _self, _marks: None)
 
 
 def with_version_of_rows_read() -> None:

@@ -187,16 +187,24 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Refusals of an event, by the names it is known under and by its places (partition, offset) in the log."""
+    """Refusals of an event, by the names it is known under and by its places (partition, offset, index) in the log."""
 
     names: Sequence[str]
-    places: Sequence[tuple[int, int]] = ()
+    places: Sequence[tuple[int, int, int]] = ()
 
     @property
     def sql(self) -> str:
         """The statement."""
-        places = ", ".join(f"({int(partition)}, {int(offset)})" for partition, offset in self.places)
-        at = f" OR (ifNull(src_partition, 0), ifNull(src_offset, -1)) IN ({places})" if places else ""
+        events = ", ".join(
+            f"({int(partition)}, {int(offset)}, {int(index)})" for partition, offset, index in self.places
+        )
+        envelopes = ", ".join(f"({int(partition)}, {int(offset)})" for partition, offset, _ in self.places)
+        at = (
+            f" OR (ifNull(src_partition, 0), ifNull(src_offset, -1), ifNull(src_index, -1)) IN ({events})"
+            f" OR (isNull(src_index) AND (ifNull(src_partition, 0), ifNull(src_offset, -1)) IN ({envelopes}))"
+            if self.places
+            else ""
+        )
         return f"""SELECT rejection_id, time, source, organization, reason, src_partition, src_offset, src_index
 FROM rejected FINAL WHERE event_id IN {{names:Array(String)}}{at}
 ORDER BY time, rejection_id LIMIT 100"""

@@ -9,10 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any
 
+import polars as pl
 import structlog
+from confluent_kafka import KafkaException
 
 from producers.envelopes.rows import row_as_sent
 from stream_jobs.errors import SetApart, StreamJobError
+from stream_jobs.rollups.limits import SumTooLarge
 from stream_jobs.worker.batch import raw_rows
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.metrics import Metrics
@@ -108,24 +111,33 @@ class Caution:
             return
         rows = raw_rows(taken.raw)
         guilty = await asyncio.to_thread(refused_rows, lambda part: self.sink.insert("usage_raw", part), rows)
-        by_offset: dict[int, dict[int, Held]] = {}
-        for number, reason in guilty:
-            row = taken.raw.row(number, named=True)
-            by_offset.setdefault(row["src_offset"], {})[row["src_index"]] = Held(
-                f"quarantined: the warehouse refuses it: {reason[:300]}", row_as_sent(row)
-            )
-        for offset, held in by_offset.items():
-            await self._set_apart(partition, offset, held)
         if guilty:
-            raise SetApart(f"partition {partition.number}: {len(guilty)} events are in quarantine; going on without")
+            reasons = {number: f"the warehouse refuses it: {reason[:300]}" for number, reason in guilty}
+            raise await self._without(state, taken.raw, reasons)
         taken.raw = None  # stored above, in parts that the warehouse takes
         for chunk in taken.chunks:
             chunk.durable = True
 
+    async def too_large(self, state: WorkerState, refused: SumTooLarge) -> SetApart:
+        """Sets apart what would have made a sum too large; the answer is to be raised."""
+        return await self._without(state, refused.events, dict.fromkeys(range(refused.events.height), str(refused)))
+
     def blameless(self, failure: BaseException) -> None:
         """Called when the process is about to leave: a failure that is not of the data's making is no death."""
-        if isinstance(failure, StreamJobError | WarehouseError) and not isinstance(failure, WarehouseRefused):
+        outside = StreamJobError | WarehouseError | KafkaException
+        if isinstance(failure, outside) and not isinstance(failure, WarehouseRefused):
             self.attempts.rest()
+
+    async def _without(self, state: WorkerState, events: pl.DataFrame, reasons: Mapping[int, str]) -> SetApart:
+        by_place: dict[tuple[int, int], dict[int, Held]] = {}
+        for number, reason in reasons.items():
+            row = events.row(number, named=True)
+            held = by_place.setdefault((row["src_partition"], row["src_offset"]), {})
+            held[row["src_index"]] = Held(f"quarantined: {reason}", row_as_sent(row))
+        for (number, offset), rows in by_place.items():
+            await self._set_apart(state.partitions[number], offset, rows)
+        where = ", ".join(map(str, sorted({number for number, _ in by_place})))
+        return SetApart(f"partition {where}: {len(reasons)} events are in quarantine; going on without")
 
     def _begin(self, state: WorkerState, events: Sequence[Event]) -> None:
         last = {event.message.partition: event.message.offset for event in events}

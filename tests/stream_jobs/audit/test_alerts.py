@@ -4,7 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from stream_jobs.audit.alerts import ALERTS_PER_AUDIT, alerts
+from warehouse.queries.reconcile import log_counts
 from warehouse.queries.reconcile.difference import Difference
+from warehouse.queries.reconcile.identities import WHOLE_LOG
 
 NOW = datetime(2026, 3, 14, tzinfo=UTC)
 
@@ -25,6 +27,16 @@ def test_neighbours_are_one_alert_with_words_and_details() -> None:
         "the first: requests is 11, expected 12. `./tally reconcile` shows every row"
     )
     assert json.loads(details)["rows"] == 2
+
+
+def test_what_a_repair_cannot_heal_is_told_with_its_own_cure() -> None:
+    found = Difference(log_counts.CHECK, "usage.events", 3, WHOLE_LOG, {}, {"seen": 9}, {"seen": 8})
+    (row,) = alerts([found], set(), NOW)
+    assert row[2] == ""
+    assert row[4].startswith(
+        f"{log_counts.CHECK}: 1 rows differ of topic usage.events in log partition 3, {WHOLE_LOG}; "
+        "the first: seen is 8, expected 9. `./tally reconcile` shows every row; the workers counted other events"
+    )
 
 
 def test_a_repeat_is_no_new_alert_but_another_day_is() -> None:

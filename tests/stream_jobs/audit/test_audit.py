@@ -1,6 +1,6 @@
 """An audit compares what is due, remembers it, and raises each difference once."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -10,6 +10,7 @@ from stream_jobs.audit.counting import LogCounter
 from tests.stream_jobs.audit.fake_log import FakeLog
 from tests.warehouse.engine import Engine
 from tests.warehouse.recorded import Event
+from warehouse.queries.reconcile.identities import IN_LOOKUP
 from warehouse.queries.reconcile.lasting import Lasting
 from warehouse.queries.reconcile.reconcile import Reconciler
 
@@ -60,6 +61,18 @@ def test_a_difference_raises_one_alert_however_often_it_is_found(usage: Client, 
         "reconcile_difference/rollup_thread day = hour/1029/zen/2026-03-28/told 2026-04-02",
     }
     assert len(told) == 2
+
+
+def test_identities_are_compared_by_the_first_audit_of_a_day(usage: Client, recorded: list[Event]) -> None:
+    made = audit(usage, FakeLog.of(recorded))
+    run(made)
+    usage.command("DELETE FROM event_id_lookup WHERE organization = 'zen'")
+    assert run(made).report.differing == 0
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    made.now = lambda: tomorrow
+    assert {found.check for found in run(made).report.differences} == {IN_LOOKUP}
+    ((message,),) = usage.query("SELECT DISTINCT message FROM alerts WHERE organization = ''").result_rows
+    assert "INSERT INTO event_id_lookup" in message
 
 
 def test_older_days_have_their_turn_and_touched_ones_come_at_once(usage: Client, recorded: list[Event]) -> None:

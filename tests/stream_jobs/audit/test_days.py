@@ -50,4 +50,4 @@ def test_what_was_touched_is_asked_above_the_last_cut() -> None:
 
 def test_the_first_audit_has_no_last_one() -> None:
     assert LastAudit().read([]) is None
-    assert LastAudit().read([({3: 70}, DAY)]) == Last(Cut({3: 70}), DAY)
+    assert LastAudit().read([({3: 70}, DAY, day(2))]) == Last(Cut({3: 70}), DAY, day(2))

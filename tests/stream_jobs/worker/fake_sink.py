@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -91,11 +92,15 @@ class Fate:
     """What becomes of a process, by the number of its writes.
 
     dies_at: this write and all later ones are lost. freezes_at: from this write on, everything up to the end of the
-    flush (its progress) comes late: it waits in `late` until `thaw`; to the process it looks done.
+    flush (its progress) comes late: it waits in `late` until `thaw`; to the process it looks done. copied_at: a copy of
+    the warehouse is made before this write. set_back_at: from the first try of this write on it is that copy.
     """
 
     dies_at: int | None = None
     freezes_at: int | None = None
+    copied_at: int | None = None
+    set_back_at: int | None = None
+    copy: dict[str, Any] | None = None
     late: list[Callable[[], None]] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     dead: bool = False
@@ -133,13 +138,26 @@ class FakeSink(Sink):
     def __init__(self, warehouse: FakeWarehouse, fate: Fate | None = None) -> None:
         self.warehouse = warehouse
         self.fate = fate or Fate()
+        self.failures = 0
+        self.returned: Callable[[], None] = lambda: None
 
     def insert(self, table: str, frame: pl.DataFrame, check: Callable[[], None] = lambda: None) -> None:
         if not self.fate.late:  # a frozen process asks nothing
             check()
         if not frame.is_empty():
             rows = frame.rows(named=True)
+            self._come_and_go(check)
             self.fate.write(table, lambda: self.warehouse.store(table, rows))
+
+    def _come_and_go(self, check: Callable[[], None]) -> None:
+        number = len(self.fate.writes)
+        if number == self.fate.copied_at and self.fate.copy is None:
+            self.fate.copy = deepcopy(self.warehouse.tables)
+        if number == self.fate.set_back_at and self.fate.copy is not None:
+            self.warehouse.tables, self.fate.set_back_at = self.fate.copy, None
+            self.failures += 1
+            self.returned()
+            check()
 
     def frame(self, sql: str, asked: pl.DataFrame | None = None) -> pl.DataFrame:
         answer = self._answer(sql, {} if asked is None else {"asked": asked})

@@ -25,6 +25,7 @@ from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.eviction import forget
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.former import Former
+from stream_jobs.worker.guard import check_not_set_back
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.poison.attempts import Attempts
 from stream_jobs.worker.poison.caution import Caution
@@ -116,6 +117,7 @@ class SimulatedWorker(Worker):
         self.preparing, self.owning = asyncio.Lock(), asyncio.Lock()
         self.repairs = Repairs(sink, self.directory)
         self.acknowledged: list[tuple[int, int]] = []
+        self.sink.returned = lambda: check_not_set_back(sink, self.settings.events_topic, self.state)
         consumer = SimpleNamespace(assignment=tuple)
         self.app = SimpleNamespace(consumer_generation_id=GENERATION, consumer=consumer)  # type: ignore[assignment]
         self.inspector = SimpleNamespace(state=self.log_state)  # type: ignore[assignment]

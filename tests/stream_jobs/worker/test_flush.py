@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from stream_jobs.errors import WarehouseSetBack
-from stream_jobs.worker import flush
+from stream_jobs.worker import flush, guard
 from stream_jobs.worker.batch import Batch
 from stream_jobs.worker.flush import SHORT_BACKLOG, Flusher
 from stream_jobs.worker.settings import WorkerSettings
@@ -106,28 +106,47 @@ def test_e8_a_warehouse_set_back_in_the_middle_of_a_flush_loses_nothing(at: str)
     assert simulation.requests() == 5
 
 
-@pytest.mark.parametrize(("restart_seconds", "counted"), [(0.0, 4), (60.0, 2)])
+WRITTEN_AFTER_EVENTS = ("calendar", "touched_periods", "rollup", "rollup_thread")
+
+
+@pytest.mark.parametrize("at", ["silence", "last family", "count"])
 def test_e8_what_a_copy_has_of_a_flush_without_its_rollups_is_written_again(
-    restart_seconds: float, counted: int, monkeypatch: pytest.MonkeyPatch
+    at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The copy was made in the middle of this very flush: its events are there, what was written after them is not."""
-    monkeypatch.setattr(flush, "RESTART_SECONDS", restart_seconds)
-    simulation = Simulation(one_row(4))
+    monkeypatch.setattr(flush, "RESTART_SECONDS", 0.0 if at == "silence" else 60.0)
+    log = Log([Posted((Sent(n, BEGIN - n * DAYS, thread="t"),)) for n in range(4)])
+    undisturbed = Simulation(log, window_events=1000).finish()
+    simulation = Simulation(log, window_events=1000)
     simulation.live(Step(2, "drain"))
-    copy: dict[str, Any] = {}
+    tables = simulation.warehouse.tables
+    copy = [{table: deepcopy(tables[table]) for table in WRITTEN_AFTER_EVENTS}]
     insert = FakeSink.insert
 
+    def set_back(sink: FakeSink, *, noticed: bool) -> None:
+        if copy:
+            tables.update(copy.pop())
+            sink.failures += noticed
+
     def restored(self: FakeSink, table: str, frame: pl.DataFrame, *check: Callable[[], None]) -> None:
-        tables = simulation.warehouse.tables
-        if table in {"touched_periods", "rollup"}:
-            copy.setdefault(table, deepcopy(tables[table]))
-        if table == "partition_progress":
-            tables.update(copy)
+        if (at, table) in {("last family", "rollup_thread"), ("silence", "partition_progress")}:
+            set_back(self, noticed=at != "silence")
         insert(self, table, frame, *check)
 
-    with patch.object(FakeSink, "insert", restored):
+    def counted(sink: FakeSink, *asked: Any) -> None:
+        guard.check_stored(sink, *asked)
+        if at == "count":
+            set_back(sink, noticed=True)
+
+    with patch.object(FakeSink, "insert", restored), patch.object(flush, "check_stored", counted):
         simulation.live(Step(2, "drain"))
-    assert simulation.requests("quarter") == counted
+    assert not copy
+    simulation.finish()
+    assert (undisturbed.requests(), undisturbed.requests("day")) == (4, 3)
+    assert simulation.pending() == undisturbed.pending()
+    for family in FAMILIES:
+        for grain in ("quarter", "hour", "day", "week"):
+            assert simulation.sums(family.table, grain) == undisturbed.sums(family.table, grain)
 
 
 def burst_of_late_events() -> Simulation:

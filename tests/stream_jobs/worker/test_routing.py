@@ -1,15 +1,17 @@
 """E18: events of another partition are sent there, whole, and not counted here."""
 
+import base64
 import json
 import pickle
+import random
 
 import polars as pl
 
-from producers.envelopes.envelope import decode_envelope
+from producers.envelopes.envelope import decode_envelope, encode_envelope
 from producers.envelopes.ndjson import decode
 from stream_jobs.worker.routing import Routing
 from tokentally import partition_of
-from tokentally.envelope import ARROW_STREAM
+from tokentally.envelope import ARROW_STREAM, MAX_WIRE_BYTES
 
 NAMES = [f"organization-{number}" for number in range(50)]
 LINES = b"\n".join(
@@ -37,6 +39,25 @@ def test_e18_strangers_are_packed_for_their_own_partitions_unchanged() -> None:
         assert {partition_of(name, 8) for name in decoded.frame["organization"]} == {envelope.partition}
         arrived.append(decoded.frame)
     assert pl.concat(arrived).sort("event_id").equals(frame.sort("event_id"))
+
+
+def test_e18_strangers_that_are_too_many_bytes_for_one_message_are_sent_in_several() -> None:
+    """Repeated texts are nothing on their way in, and much once they stand in columns that are packed one by one."""
+    texts = [base64.b64encode(random.Random(number).randbytes(189)).decode() for number in range(1000)]
+    names = ("prompt_preview", "user_id", "customer_id", "thread_id", "message_id", "prompt_id", "plan")
+    lines = [
+        json.dumps(
+            {"event_id": str(n), "time": "2026-11-21T10:00:00Z", "organization": "acme", "model": "m"}
+            | dict.fromkeys(names, text)
+        ).encode()
+        for n, text in enumerate(texts)
+    ]
+    frame = decode(b"\n".join(lines)).frame
+    assert len(encode_envelope(frame)) > MAX_WIRE_BYTES
+    forwarded = Routing(8).forwarded(frame)
+    assert all(len(envelope.value) <= MAX_WIRE_BYTES for envelope in forwarded)
+    arrived = pl.concat(decode_envelope(envelope.value, ARROW_STREAM).frame for envelope in forwarded)
+    assert arrived.sort("event_id").equals(frame.sort("event_id"))
 
 
 def test_e29_the_rule_travels_to_the_child_that_tries_suspicious_envelopes() -> None:

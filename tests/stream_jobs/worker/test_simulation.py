@@ -4,7 +4,7 @@ The worker's own code runs on a warehouse in memory; a second, plain count of th
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
@@ -12,6 +12,7 @@ from unittest.mock import patch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stream_jobs.errors import WarehouseSetBack
 from stream_jobs.worker import batch, flush, former, rollback
 from tests.stream_jobs.worker.fake_sink import Fate
 from tests.stream_jobs.worker.recomputed import Recomputed
@@ -115,6 +116,32 @@ def test_any_life_of_workers_gives_the_numbers_of_the_plain_count(
     check(simulation, Recomputed(log, window))
 
 
+@given(
+    log=logs,
+    before=steps,
+    during=steps,
+    copied=st.integers(0, 30),
+    later=st.integers(0, 15),
+    seed=st.integers(0, 1000),
+)
+@EXAMPLES
+def test_e8_a_warehouse_set_back_at_any_write_to_a_copy_made_at_any_write_costs_nothing(
+    log: Log, before: list[Step], during: list[Step], copied: int, later: int, seed: int
+) -> None:
+    """Both may fall into one flush; the worker counts on, or it leaves and its successor counts again.
+
+    An alert that an organization was created on sight may be lost with what followed it.
+    """
+    simulation = Simulation(log, seed=seed)
+    simulation.live(*before)
+    with suppress(WarehouseSetBack):
+        simulation.live(*during, fate=Fate(copied_at=copied, set_back_at=copied + later))
+    simulation.finish()
+    expected = Recomputed(log, simulation.window_events)
+    check_numbers(simulation, expected)
+    assert told_on_sight(simulation) <= unregistered(expected)
+
+
 @contextmanager
 def logic(version: int) -> Iterator[None]:
     """Workers of this version of the rules, which decide as all others do."""
@@ -125,7 +152,21 @@ def logic(version: int) -> Iterator[None]:
 
 
 def check(simulation: Simulation, expected: Recomputed) -> None:
-    """What is stored is what a plain count gives."""
+    """What is stored is what a plain count gives, and people were told of organizations that nobody had registered."""
+    check_numbers(simulation, expected)
+    assert told_on_sight(simulation) == unregistered(expected)
+
+
+def told_on_sight(simulation: Simulation) -> set[str]:
+    return {row["organization"] for row in simulation.warehouse.rows("alerts")}
+
+
+def unregistered(expected: Recomputed) -> set[str]:
+    return {e.sent.organization for e in expected.accepted} - set(REGISTERED)
+
+
+def check_numbers(simulation: Simulation, expected: Recomputed) -> None:
+    """All rows, marks and refusals."""
     open_since = BEGIN + LATER
     for table in TABLES:
         assert simulation.sums(table, "quarter") == expected.rows(table, "quarter")
@@ -137,8 +178,6 @@ def check(simulation: Simulation, expected: Recomputed) -> None:
     assert len(simulation.warehouse.rejections) == sum(counts["rejected"] for counts in expected.counts.values())
     assert simulation.marks("touched") == expected.periods()
     assert simulation.pending() == expected.periods(open_since)
-    unregistered = {e.sent.organization for e in expected.accepted} - set(REGISTERED)
-    assert {row["organization"] for row in simulation.warehouse.rows("alerts")} == unregistered
 
 
 def check_offsets(simulation: Simulation, table: str, expected: Recomputed) -> None:

@@ -67,10 +67,13 @@ def test_periods_and_refusals_and_progress(changeable: Client, event: Event) -> 
 
     changeable.command(
         "INSERT INTO rejected (rejection_id, time, source, event_id, reason, src_partition, src_offset, src_index) "
-        "VALUES ('1', now(), 'worker', 'call-1', 'why', 3, 41, 0), ('2', now(), 'worker', '', 'all', 3, 42, NULL)"
+        "VALUES ('1', now(), 'worker', 'call-1', 'why', 3, 41, 0), ('2', now(), 'worker', '', 'all', 3, 42, NULL), "
+        "('3', now(), 'worker', '', 'a sibling', 3, 43, 5)"
     )
     assert [r.rejection_id for r in ask(changeable, Refusals(["call-1"]))] == ["1"]
-    assert [r.rejection_id for r in ask(changeable, Refusals(["call-1"], [(3, 42)]))] == ["1", "2"]
+    assert [r.rejection_id for r in ask(changeable, Refusals(["call-1"], [(3, 42, 7)]))] == ["1", "2"]
+    assert [r.rejection_id for r in ask(changeable, Refusals(["none"], [(3, 43, 4)]))] == []
+    assert [r.rejection_id for r in ask(changeable, Refusals(["none"], [(3, 43, 5)]))] == ["3"]
 
     changeable.command("TRUNCATE TABLE partition_progress")
     for number, offset in ((3, 9), (1027, 4), (1028, 5)):

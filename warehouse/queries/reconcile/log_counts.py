@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 from warehouse.queries.query import Rows
 from warehouse.queries.reconcile.difference import Difference, difference
+from warehouse.queries.reconcile.identities import WHOLE_LOG
 
 CHECK = "partition_progress = log"
 
@@ -147,7 +148,7 @@ def plan(counted: Counted, topic_id: str, log_start: int) -> Plan | str:
 
 def compare(counted: Counted, found: LogCount, topic: str) -> list[Difference]:
     """Totals at the applied offset against the count that ends there."""
-    period = "since the log began" if not found.started_at else f"since offset {found.started_at}"
+    period = WHOLE_LOG if not found.started_at else f"since offset {found.started_at}"
     totals, counts = (counted.seen, counted.accepted), (found.seen, found.accepted)
     if totals == counts:
         return []

@@ -1,8 +1,10 @@
 """Workers on poison (rule E29): processes end again and again, the culprit alone is set apart, replays agree."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import ANY
 
 import polars as pl
 import pytest
@@ -10,10 +12,12 @@ import pytest
 from producers.envelopes import sent
 from producers.envelopes.sent import SentLines
 from stream_jobs.errors import SetApart
+from stream_jobs.rollups import row_store
 from stream_jobs.worker.poison.attempts import DEATHS_BEFORE_CARE
 from tests.stream_jobs.worker.fake_sink import FakeSink, Fate
 from tests.stream_jobs.worker.sent import Log, Posted, Sent
 from tests.stream_jobs.worker.simulation import Simulation, Step
+from tokentally import UsageEvent
 from warehouse.errors import WarehouseRefused
 
 DEADLY = "deadly"
@@ -150,3 +154,23 @@ def test_e29_the_other_partition_loses_nothing() -> None:
     lived(simulation)
     assert quarantined(simulation) == {(2, 1)}
     assert simulation.requests() == 47 + 6
+
+
+@pytest.mark.parametrize("again", [0, 1])
+def test_what_would_make_a_sum_too_large_is_set_apart_at_once(again: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """4,000 tokens are 8 million nano-USD; the row of one user holds 10 million."""
+    monkeypatch.setattr(row_store, "ROW_LIMIT", 10_000_000)
+    large = Sent(2, user="a", input_tokens=4000)
+    envelopes = (Sent(0, user="a", input_tokens=4000), Sent(1, user="b")), (large, Sent(3, user="b"))
+    simulation = Simulation(Log([Posted(events, after=timedelta(0)) for events in envelopes]))
+    simulation.live(Step(1, "drain"))
+    with pytest.raises(SetApart, match="partition 0: 1 events are in quarantine"):
+        simulation.live(again=again, last=True)
+    simulation.finish()
+    (held,) = simulation.warehouse.tables["quarantine"].values()
+    assert (held["src_offset"], held["src_index"]) == (1, 0)
+    assert held["reason"].startswith("quarantined: the events of one take and what is stored would take a row")
+    as_sent = json.loads(UsageEvent.model_validate(large.fields).to_json())
+    assert json.loads(held["raw"]) == as_sent | {"event_id": ANY, "source_id": as_sent["event_id"]}
+    assert simulation.requests() == 3
+    assert simulation.counts()[0] == {"seen": 4, "accepted": 3, "duplicates": 0, "rejected": 1}
