@@ -49,6 +49,7 @@ def search(
     finally:
         reader.close()
     names = {wanted.source_id, *([str(wanted.event_id)] if wanted.event_id else []), *(str(c.event_id) for c in copies)}
+    names.discard("")  # refusals without an id are many events
     places = {(_number(partitions, copy.partition), copy.offset, copy.index) for copy in copies}
     return Found(
         wanted,
