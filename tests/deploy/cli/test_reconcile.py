@@ -1,15 +1,20 @@
 """What `./tally reconcile` says and how it exits."""
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 from typer.testing import CliRunner
 
 from deploy.cli import reconcile
 from deploy.errors import WrongSetting
+from warehouse.queries.reconcile.acknowledged import Acknowledgement
 from warehouse.queries.reconcile.cures import incomplete_partitions
 from warehouse.queries.reconcile.difference import Comparison, Difference, Place
 from warehouse.queries.reconcile.reconcile import Report, Scope
@@ -70,6 +75,22 @@ def test_notes_and_what_to_do_are_said() -> None:
     assert "to do: partition_progress = raw: raw events are missing or too many: stop the workers" in text
     assert incomplete_partitions(made.differences) == {1026}
     assert json.loads(json.dumps(reconcile.as_json(made)))["notes"] == ["Kafka is silent"]
+
+
+def test_acknowledgements_are_compared_again_after_a_repair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "sent.ndjson"
+    file.write_text('{"organization":"a","event_id":"x","partition":1,"offset":5}\n')
+    asked: list[list[int]] = []
+
+    def compared(_client: Any, _scope: Scope, sent: Iterable[Acknowledgement], **_: Any) -> Report:
+        asked.append([one.offset for one in sent])
+        return report(WRONG)
+
+    monkeypatch.setattr(reconcile, "reconcile", compared)
+    monkeypatch.setattr(reconcile, "Reconciler", MagicMock())
+    made = reconcile.Comparing(MagicMock(), Progress(disable=True), Scope("a"), file)
+    made.repaired(made.compared())
+    assert asked == [[5], [5]]
 
 
 def test_acknowledgements_are_read_line_by_line(tmp_path: Path) -> None:
