@@ -314,10 +314,13 @@ class Rig:
         places = [TopicPartition(self.topic, partition) for partition in range(self.partitions)]
         return {place.partition: self.consumer.get_watermark_offsets(place, timeout=10)[1] for place in places}
 
-    def nothing_unstored_is_acknowledged(self) -> None:
-        """What is acknowledged is asked first: it may only grow meanwhile."""
+    def nothing_unstored_is_acknowledged(self, applied: dict[int, int] | None = None) -> None:
+        """What is acknowledged is asked first: it may only grow meanwhile.
+
+        applied: stored progress, where the warehouse cannot be asked.
+        """
         acknowledged = self.acknowledged()
-        applied = self.applied()
+        applied = self.applied() if applied is None else applied
         for partition, offset in acknowledged.items():
             assert offset <= applied.get(partition, -1) + 1, (acknowledged, applied)
 

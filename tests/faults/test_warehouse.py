@@ -72,10 +72,11 @@ def test_a_changed_password_is_read_again(rig: Rig) -> None:
     worker = rig.start_worker()
     rig.send(50)
     rig.wait_until_exact()
+    applied = rig.applied()
     rig.warehouse.change_user("tally", password_sha256=password_hash("another"))
     rig.send(50)
     until("it is said", lambda: "wrong user or password" in rig.waits_for())
-    rig.nothing_unstored_is_acknowledged()
+    rig.nothing_unstored_is_acknowledged(applied)
     rig.password_file.write_text("another")
     rig._client = None
     rig.wait_until_exact()
