@@ -64,6 +64,7 @@ def test_poison_is_not_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
         (["replay"], "say which"),
         (["replay", "a", "b", "--with", __file__], "--with replaces one refusal"),
         (["list", "--from", "yesterday"], "--from yesterday: write a date"),
+        (["replay", "3-7-1", "--reason", "rating"], "give IDs or filters, not both"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(arguments: list[str], sentence: str) -> None:
