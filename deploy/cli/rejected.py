@@ -129,9 +129,10 @@ def replay(
     finishes; nothing is counted twice.
     """
     which = filtered(organization, reason, source, since, until, partition, None if again else False)
-    if not ids and which == RejectionFilter(replayed=which.replayed) and not edited:
+    filters = which != RejectionFilter(replayed=which.replayed)
+    if not (ids or filters or edited):
         raise WrongSetting("say which: IDs, or a filter such as --reason TEXT, --organization NAME or --from DATE")
-    if ids and which != RejectionFilter(replayed=which.replayed):
+    if ids and filters:
         raise WrongSetting("give IDs or filters, not both")
     if edited is not None and len(ids or ()) != 1:
         raise WrongSetting("--with replaces one refusal: give its ID")

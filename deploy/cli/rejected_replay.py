@@ -28,7 +28,7 @@ from stream_jobs.worker.poison.rehearsal import Rehearsal
 from stream_jobs.worker.settings import WorkerSettings
 from warehouse.queries.query import ask
 from warehouse.queries.refused import Refused, RefusedByIds, ReplaysOf
-from warehouse.queries.rejected import LatestRejections, RejectionFilter, RejectionPosition
+from warehouse.queries.rejected import LatestRejections, Rejection, RejectionFilter, RejectionPosition
 from warehouse.settings import WarehouseSettings
 
 PAGE = 500
@@ -77,11 +77,11 @@ class Replaying:
     def _matching(self, client: Client, which: RejectionFilter, limit: int) -> list[str]:
         found = list(matching(client, which, limit))
         if len(found) == limit:
-            until = ask(client, RefusedByIds(found[-1:]))[0].time + timedelta(milliseconds=1)
+            until = found[-1].time + timedelta(milliseconds=1)
             self.console.print(
                 f"These are the newest {limit:,} that match; for older ones add --to {until.isoformat()}."
             )
-        return found
+        return [one.rejection_id for one in found]
 
     def _planned(
         self, client: Client, warehouse: WarehouseSettings, ids: Sequence[str], edited: bytes | None, *, again: bool
@@ -159,12 +159,12 @@ class Replaying:
         return typer.confirm(f"Send {events:,} events?")
 
 
-def matching(client: Client, which: RejectionFilter, limit: int) -> Iterator[str]:
-    """The ids of the newest refusals of a filter, page by page."""
+def matching(client: Client, which: RejectionFilter, limit: int) -> Iterator[Rejection]:
+    """The newest refusals of a filter, page by page."""
     after = None
     while limit > 0:
         page = ask(client, LatestRejections(which, min(PAGE, limit), after))
-        yield from (one.rejection_id for one in page)
+        yield from page
         if len(page) < PAGE:
             return
         after = RejectionPosition(page[-1].time, page[-1].rejection_id)

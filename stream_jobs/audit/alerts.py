@@ -11,10 +11,13 @@ from warehouse.queries.query import Rows
 from warehouse.queries.reconcile import log_counts
 from warehouse.queries.reconcile.cures import CURES
 from warehouse.queries.reconcile.difference import Difference
+from warehouse.queries.reconcile.identities import IN_RAW
 
 KIND = "reconcile_difference"
 COLUMNS = ("alert_id", "kind", "organization", "time", "message", "details")
 ALERTS_PER_AUDIT = 100
+OF_TOPICS = (log_counts.CHECK, IN_RAW)
+"""Checks of a whole log: their differences name the topic where others name the organisation."""
 SHOWN = "`./tally reconcile` shows every row"
 REPAIR = "`./tally reconcile --repair` computes rollups again from raw events"
 
@@ -61,7 +64,7 @@ def _period(found: Difference) -> str:
 def _alert(name: str, found: list[Difference], when: datetime) -> tuple[Any, ...]:
     one = found[0]
     measure, expected = next(iter(one.expected.items()))
-    organization = "" if one.check == log_counts.CHECK else one.organization  # there it is the topic
+    organization = "" if one.check in OF_TOPICS else one.organization
     of = f" of {'organization' if organization else 'topic'} {one.organization}" if one.organization else ""
     message = (
         f"{one.check}: {len(found)} rows differ{of} in log partition {one.partition}, {_period(one)}; "

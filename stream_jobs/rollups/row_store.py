@@ -74,7 +74,7 @@ class RowStore:
         rows = self._rows(lines["pair"].to_numpy(), lines)
         sums = self._sums[rows] + lines.select(self.family.measures).to_numpy()
         if _beyond(sums):
-            self._refuse(lines.drop("offset"), (sums > ROW_LIMIT).any(axis=1))
+            self._refuse(lines.drop("offset"), np.any(sums > ROW_LIMIT, axis=1))
         self._sums[rows] = sums
         self._offsets[rows] = np.maximum(self._offsets[rows], lines["offset"].to_numpy())
         return rows

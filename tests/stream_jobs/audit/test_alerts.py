@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from stream_jobs.audit.alerts import ALERTS_PER_AUDIT, alerts
 from warehouse.queries.reconcile import log_counts
 from warehouse.queries.reconcile.difference import Difference
-from warehouse.queries.reconcile.identities import WHOLE_LOG
+from warehouse.queries.reconcile.identities import IN_RAW, WHOLE_LOG
 
 NOW = datetime(2026, 3, 14, tzinfo=UTC)
 
@@ -37,6 +37,13 @@ def test_what_a_repair_cannot_heal_is_told_with_its_own_cure() -> None:
         f"{log_counts.CHECK}: 1 rows differ of topic usage.events in log partition 3, {WHOLE_LOG}; "
         "the first: seen is 8, expected 9. `./tally reconcile` shows every row; the workers counted other events"
     )
+
+
+def test_totals_that_are_not_those_of_raw_events_are_a_topics_too() -> None:
+    found = Difference(IN_RAW, "usage.events", 3, WHOLE_LOG, {}, {"accepted": 9}, {"accepted": 8})
+    (row,) = alerts([found], set(), NOW)
+    assert row[2] == ""
+    assert " of topic usage.events in log partition 3, " in row[4]
 
 
 def test_a_repeat_is_no_new_alert_but_another_day_is() -> None:
