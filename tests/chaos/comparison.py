@@ -82,18 +82,18 @@ def compare(client: Client, truth: Truth, topic: str, numbers: range) -> Found:
         for name in COUNTED:
             found.same("progress", truth.counts[number][name], row.get(name))
     found.compare("usage_raw", _raw(truth.accepted), stored.raw(client, numbers), (*WHO, "event_id", "time_ms"))
-    marks = stored.done_marks(client)
+    rewritten = Rewritten(stored.done_marks(client), stored.repair_cuts(client))
     for lines in truth.lines:
         family = lines.family
         for grain in ("quarter", "hour", "day", "week"):
             rows = stored.family_rows(client, numbers, family, grain)
-            expected = _family(truth, lines, grain, marks)
+            expected = _family(truth, lines, grain, rewritten)
             found.compare(f"{family.table} {grain}", expected, rows, (*WHO, *PLACE, *family.dimensions))
     histograms = truth.histograms()
     for grain in ("hour", "day", "week"):
         rows = stored.latency_rows(client, numbers, grain)
         key = (*WHO, *PLACE, "provider", "model", "metric")
-        found.compare(f"rollup_latency {grain}", _latency(truth, histograms, grain, marks), rows, key)
+        found.compare(f"rollup_latency {grain}", _latency(truth, histograms, grain, rewritten), rows, key)
     _compare_views(client, truth, found)
     return found
 
@@ -146,12 +146,24 @@ def placed(grain: str, organization: str, place: Place) -> tuple[int, int, str, 
     return (start, start, day, week) if grain == "day" else (start, start, week, week)
 
 
-Marks = dict[tuple[int, str, str, str], int]
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """Where rows carry an offset that is not their last event's: that of their derivation, or of a repair.
 
+    marks: by partition, organisation, day or week, its first date. cuts: the same; a
+    repair of a day, also one that takes back what other rules wrote (rule E10), writes all its rows at its cut.
+    """
 
-def _mark(marks: Marks, grain: str, partition: int, organization: str, place: Place) -> int:
-    period, day = ("week", place.week) if grain == "week" else ("day", place.day)
-    return marks.get((partition, organization, period, str(day)), -1)
+    marks: dict[tuple[int, str, str, str], int]
+    cuts: dict[tuple[int, str, str, str], int]
+
+    def offset(self, grain: str, partition: int, organization: str, place: Place, last: int) -> int:
+        """What the row must carry; last: offset of its newest event."""
+        period, first = ("week", place.week) if grain == "week" else ("day", place.day)
+        where = (partition, organization, period, str(first))
+        if grain != "quarter":
+            last = self.marks.get(where, -1)
+        return max(last, self.cuts.get(where, -1))
 
 
 def _is_derived(truth: Truth, grain: str, partition: int, organization: str, place: Place) -> bool:
@@ -159,7 +171,7 @@ def _is_derived(truth: Truth, grain: str, partition: int, organization: str, pla
     return truth.closed(partition, organization, period, day)
 
 
-def _family(truth: Truth, lines: Lines, grain: str, marks: Marks) -> pl.DataFrame:
+def _family(truth: Truth, lines: Lines, grain: str, rewritten: Rewritten) -> pl.DataFrame:
     """Expected rows. Derived ones exist for closed periods and carry the offset of the mark that says so (rule E5)."""
     family, sums, offsets = lines.family, dict[Key, list[int]](), dict[Key, int]()
     for key, row in lines.sums.items():
@@ -167,11 +179,9 @@ def _family(truth: Truth, lines: Lines, grain: str, marks: Marks) -> pl.DataFram
         assert isinstance(partition, int)
         assert isinstance(organization, str)
         assert isinstance(place, Place)
-        offset = lines.offsets[key]
-        if grain != "quarter":
-            if not _is_derived(truth, grain, partition, organization, place):
-                continue
-            offset = _mark(marks, grain, partition, organization, place)
+        if grain != "quarter" and not _is_derived(truth, grain, partition, organization, place):
+            continue
+        offset = rewritten.offset(grain, partition, organization, place, lines.offsets[key])
         whole = (partition, organization, *placed(grain, organization, place), *key[3:])
         known = sums.get(whole)
         sums[whole] = row if known is None else [a + b for a, b in zip(known, row, strict=True)]
@@ -197,7 +207,7 @@ def _key_schema() -> dict[str, pl.DataType]:
     }
 
 
-def _latency(truth: Truth, histograms: dict[Key, dict[int, int]], grain: str, marks: Marks) -> pl.DataFrame:
+def _latency(truth: Truth, histograms: dict[Key, dict[int, int]], grain: str, rewritten: Rewritten) -> pl.DataFrame:
     merged: dict[Key, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     offsets: dict[Key, int] = {}
     for key, bins in histograms.items():
@@ -207,7 +217,7 @@ def _latency(truth: Truth, histograms: dict[Key, dict[int, int]], grain: str, ma
         assert isinstance(place, Place)
         if _is_derived(truth, grain, partition, organization, place):
             whole = (partition, organization, *placed(grain, organization, place), *key[3:])
-            offsets[whole] = _mark(marks, grain, partition, organization, place)
+            offsets[whole] = rewritten.offset(grain, partition, organization, place, -1)
             for number, count in bins.items():
                 merged[whole][number] += count
     rows = [

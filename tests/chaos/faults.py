@@ -19,6 +19,7 @@ WEIGHTS = {
     "leave and join": 2,
     "kill worker and warehouse": 1,
     "kill worker and broker": 1,
+    "ask for repairs": 2,
 }
 PAUSE_SECONDS = (4.5, 10.0)
 AWAY_SECONDS = (1.0, 12.0)
@@ -96,6 +97,8 @@ class Doer:
             case "copy warehouse":
                 stage.back_up()
                 self.done[fault.kind] += 1
+            case "ask for repairs":
+                self.done[fault.kind] += stage.ask_for_repairs()
             case "set warehouse back" if stage.has_copy:
                 stage.set_back()
                 self.done[fault.kind] += 1

@@ -48,7 +48,8 @@ class Ledger:
 
     def calm(self, patience_seconds: float = CALM_SECONDS) -> str:
         """Waits until the whole log is applied and what has closed is derived; "" or what is still missing."""
-        return self._waited(lambda: self._asked(self._not_applied) or self._asked(self._not_derived), patience_seconds)
+        questions = (self._not_applied, self._not_repaired, self._not_derived)
+        return self._waited(lambda: next(filter(None, map(self._asked, questions)), ""), patience_seconds)
 
     def applied(self, patience_seconds: float = CALM_SECONDS) -> str:
         """Waits until the whole log is applied; "" or what is still missing."""
@@ -78,6 +79,11 @@ class Ledger:
             if have.get(number, {}).get("applied_offset", -1) < end - 1
         }
         return f"not applied (partition: log end, applied) {waiting}" if waiting else ""
+
+    def _not_repaired(self) -> str:
+        open_slices = "SELECT count() FROM repairs FINAL WHERE state IN ('asked', 'running')"
+        waiting = int(self.client.query(f"{open_slices} AND {stored.within(self.numbers)}").result_rows[0][0])
+        return f"{waiting} days are not repaired" if waiting else ""
 
     def _not_derived(self) -> str:
         rows = self.client.query(

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import psutil
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error
 
 from deploy.local.installation import Installation
 from tests.chaos.workers import Workers
 from tests.running import client_of
+from warehouse.errors import WarehouseUnavailable
+from warehouse.repairs import RepairSlice, request_repair
 
 WITHOUT = ("superset", "worker", "watchdog", "api", "collector", "auditor")
 STOP_SECONDS = 60.0
@@ -28,6 +31,10 @@ WORKER_SETTINGS = {
     "TALLY_ROWS_IN_MEMORY": "2500",
 }
 """Small, so that a short run meets everything: ids that leave the window, rows that are evicted, sessions that end."""
+NEWEST_DAYS = """
+    SELECT DISTINCT src_partition, toString(organization), day FROM rollup FINAL WHERE grain = 'quarter'
+    ORDER BY day DESC LIMIT 40
+"""
 
 
 @dataclass(slots=True)
@@ -65,6 +72,16 @@ class Stage:
         try:
             psutil.Process(pid).send_signal(signal.SIGKILL)
         except (psutil.NoSuchProcess, ValueError):
+            return False
+        return True
+
+    def ask_for_repairs(self) -> bool:
+        """Asks for the newest days of every organisation to be computed again; false while nobody answers."""
+        try:
+            with contextlib.closing(self.client()) as client:
+                days = client.query(NEWEST_DAYS).result_rows
+                request_repair(client, [RepairSlice(*row) for row in days], "chaos", "a day like any other")
+        except (Error, OSError, WarehouseUnavailable):
             return False
         return True
 

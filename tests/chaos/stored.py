@@ -1,10 +1,12 @@
 """What the warehouse holds: a table in, a plain frame out."""
 
 import io
+from datetime import timedelta
 
 import polars as pl
 from clickhouse_connect.driver.client import Client
 
+from tests.chaos.cast import calendar_of
 from warehouse.families import INPUT_BUCKETS, OUTPUT_BUCKETS, Family
 
 NO_LIMIT = {"output_format_arrow_string_as_string": 1, "output_format_arrow_low_cardinality_as_dictionary": 0}
@@ -72,6 +74,21 @@ def done_marks(client: Client) -> dict[tuple[int, str, str, str], int]:
         "FROM touched_periods WHERE kind = 'done' GROUP BY src_partition, organization, grain, date"
     ).result_rows
     return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
+
+
+def repair_cuts(client: Client) -> dict[tuple[int, str, str, str], int]:
+    """The newest cut at which each (partition, organisation, day or week, its first date) was computed again."""
+    rows = client.query(
+        "SELECT src_partition, organization, day, toInt64(max(cut)) FROM repairs FINAL WHERE state = 'done' "
+        "GROUP BY src_partition, organization, day"
+    ).result_rows
+    cuts: dict[tuple[int, str, str, str], int] = {}
+    for partition, organization, day, cut in rows:
+        week = day - timedelta(days=(day.isoweekday() - calendar_of(organization)[1]) % 7)
+        for period, first in (("day", day), ("week", week)):
+            where = (partition, organization, period, str(first))
+            cuts[where] = max(cut, cuts.get(where, -1))
+    return cuts
 
 
 def progress(client: Client, topic: str) -> dict[int, dict[str, int]]:

@@ -18,6 +18,7 @@ FAULTS = [
     Fault(11, "kill worker", (1,)),
     Fault(12, "new version", (1,), 1),
     Fault(17, "kill worker", (0,)),
+    Fault(19, "ask for repairs"),
     Fault(22, "kill worker", (2,)),
     Fault(22.2, "new version", (2,), 1),
     Fault(30, "kill all workers", (0, 1, 2)),
@@ -37,5 +38,6 @@ def test_e10_a_rolling_restart_with_other_rules_loses_and_doubles_nothing(run: R
     assert outcome.found.words == []
     assert (outcome.found.total_wrong, outcome.reconciled_wrong) == (0, 0)
     assert outcome.faults["new version"] == 3
+    assert outcome.faults["ask for repairs"] == 1
     written = run.client.query("SELECT DISTINCT logic_version FROM usage_raw ORDER BY 1").result_rows
     assert written == [(1,), (2,)], "both versions wrote"
