@@ -8,6 +8,7 @@ ProducerError
 ├── NoSuchKey          list the keys and name one of them
 ├── Busy               send the same again a little later: there is no room now
 ├── KafkaUnavailable   send the same again later: events are idempotent by id
+├── ControlRefused     sign it with this installation's key, or say something that can be done
 └── WrongConfiguration correct the settings or the machine, then start again
 """
 
@@ -34,6 +35,10 @@ class NotAllowed(ProducerError):
 
 class NoSuchKey(ProducerError):
     """No API key has this id."""
+
+
+class ControlRefused(ProducerError):
+    """A control record that must not be carried out."""
 
 
 class Busy(ProducerError):

@@ -6,6 +6,8 @@ StreamJobError
 ├── RefusalLifted        the cause of a refusal is gone: restart (done by exiting)
 ├── SetApart             poison was quarantined: restart (done by exiting), the worker goes on without it
 ├── RollbackFailed       a day could not be computed again: look at the table repairs; tried again at the next start
+├── NoErasureKey         restore the key, or name its file
+├── NoControlKey         restore the key, or name its file
 ├── LogSilent            the broker sends nothing of what it has: ask again later
 └── OffsetGap            an envelope is missing in what was delivered: restart (done by exiting)
 """
@@ -45,3 +47,7 @@ class SetApart(StreamJobError):
 
 class NoErasureKey(StreamJobError):
     """Erased events cannot be told from new ones."""
+
+
+class NoControlKey(StreamJobError):
+    """Control records can be neither signed nor believed."""

@@ -35,7 +35,7 @@ class Secrets:
             ensure_users(self.path("warehouse_users.json"), WAREHOUSE_USERS, self.folder)
         except UsersFileInvalid as problem:
             raise WrongSetting(f"{problem}; mend the file, or delete it to have it made anew") from problem
-        for name in ("superset_admin", "superset_key", "erasure_key"):
+        for name in ("superset_admin", "superset_key", "erasure_key", "control_key"):
             write_once(self.path(name), secrets.token_urlsafe(24))
 
 

@@ -1,0 +1,89 @@
+"""A control record as it stands in the log: words and a signature in, a checked record out (rule E19).
+
+Whoever may produce usage may not thereby erase or reprice: the value is signed with a key of the installation, and
+names the log partition it was signed for, so that a copy of it says nothing anywhere else.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
+
+from producers.control.bodies import Body, body_of
+from producers.errors import ControlRefused
+
+HEADER_KIND: Final = "kind"
+CONTROL: Final = b"control"
+HEADER_SIGNATURE: Final = "signature"
+MAX_BYTES: Final = 900_000
+"""Of a record's value: Kafka takes a million."""
+_TEXTS = ("control_id", "kind", "organization", "author", "note", "created")
+
+
+@dataclass(frozen=True)
+class ControlRecord:
+    """What was asked, by whom, and when. control_id: a UUID; the same one again is the same request.
+
+    organization: "" for the whole installation. content: the body as JSON values. created: aware, of whoever asked.
+    """
+
+    control_id: str
+    kind: str
+    organization: str
+    content: Mapping[str, Any]
+    author: str
+    note: str
+    created: datetime
+
+    @cached_property
+    def body(self) -> Body:
+        """The checked content. Raises ControlRefused."""
+        return body_of(self.kind, self.organization, self.content)
+
+    def value(self, src_partition: int) -> bytes:
+        """The Kafka value for one log partition. Raises ControlRefused when it is larger than Kafka takes."""
+        said = {
+            "control_id": self.control_id,
+            "kind": self.kind,
+            "organization": self.organization,
+            "author": self.author,
+            "note": self.note,
+            "created": self.created.astimezone(UTC).isoformat(timespec="milliseconds"),
+            "src_partition": src_partition,
+            "body": self.content,
+        }
+        value = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        if len(value) > MAX_BYTES:
+            raise ControlRefused(f"{self.kind}: the record has {len(value)} bytes, {MAX_BYTES} are possible: split it")
+        return value
+
+
+def signature(value: bytes, key: bytes) -> bytes:
+    """The header that belongs to a value: HMAC-SHA256, hexadecimal."""
+    return hmac.new(key, value, hashlib.sha256).hexdigest().encode()
+
+
+def read_record(value: bytes, signed: bytes | None, key: bytes, src_partition: int) -> ControlRecord:
+    """The record in a log partition. Raises ControlRefused unless it was signed for that one and says what can be done.
+
+    What its body says is checked too.
+    """
+    if signed is None or not hmac.compare_digest(signed, signature(value, key)):
+        raise ControlRefused("the control record is not signed with this installation's key")
+    try:
+        said = json.loads(value)
+        texts = {name: said[name] for name in _TEXTS}
+        place, content = said["src_partition"], said["body"]
+        control_id, created = str(UUID(texts.pop("control_id"))), datetime.fromisoformat(texts.pop("created"))
+    except (ValueError, TypeError, KeyError, AttributeError) as problem:
+        raise ControlRefused(f"the control record cannot be read: {problem!r}") from None
+    if place != src_partition:
+        raise ControlRefused(f"the control record was signed for log partition {place}, this is {src_partition}")
+    record = ControlRecord(control_id, content=content, created=created, **texts)
+    record.body  # noqa: B018 - checked now, so that nothing is begun that cannot be ended
+    return record

@@ -1,0 +1,1 @@
+"""Publishing control records: what was asked and stored in, signed records in the log out."""

@@ -1,0 +1,112 @@
+"""Publishes control records: a stored record in, signed Kafka records and their noted places out."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import structlog
+from clickhouse_connect.driver.client import Client
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from producers.control.record import CONTROL, HEADER_KIND, HEADER_SIGNATURE, ControlRecord, signature
+from producers.errors import KafkaUnavailable
+from stream_jobs.control.settings import ControlSettings
+from warehouse.control import outbox
+from warehouse.log_partitions import PARTITIONS_PER_GENERATION
+
+log = structlog.get_logger()
+ACKNOWLEDGED_SECONDS = 15.0
+FORGOTTEN = timedelta(seconds=20)
+"""A record that is not published everywhere after so long was left by somebody who died."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of a request. places: offset by log partition; empty where Kafka has not acknowledged it yet."""
+
+    control_id: str
+    places: dict[int, int]
+    partitions: tuple[int, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every partition has it."""
+        return set(self.places) == set(self.partitions)
+
+
+@dataclass(slots=True)
+class Publisher:
+    """One per process. Blocking."""
+
+    settings: ControlSettings
+    client: Client
+    _producer: Producer | None = field(default=None, init=False)
+
+    def ask(self, record: ControlRecord) -> Published:
+        """Stores a record and publishes it. The same record again is published again where it is missing.
+
+        Raises ControlRefused before anything is stored, NoControlKey, WarehouseUnavailable and WarehouseRefused. Kafka
+        need not answer: what is stored is published by `finish` later.
+        """
+        record.body  # noqa: B018 - refused before it is stored
+        partitions = tuple(self.settings.log_partitions(record.organization))
+        key = self.settings.control_key()
+        values = {number: record.value(number) for number in partitions}
+        outbox.store(self.client, record, partitions)
+        return Published(record.control_id, self._published(record.control_id, values, key), partitions)
+
+    def finish(self, now: datetime | None = None) -> int:
+        """Publishes what others left unpublished; returns how many records. Raises as `ask` does."""
+        left = outbox.unpublished(self.client, (now or datetime.now(UTC)) - FORGOTTEN)
+        key = self.settings.control_key() if left else b""
+        for each in left:
+            values = {number: each.record.value(number) for number in each.partitions}
+            places = self._published(each.record.control_id, values, key)
+            log.info("published a control record that was left", control_id=each.record.control_id, places=places)
+        return len(left)
+
+    def close(self) -> None:
+        """Leaves the broker."""
+        if self._producer is not None:
+            self._producer.flush(ACKNOWLEDGED_SECONDS)
+
+    def _published(self, control_id: str, values: dict[int, bytes], key: bytes) -> dict[int, int]:
+        places = self._acknowledged(values, key)
+        for number, offset in places.items():
+            outbox.note_published(self.client, control_id, number, offset)
+        return places
+
+    def _acknowledged(self, values: dict[int, bytes], key: bytes) -> dict[int, int]:
+        producer, places = self._connected(), dict[int, int]()
+
+        def told(number: int, error: KafkaError | None, message: Message) -> None:
+            if error is None and (offset := message.offset()) is not None:
+                places[number] = offset
+            else:
+                log.warning("kafka did not take a control record", partition=number, reason=str(error))
+
+        try:
+            for number, value in values.items():
+                producer.produce(
+                    self.settings.events_topic,
+                    value,
+                    partition=number % PARTITIONS_PER_GENERATION,
+                    headers=[(HEADER_KIND, CONTROL), (HEADER_SIGNATURE, signature(value, key))],
+                    on_delivery=partial(told, number),
+                )
+            producer.flush(ACKNOWLEDGED_SECONDS)
+        except (KafkaException, BufferError) as failure:
+            raise KafkaUnavailable(f"the control record is stored and will be published later: {failure}") from failure
+        return places
+
+    def _connected(self) -> Producer:
+        if self._producer is None:
+            self._producer = Producer(
+                {
+                    "bootstrap.servers": self.settings.kafka_bootstrap,
+                    "enable.idempotence": True,
+                    "message.timeout.ms": round(ACKNOWLEDGED_SECONDS * 1000),
+                    "linger.ms": 0,
+                }
+            )
+        return self._producer

@@ -1,0 +1,89 @@
+"""The outbox of control records: stored before they are published, published until every partition has them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error
+
+from producers.control.record import ControlRecord
+from warehouse.client import READ_OWN_WRITES, WRITE_SETTINGS, classified
+
+RECORD_COLUMNS = ("control_id", "kind", "organization", "body", "author", "note", "created", "partitions")
+_KNOWN = "SELECT count() FROM control_records WHERE control_id = {control_id:UUID}"
+_UNPUBLISHED = """
+    SELECT toString(control_id), kind, organization, body, author, note, created,
+        arraySort(arrayFilter(number -> NOT has(published, number), partitions)) AS missing
+    FROM (SELECT * FROM control_records FINAL WHERE version = 0 AND created < {before:DateTime64(3, 'UTC')}) AS record
+    LEFT JOIN (SELECT control_id, groupArray(src_partition) AS published FROM control_publications GROUP BY control_id)
+        AS publication USING control_id
+    WHERE notEmpty(missing) ORDER BY created, control_id LIMIT {limit:UInt32}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublished:
+    """A stored record, and the log partitions that do not have it yet."""
+
+    record: ControlRecord
+    partitions: tuple[int, ...]
+
+
+def store(client: Client, record: ControlRecord, partitions: Sequence[int]) -> bool:
+    """Stores a record that is to be published to these log partitions; False when it was stored before.
+
+    Raises WarehouseUnavailable and WarehouseRefused.
+    """
+    if _answered(client, _KNOWN, {"control_id": record.control_id})[0][0]:
+        return False
+    row = [
+        record.control_id,
+        record.kind,
+        record.organization,
+        json.dumps(record.content, ensure_ascii=False, sort_keys=True),
+        record.author,
+        record.note,
+        record.created,
+        list(partitions),
+    ]
+    _insert(client, "control_records", row, RECORD_COLUMNS)
+    return True
+
+
+def unpublished(client: Client, before: datetime, limit: int = 1000) -> list[Unpublished]:
+    """Records that were stored before this instant and that some partition does not have, oldest first."""
+    rows = _answered(client, _UNPUBLISHED, {"before": before, "limit": limit})
+    return [
+        Unpublished(
+            ControlRecord(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5], row[6]),
+            tuple(row[7]),
+        )
+        for row in rows
+    ]
+
+
+def note_published(client: Client, control_id: str, src_partition: int, src_offset: int) -> None:
+    """Notes where Kafka acknowledged a record."""
+    _insert(
+        client,
+        "control_publications",
+        [control_id, src_partition, src_offset],
+        ("control_id", "src_partition", "src_offset"),
+    )
+
+
+def _insert(client: Client, table: str, row: list[Any], columns: Sequence[str]) -> None:
+    try:
+        client.insert(table, [row], column_names=list(columns), settings=WRITE_SETTINGS)
+    except (Error, OSError) as failure:
+        raise classified(failure) from failure
+
+
+def _answered(client: Client, sql: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+    try:
+        return client.query(sql, parameters=parameters, settings=READ_OWN_WRITES).result_rows
+    except (Error, OSError) as failure:
+        raise classified(failure) from failure
