@@ -8,6 +8,7 @@ StreamJobError
 ├── RollbackFailed       a day could not be computed again: look at the table repairs; tried again at the next start
 ├── NoErasureKey         restore the key, or name its file
 ├── NoControlKey         restore the key, or name its file
+├── JobRefused           ask for something else: the slice of the job is noted as failed
 ├── LogSilent            the broker sends nothing of what it has: ask again later
 └── OffsetGap            an envelope is missing in what was delivered: restart (done by exiting)
 """
@@ -51,3 +52,7 @@ class NoErasureKey(StreamJobError):
 
 class NoControlKey(StreamJobError):
     """Control records can be neither signed nor believed."""
+
+
+class JobRefused(StreamJobError):
+    """A slice of a job must not be carried out."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _NEWEST = "SELECT max(revision) FROM config_revisions WHERE kind = {kind:String}"
 
+_OLDEST = "SELECT min(revision) FROM config_revisions WHERE kind = {kind:String}"
+
 _PRICES = """
 SELECT provider, model, display_name, match, unit, price_usd, per, position, source, tier_start,
     toUnixTimestamp(effective_from) AS from_unix_seconds, daily_from, daily_to, organization
@@ -34,6 +36,12 @@ ORDER BY organization, provider, model, effective_from
 def newest_revision(client: "Client", kind: Literal["prices", "multipliers"]) -> int:
     """The highest revision of this kind, 0 when there is none: revisions count from 1."""
     (row,) = client.query(_NEWEST, parameters={"kind": kind}).result_rows
+    return int(row[0])
+
+
+def oldest_revision(client: "Client", kind: Literal["prices", "multipliers"]) -> int:
+    """The lowest revision of this kind, 0 when there is none; in force before the log names another."""
+    (row,) = client.query(_OLDEST, parameters={"kind": kind}).result_rows
     return int(row[0])
 
 

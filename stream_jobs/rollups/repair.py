@@ -72,6 +72,14 @@ def highest_epoch(work: Slice) -> str:
     return f"SELECT max(epoch) FROM ({' UNION ALL '.join([*rows, asked])})"
 
 
+def events_per_quarter(work: Slice) -> str:
+    """(start in Unix seconds, rows) of the day's quarter hours with raw events, in order; old versions counted in."""
+    return (
+        "SELECT toUnixTimestamp(toStartOfFifteenMinutes(time)) AS start, toInt64(count()) FROM usage_raw "
+        f"WHERE {work.where('time')} AND day = '{work.day}' GROUP BY start ORDER BY start"
+    )
+
+
 def quarters(family: Family, work: Slice, since: int, until: int) -> str:
     """Rewrites the quarter hours of a family in [since, until), a part of what lies around the day (Unix seconds)."""
     dimensions = ", ".join(family.dimensions)

@@ -11,6 +11,7 @@ import structlog
 from prometheus_client import start_http_server
 from structlog.contextvars import bind_contextvars
 
+from producers.control.record import HEADER_SIGNATURE
 from producers.rejections.rejection import Rejection
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.errors import OffsetGap
@@ -21,12 +22,15 @@ from stream_jobs.worker.backlog import backlog
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.consumer import rejoin, resuming_consumer
+from stream_jobs.worker.control import Controls
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.eviction import evict, over
 from stream_jobs.worker.faust_app import faust_app
 from stream_jobs.worker.flush import Flusher
+from stream_jobs.worker.foreman import Foreman
 from stream_jobs.worker.former import Former
 from stream_jobs.worker.guard import Guard
+from stream_jobs.worker.jobs import Jobs
 from stream_jobs.worker.leaving import leave, leave_on_failed_task
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.outlook import Outlook
@@ -37,13 +41,13 @@ from stream_jobs.worker.pulse import Pulse
 from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
 from stream_jobs.worker.routing import Forwarded
-from stream_jobs.worker.rules import rules_from, rules_in_force
+from stream_jobs.worker.rules import load_by, rules_from, rules_in_force
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Envelope, TakeProcessor
 from stream_jobs.worker.takeover import Takeover
-from stream_jobs.worker.work import portions, spans
+from stream_jobs.worker.work import portions, runs, spans
 from tokentally.envelope import ARROW_STREAM, HEADER_CONTENT_TYPE
 from warehouse.client import answers, connect
 from warehouse.settings import WarehouseSettings
@@ -94,6 +98,20 @@ class Worker:
             self._forward,
         )
         rules = rules_in_force(self.client, settings)
+        load_by(rules.books, self.sink)
+        self.controls = Controls(self.sink, self.directory, rules.books, self.beat, settings.control_key)
+        jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm)
+        self.foreman = Foreman(
+            settings,
+            self.sink,
+            jobs,
+            self.repairs,
+            self.flusher,
+            self.owning,
+            lambda: (self.app.consumer_generation_id, self.state),
+            lambda: sum(self._backlog().values()),
+            leave,
+        )
         tombstones = Tombstones(settings.erasure_key)
         self.processor = TakeProcessor(self.sink, self.directory, rules, tombstones, settings.rows_in_memory // 8)
         self.former = Former(settings, self.sink, self.directory, self.cascade)
@@ -111,7 +129,14 @@ class Worker:
             self.flusher.drain,
         )
         self.takeover = Takeover(
-            self.sink, self.directory, self.former, self.repairs, self.caution, tombstones, settings.window_events
+            self.sink,
+            self.directory,
+            self.former,
+            self.repairs,
+            self.caution,
+            tombstones,
+            rules.books,
+            settings.window_events,
         )
 
     def _faust(self) -> faust.App:
@@ -172,7 +197,22 @@ class Worker:
         fresh = await self._admitted(events)
         if not fresh:
             return
-        async for part in self.caution.parts(self.state, fresh):
+        for is_control, run in runs(fresh):
+            if is_control:
+                await self.flusher.add(run, await self.controls.apply(self.state, self._envelope(run[0])))
+            else:
+                await self._count(run)
+        self.beat.move()
+        if self.flusher.waiting > TAKES_WAITING:
+            await self.flusher.drain(self.state)
+        for partition in self.state.partitions.values():
+            partition.window.evict()
+        if over(self.state, self.settings.rows_in_memory) > 0:
+            await self._evict()
+
+    async def _count(self, events: list[Any]) -> None:
+        """Takes envelopes of usage."""
+        async for part in self.caution.parts(self.state, events):
             before = self.state.totals
             try:
                 taken = await self.processor.process(self.state, [self._envelope(event) for event in part])
@@ -181,13 +221,6 @@ class Worker:
             self.metrics.took(taken, before, self.state.totals)
             await self.caution.check(self.state, taken)
             await self.flusher.add(part, taken)
-        self.beat.move()
-        if self.flusher.waiting > TAKES_WAITING:
-            await self.flusher.drain(self.state)
-        for partition in self.state.partitions.values():
-            partition.window.evict()
-        if over(self.state, self.settings.rows_in_memory) > 0:
-            await self._evict()
 
     async def _admitted(self, events: list[Any]) -> list[Any]:
         """The events of this generation that continue their partition; replayed ones are acknowledged and dropped."""
@@ -220,6 +253,7 @@ class Worker:
             if generation != self.state.generation:
                 await self.flusher.finish()
                 self.state = WorkerState(generation)
+                self.foreman.jobs.forget()
             resume = self.resume
             if resume.generation != generation or not kafka_partitions <= resume.progress.keys():
                 assigned = {place.partition for place in self.app.consumer.assignment() if self._is_mine(place)}
@@ -250,6 +284,7 @@ class Worker:
             round(message.timestamp * 1000),
             content_type.decode("ascii", "replace") if content_type is not None else None,
             message.value or b"",
+            headers.get(HEADER_SIGNATURE),
         )
 
     async def _tick(self) -> None:
@@ -284,23 +319,10 @@ class Worker:
         waiting = sum(self._backlog().values())
         if self.flusher.due(waiting):
             await self.flusher.start(self.state)
-        elif self.flusher.rests and self.state.generation == generation:
-            if self.cascade.due(self.state):
+        elif self.state.generation == generation:
+            if self.flusher.rests and not self.owning.locked() and self.cascade.due(self.state):
                 await self.flusher.cascade(self.state, alone=waiting == 0)
-            elif self.repairs.due():
-                await self._repair(generation)
-
-    async def _repair(self, generation: int) -> None:
-        """Does one of the days that somebody asked to compute again, with everything taken so far stored."""
-        requests = await asyncio.to_thread(self.repairs.requested, list(self.state.partitions))
-        for request in requests[:1]:
-            async with self.owning:
-                await self.flusher.drain(self.state)
-                partition = self.state.partitions.get(request.src_partition)
-                if self.app.consumer_generation_id != generation or partition is None:
-                    return
-                await asyncio.to_thread(self.repairs.carry_out, request, partition.applied, self.state.pending)
-                await asyncio.to_thread(self.repairs.reload, self.state, request)
+            self.foreman.look(generation)
 
     async def _drain(self) -> None:
         """Before a graceful stop: what was taken is stored and acknowledged, nothing more is taken."""

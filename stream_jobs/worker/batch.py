@@ -37,6 +37,8 @@ class Batch:
     chunks: list[Chunk] = field(default_factory=list)
     accepted: Counter[int] = field(default_factory=Counter)
     """Raw rows by log partition."""
+    written: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    """Rows of other tables that belong before progress."""
     sent: list[Awaitable[Any]] = field(default_factory=list)
     """Refusals and forwarded events on their way to Kafka."""
     started: float = field(default_factory=time.monotonic)
@@ -58,6 +60,8 @@ class Batch:
         for collected, touched in zip(self.rows, taken.rows, strict=False):
             collected.append(touched)
         self.periods.update(taken.periods)
+        for table, frame in taken.written:
+            self.written.setdefault(table, []).append(frame)
         if taken.raw is not None:
             self.frames.append(taken.raw)
             for number, rows in taken.raw.group_by("src_partition").len().iter_rows():
@@ -67,9 +71,19 @@ class Batch:
 
     def handed_over(self) -> tuple[pl.DataFrame, list[Chunk]]:
         """The rows to insert now, and the ids that are durable with them; they are no longer the batch's."""
-        raw, chunks = raw_rows(pl.concat(self.frames)), self.chunks
+        raw, chunks = raw_rows(_together(self.frames)), self.chunks
         self.frames, self.chunks = [], []
         return raw, chunks
+
+
+def _together(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """One frame. Those with an event that was corrected at its birth say so in two columns that others lack."""
+    changed = any("void" in frame.columns for frame in frames)
+    if not changed:
+        return pl.concat(frames)
+    plain = (pl.lit(0, pl.UInt64).alias("control_offset"), pl.lit(0, pl.UInt8).alias("void"))
+    whole = [frame if "void" in frame.columns else frame.with_columns(plain) for frame in frames]
+    return pl.concat([frame.select(whole[0].columns) for frame in whole])
 
 
 def raw_rows(frame: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import polars as pl
 import structlog
 
 from stream_jobs.calendars.local_calendar import LocalCalendar, Place
+from stream_jobs.calendars.organization_calendar import OrganizationCalendar
 from stream_jobs.worker import statements
 from stream_jobs.worker.sink import Sink
 
@@ -23,14 +24,14 @@ class Directory:
         self._sink = sink
         self._default = (default_time_zone, default_week_start)
         self._calendars: dict[tuple[str, int], LocalCalendar] = {}
-        self._organizations: dict[str, LocalCalendar] = {}
+        self._organizations: dict[str, OrganizationCalendar] = {}
         self._written_years: set[tuple[str, int, int]] = set()
 
     def unknown(self, organizations: Iterable[str]) -> list[str]:
         """Those that `learn` has not been asked for yet."""
         return [name for name in organizations if name not in self._organizations]
 
-    def calendar(self, organization: str) -> LocalCalendar:
+    def calendar(self, organization: str) -> OrganizationCalendar:
         """The calendar of a learned organisation."""
         return self._organizations[organization]
 
@@ -43,8 +44,11 @@ class Directory:
 
         seen_ms: append time of the event that showed them, so that a replay raises the same alert again.
         """
-        for name, time_zone, week_start in self._sink.rows(statements.organizations(organizations)):
-            self._organizations[name] = self._shared(time_zone, week_start)
+        rules: dict[str, list[tuple[int, LocalCalendar]]] = {}
+        for name, start, time_zone, week_start in self._sink.rows(statements.organizations(organizations)):
+            rules.setdefault(name, []).append((start, self._shared(time_zone, week_start)))
+        for name, changes in rules.items():
+            self._organizations[name] = OrganizationCalendar.of(changes)
         missing = self.unknown(organizations)
         if not missing:
             return
@@ -54,13 +58,18 @@ class Directory:
         self._sink.insert("organizations", _unregistered(missing, time_zone, week_start))
         for name in missing:
             log.warning("organization created on sight", organization=name, time_zone=time_zone)
-            self._organizations[name] = self._shared(time_zone, week_start)
+            self._organizations[name] = OrganizationCalendar.of([(0, self._shared(time_zone, week_start))])
+
+    def change(self, organization: str, start: int, time_zone: str, week_start: int) -> None:
+        """Lets another calendar hold for a learned organisation from `start` (Unix seconds) on."""
+        self._organizations[organization].change(start, self._shared(time_zone, week_start))
 
     def write_years(self, touched: Iterable[tuple[str, date]]) -> None:
         """Makes sure that the calendar table has the years of these (organization, local date)."""
         wanted = {
-            (self._organizations[name].time_zone, self._organizations[name].week_start, day.year)
+            (calendar.time_zone, calendar.week_start, day.year)
             for name, day in touched
+            for calendar in self._organizations[name].calendars
         }
         for time_zone, week_start, year in sorted(wanted - self._written_years):
             self._sink.insert("calendar", calendar_rows(self._shared(time_zone, week_start), year))

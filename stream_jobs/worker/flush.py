@@ -1,8 +1,9 @@
 """Makes takes durable in the one right order, acknowledges them, and derives closed periods between flushes.
 
-Order (rule E9): raw rows and touched periods -> rollup rows -> refusals and forwarded events -> progress ->
-acknowledgement. One flush at a time; raw inserts of the next takes run beside it. Whatever dies between two steps is
-repeated without effect. Marks come before rows, so that a view never takes a stale derived row for a touched period.
+Order (rule E9): raw rows, touched periods and what control records left -> rollup rows -> refusals and forwarded
+events -> progress -> acknowledgement. One flush at a time; raw inserts of the next takes run beside it. Whatever dies
+between two steps is repeated without effect. Marks come before rows, so that a view never takes a stale derived row
+for a touched period.
 """
 
 import asyncio
@@ -200,10 +201,12 @@ class Flusher:
         bind_contextvars(work=spans(batch.events))
         started, steps, failures = time.monotonic(), Steps(self._metrics), self._sink.failures
         marks = self._marks(batch.periods, progress)
+        beside = {table: pl.concat(rows) for table, rows in batch.written.items()}
         await asyncio.gather(
             *batch.raw,
             asyncio.to_thread(self._check_not_set_back, state),
             asyncio.to_thread(self._mark_touched, state, marks),
+            *(asyncio.to_thread(self._sink.insert, *rows) for rows in beside.items()),
         )
         steps.done("raw and touched")
         rollups = {f.table: _quarters(frame) for f, frame in zip(FAMILIES, frames, strict=True) if frame is not None}
@@ -222,7 +225,7 @@ class Flusher:
             while True:
                 if self._sink.failures != failures or time.monotonic() - written > RESTART_SECONDS:
                     failures = self._sink.failures
-                    self._write_again(marks, rollups)
+                    self._write_again(marks, beside | rollups)
                     written = time.monotonic()
                 check_stored(self._sink, batch.accepted, self._spans(state, progress))
                 if self._sink.failures == failures:
@@ -272,11 +275,11 @@ class Flusher:
             rows = [(*key, "touched", touched.touched) for key, touched in marks.items()]
             self._sink.insert("touched_periods", self._cascade.marks(rows))
 
-    def _write_again(self, marks: dict[PeriodKey, Pending], rollups: dict[str, pl.DataFrame]) -> None:
+    def _write_again(self, marks: dict[PeriodKey, Pending], others: dict[str, pl.DataFrame]) -> None:
         """What follows the events, for a warehouse that may have come back with them, but without this."""
         self._directory.forget_years()
         self._insert_marks(marks)
-        for table, frame in rollups.items():
+        for table, frame in others.items():
             self._sink.insert(table, frame)
 
     def _progress_frame(self, state: WorkerState, progress: dict[int, dict[str, Any]]) -> pl.DataFrame:

@@ -1,10 +1,12 @@
 """Loads what a worker needs from the warehouse: partitions when they are assigned, rows when they are first touched."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
 from producers.timeliness.rules import FUTURE_MS
+from stream_jobs.corrections.awaited import Awaited
+from stream_jobs.corrections.change import Change
 from stream_jobs.deduplication.keys import KeyMaker
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.deduplication.window import Window
@@ -14,6 +16,7 @@ from stream_jobs.worker.partition import Partition, Progress
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey
 from warehouse.families import Family
+from warehouse.log_partitions import PARTITIONS_PER_GENERATION, row_version
 
 
 def load_progress(sink: Sink, topic: str, partitions: Sequence[int]) -> dict[int, Progress]:
@@ -44,7 +47,26 @@ def load_partitions(
     tombstones.learn(sink.rows(statements.tombstoned_organizations()))  # after the windows: erasing goes on meanwhile
     for number, organization, bucket in sink.rows(statements.highest_buckets(list(progress))):
         loaded[number].highest_bucket[organization] = bucket
+    load_controls(sink, loaded)
     return loaded
+
+
+def load_controls(sink: Sink, partitions: Mapping[int, Partition]) -> None:
+    """What control records up to progress left: revisions in force, and what is said of events to come."""
+    if not partitions:
+        return
+    applied = {number: partition.applied for number, partition in partitions.items()}
+    first = min(partitions) // PARTITIONS_PER_GENERATION * PARTITIONS_PER_GENERATION
+    for number, kind, revision in sink.rows(statements.revisions_in_force(applied, first)):
+        for mine in partitions.values() if number < 0 else [partitions[number]]:
+            if kind == "prices":
+                mine.prices = max(mine.prices, revision)
+            elif kind == "multipliers":
+                mine.multipliers = max(mine.multipliers, revision)
+    for number, *identity, offset, control_id, kind, change in sink.rows(statements.awaited_events(applied)):
+        awaited = Awaited(offset, control_id, kind, Change.read(change), row_version(number, offset))
+        organization, time_ms, event_id = identity
+        partitions[number].awaited.add((organization, time_ms, event_id), awaited)
 
 
 def load_pending(sink: Sink, directory: Directory, partitions: Sequence[int]) -> dict[PeriodKey, Pending]:

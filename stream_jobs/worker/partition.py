@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from stream_jobs.corrections.awaited import AwaitedEvents
 from stream_jobs.deduplication.keys import KeyMaker
 from stream_jobs.deduplication.window import Window
+from stream_jobs.worker.books import FIRST
 from stream_jobs.worker.poison.quarantine import Quarantine
 
 
@@ -40,7 +42,8 @@ class Partition:
     stored as progress, -1 when none is. next_offset: the offset expected from Kafka. horizon: the highest offset
     of any row seen or loaded (rule E2).
     clock_ms: highest append time read; applied_clock_ms: the same up to `applied`. highest_bucket: per organisation,
-    the newest bucket that may have stored rows which are not in memory.
+    the newest bucket that may have stored rows which are not in memory. prices, multipliers: revisions in force
+    (rule E21). controls: ids of the control records applied by this worker.
     """
 
     number: int
@@ -54,6 +57,10 @@ class Partition:
     proven: int = -1
     keys: KeyMaker = field(default_factory=KeyMaker)
     highest_bucket: dict[str, int] = field(default_factory=dict)
+    prices: int = FIRST
+    multipliers: int = FIRST
+    awaited: AwaitedEvents = field(default_factory=AwaitedEvents)
+    controls: set[str] = field(default_factory=set)
     quarantine: Quarantine = field(default_factory=Quarantine)
 
     @classmethod

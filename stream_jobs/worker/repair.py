@@ -1,16 +1,16 @@
 """Carries out requests to compute days again, slice by slice between takes, for the partitions of this worker."""
 
-import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
 import structlog
 
-from stream_jobs.calendars.local_calendar import QUARTER_SECONDS, LocalCalendar
+from stream_jobs.calendars.local_calendar import QUARTER_SECONDS
+from stream_jobs.calendars.organization_calendar import OrganizationCalendar
 from stream_jobs.rollups import repair
-from stream_jobs.rollups.cascade import DAY_SECONDS, DuePeriod, derive, derive_latency
+from stream_jobs.rollups.cascade import DuePeriod, derive, derive_latency
 from stream_jobs.rollups.repair import Slice
 from stream_jobs.worker import statements
 from stream_jobs.worker.directory import Directory
@@ -21,9 +21,8 @@ from warehouse.errors import WarehouseRefused, WarehouseStrained
 from warehouse.families import FAMILIES, Family
 
 log = structlog.get_logger()
-LOOK_SECONDS = 3.0
-REST_SHARE = 3.0
-"""How much longer than a slice the rest after it is, for ordinary traffic."""
+SPAN_EVENTS = 250_000
+"""Raw events whose quarter hours are computed again at once: takes wait for it, some hundred milliseconds."""
 GRAINS = {"day": ("hour", "day"), "week": ("week",)}
 
 
@@ -44,18 +43,10 @@ class Repairs:
 
     sink: Sink
     directory: Directory
-    _next: float = field(default=0.0, init=False)
-
-    def due(self) -> bool:
-        """Whether it is time to look for requests."""
-        return time.monotonic() >= self._next
 
     def requested(self, partitions: Sequence[int]) -> list[Request]:
-        """Slices that are not done, oldest first; those that were begun and not ended among them."""
-        self._next = time.monotonic() + LOOK_SECONDS
-        if not partitions:
-            return []
-        return [Request(*row) for row in self.sink.rows(statements.open_repairs(partitions))]
+        """Slices that somebody asked for without a job, oldest first."""
+        return [Request(*row) for row in self.sink.rows(statements.open_repairs(partitions))] if partitions else []
 
     def begun(self, partitions: Sequence[int]) -> list[Request]:
         """Slices that a former owner may have written half: they come before everything else."""
@@ -64,38 +55,62 @@ class Repairs:
     def carry_out(self, request: Request, cut: int, pending: Collection[PeriodKey]) -> bool:
         """Does one slice; everything up to `cut` is stored. What the warehouse refuses, or cannot do however small, is
         noted as failed; false then."""
-        started = time.monotonic()
-        work = self._slice_of(request.src_partition, request.organization, request.day, cut)
+        work = self.slice_of(request, cut)
         try:
-            work = self._recompute(work, pending, request)
+            work = self.begun_as(request, work)
+            for family in FAMILIES:
+                self._quarters(family, work, *work.around())
+            self.finish(request, work, pending)
         except (WarehouseRefused, WarehouseStrained) as refused:
-            log.error("repair failed", partition=work.src_partition, day=str(work.day), reason=str(refused)[:500])
-            self._note(request, "failed", work, str(refused))
+            self.give_up(request, work, str(refused))
             return False
-        self._note(request, "done", work)
-        self._next = time.monotonic() + REST_SHARE * (time.monotonic() - started)
-        log.info("repaired", partition=work.src_partition, organization=work.organization, day=str(work.day), cut=cut)
         return True
 
-    def _slice_of(self, src_partition: int, organization: str, day: date, cut: int) -> Slice:
+    def slice_of(self, request: Request, cut: int) -> Slice:
         """A day of an organisation with its place in the organisation's calendar."""
-        calendar = self._calendar(organization)
+        calendar, day = self._calendar(request.organization), request.day
         period = calendar.day(day)
-        return Slice(src_partition, organization, day, calendar.week_of(day), period.start, period.end, cut)
+        return Slice(
+            request.src_partition, request.organization, day, calendar.week_of(day), period.start, period.end, cut
+        )
 
-    def _recompute(self, work: Slice, pending: Collection[PeriodKey], request: Request) -> Slice:
-        """Rewrites a slice in all families and grains under a new epoch; returns it with that epoch.
-
-        Derived rows of periods that are pending are emptied and left to the cascade; all others are derived here.
-        """
+    def begun_as(self, request: Request, work: Slice) -> Slice:
+        """The slice with the epoch that its rows will have, noted before the first of them."""
         [(highest,)] = self.sink.rows(repair.highest_epoch(work))
         work = replace(work, epoch=highest + 2)
         self._note(request, "running", work)
+        return work
+
+    def spans(self, work: Slice) -> list[tuple[int, int]]:
+        """The time around the day in parts (Unix seconds) of some SPAN_EVENTS raw events, in order."""
+        since, until = work.around()
+        quarters = self.sink.rows(repair.events_per_quarter(work))
+        return parts(quarters, since, until, SPAN_EVENTS)
+
+    def recompute(self, work: Slice, since: int, until: int) -> None:
+        """Rewrites the quarter hours of all families in [since, until). Raises WarehouseRefused, WarehouseStrained."""
         for family in FAMILIES:
-            self._quarters(family, work, *work.around())
+            self._quarters(family, work, since, until)
+
+    def finish(self, request: Request, work: Slice, pending: Collection[PeriodKey], events: int = 0) -> None:
+        """Once all quarter hours are rewritten. Derived rows of periods that are pending are emptied and left to the
+        cascade; all others are derived here. events: raw events that were rewritten before.
+        """
         for grain in GRAINS:
             self._derived(work, grain, pending)
-        return work
+        self._note(request, "done", work, events=events)
+        log.info(
+            "computed again",
+            partition=work.src_partition,
+            organization=work.organization,
+            day=str(work.day),
+            cut=work.cut,
+        )
+
+    def give_up(self, request: Request, work: Slice, why: str) -> None:
+        """Notes that the slice cannot be done."""
+        log.error("repair failed", partition=work.src_partition, day=str(work.day), reason=why[:500])
+        self._note(request, "failed", work, why)
 
     def _quarters(self, family: Family, work: Slice, since: int, until: int) -> None:
         """Rewrites [since, until): half of it at a time when it is too much at once, down to a quarter hour."""
@@ -108,12 +123,13 @@ class Repairs:
             self._quarters(family, work, since, middle)
             self._quarters(family, work, middle, until)
 
-    def reload(self, state: WorkerState, request: Request) -> None:
-        """Takes the rewritten rows over into memory, and learns that there may be others, up to the end of the day."""
+    def reload(self, state: WorkerState, request: Request, since: int, until: int) -> None:
+        """Takes the rewritten rows of [since, until) over into memory, and learns that there may be others."""
         partition = state.partitions[request.src_partition]
-        period = self._calendar(request.organization).day(request.day)
-        first = max(0, period.start - DAY_SECONDS)
-        buckets = pl.Series("bucket", range(first, period.end + DAY_SECONDS, QUARTER_SECONDS), pl.UInt32)
+        first = -(-since // QUARTER_SECONDS) * QUARTER_SECONDS
+        if first >= until:
+            return
+        buckets = pl.Series("bucket", range(first, until, QUARTER_SECONDS), pl.UInt32)
         around = pl.DataFrame({"bucket": buckets}).select(
             pl.lit(request.src_partition, pl.UInt16).alias("src_partition"),
             pl.lit(request.organization).alias("organization"),
@@ -128,7 +144,7 @@ class Repairs:
                 store.put(stored)
                 partition.horizon = max(partition.horizon, int(stored.select(pl.max("offset")).item()))
 
-    def _calendar(self, organization: str) -> LocalCalendar:
+    def _calendar(self, organization: str) -> OrganizationCalendar:
         if unknown := self.directory.unknown({organization}):
             self.directory.learn(unknown, 0)
         return self.directory.calendar(organization)
@@ -150,6 +166,17 @@ class Repairs:
                 self.sink.derive(derive_latency(finer, [due]))
             self.sink.derive(repair.emptied_latency(finer, work, epoch))
 
-    def _note(self, request: Request, state: str, work: Slice, message: str = "") -> None:
+    def _note(self, request: Request, state: str, work: Slice, message: str = "", events: int = 0) -> None:
         version = request.version + {"running": 1, "done": 2, "failed": 2}[state]
-        self.sink.command(statements.repair_noted(request.repair_id, work, state, message, version))
+        self.sink.command(statements.repair_noted(request.repair_id, work, state, message, version, events))
+
+
+def parts(quarters: Sequence[tuple[int, int]], since: int, until: int, most: int) -> list[tuple[int, int]]:
+    """[since, until) cut before each quarter hour (start, events) that would bring a part beyond so many events."""
+    cuts, count = [since], 0
+    for start, events in quarters:
+        if count and count + events > most:
+            cuts.append(start)
+            count = 0
+        count += events
+    return list(zip(cuts, [*cuts[1:], until], strict=True))

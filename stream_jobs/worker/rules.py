@@ -1,21 +1,30 @@
-"""The rules in force: settings and what the warehouse has of prices and multipliers in, everything a take needs out."""
+"""What a take needs beside its events: settings and the first prices and multipliers in, the rules out."""
 
 from clickhouse_connect.driver.client import Client
 
 from producers.timeliness.rules import TimeRules
-from stream_jobs.pricing.load import load_multipliers, load_price_book
+from stream_jobs.pricing.load import load_multipliers, load_price_book, oldest_revision
+from stream_jobs.worker.books import Books
 from stream_jobs.worker.routing import Routing
 from stream_jobs.worker.settings import WorkerSettings
+from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.take import Rules
 from warehouse.client import connect
 from warehouse.settings import WarehouseSettings
 
 
 def rules_in_force(client: Client, settings: WorkerSettings) -> Rules:
-    """The newest prices and multipliers. Raises RevisionMissing when the warehouse has none."""
+    """Begins with the first prices and multipliers: what else is in force, the log says (rule E21).
+
+    Raises RevisionMissing when the warehouse has none.
+    """
     times = TimeRules(retention_days=settings.usage_retention_days)
     routing = Routing(settings.partitions, settings.src_partition(0))
-    return Rules(routing, times, load_price_book(client), load_multipliers(client), markup_ppm={})
+    books = Books.of(
+        load_price_book(client, oldest_revision(client, "prices")),
+        load_multipliers(client, oldest_revision(client, "multipliers")),
+    )
+    return Rules(routing, times, books, markup_ppm={})
 
 
 def rules_from(warehouse: WarehouseSettings, settings: WorkerSettings) -> Rules:
@@ -25,3 +34,9 @@ def rules_from(warehouse: WarehouseSettings, settings: WorkerSettings) -> Rules:
         return rules_in_force(client, settings)
     finally:
         client.close()
+
+
+def load_by(books: Books, sink: Sink) -> None:
+    """Later revisions are loaded through the worker's sink, which waits for an absent warehouse."""
+    books.load_prices = lambda revision: sink.using(lambda client: load_price_book(client, revision))
+    books.load_multipliers = lambda revision: sink.using(lambda client: load_multipliers(client, revision))

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from stream_jobs.control.settings import read_control_key
 from stream_jobs.errors import NoErasureKey
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
@@ -52,6 +53,9 @@ class WorkerSettings(BaseSettings):
     erasure_key_file: Path | None = None
     """The key of the hashes that stand for erased ids; unset: `secrets/erasure_key` in the home."""
 
+    control_key_file: Path | None = None
+    """The key of the signatures of control records; unset: `secrets/control_key` in the home."""
+
     @field_validator("default_time_zone")
     @classmethod
     def _known_zone(cls, zone: str) -> str:
@@ -80,6 +84,10 @@ class WorkerSettings(BaseSettings):
     def run_folder(self) -> Path:
         """Where the worker leaves its heartbeat for the watchdog."""
         return self.home / "run"
+
+    def control_key(self) -> bytes:
+        """The key that control records are signed with. Raises NoControlKey."""
+        return read_control_key(self.home, self.control_key_file)
 
     def erasure_key(self) -> bytes:
         """The installation's key. Raises NoErasureKey."""

@@ -114,6 +114,10 @@ class Sink:
         """The same within DERIVE_SECONDS. Raises WarehouseStrained when it takes too long or too much memory."""
         self._insist(lambda: self._client.command(sql, settings=DERIVE_SETTINGS), writes=True, gives_up=True)
 
+    def using(self, action: Callable[[Client], T]) -> T:
+        """What reading by the client itself gives; what reads nothing but is not there is the action's to tell."""
+        return self._insist(lambda: action(self._client))
+
     def _insist(self, action: Callable[[], T], *, writes: bool = False, gives_up: bool = False) -> T:
         repeats = False
 

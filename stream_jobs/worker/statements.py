@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from stream_jobs.jobs.job import COLUMNS as JOB_COLUMNS
 from stream_jobs.rollups.pairs import PLACE
 from stream_jobs.rollups.repair import Slice, still_applied
 from warehouse.families import FAMILIES, ROLLUP_TABLES, Family
 from warehouse.literals import quoted
+from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
 Pair = tuple[int, str, int]
 """(src_partition, organization, bucket in Unix seconds)."""
@@ -159,22 +161,95 @@ def raised_epochs(grain: str, partitions: Sequence[int], organizations: Sequence
 
 
 def open_repairs(partitions: Sequence[int], *, begun_only: bool = False) -> str:
-    """Requested slices that are not done, oldest first, in the order of the fields of Request."""
-    states = "'running'" if begun_only else "'asked', 'running'"
+    """Requested slices that are not done, oldest first, in the order of the fields of Request.
+
+    begun_only: those that somebody began, of jobs too; otherwise those that belong to no job.
+    """
+    wanted = "state = 'running'" if begun_only else "state IN ('asked', 'running') AND home = -1"
     return (
         "SELECT repair_id, src_partition, organization, day, version FROM repairs FINAL "
-        f"WHERE src_partition IN ({listed(partitions)}) AND state IN ({states}) ORDER BY asked, repair_id, day"
+        f"WHERE src_partition IN ({listed(partitions)}) AND {wanted} ORDER BY asked, repair_id, day"
     )
 
 
-def repair_noted(repair_id: str, work: Slice, state: str, message: str, version: int) -> str:
-    """Writes the next version of a slice's row."""
+def open_slices(control_id: str, home: int, partitions: Sequence[int], limit: int) -> str:
+    """The next slices of a job in these partitions, in the order of the fields of Request."""
     return (
-        "INSERT INTO repairs (repair_id, src_partition, organization, day, state, epoch, cut, author, reason, message, "
-        "asked, version) "
-        f"SELECT repair_id, src_partition, organization, day, '{state}', {work.epoch}, {work.cut}, author, reason, "
-        f"{quoted(message)}, asked, {version} FROM repairs FINAL WHERE src_partition = {work.src_partition} "
+        "SELECT repair_id, src_partition, organization, day, version FROM repairs FINAL "
+        f"WHERE {_slices(control_id, home)} AND src_partition IN ({listed(partitions)}) "
+        f"AND state IN ('asked', 'running') ORDER BY organization, day, src_partition LIMIT {limit}"
+    )
+
+
+def slice_states(control_id: str, home: int) -> str:
+    """(state, slices, a message) of a job."""
+    return (
+        "SELECT toString(state), toInt64(count()), max(message) FROM repairs FINAL "
+        f"WHERE {_slices(control_id, home)} GROUP BY state"
+    )
+
+
+def slices_cancelled(control_id: str, home: int) -> str:
+    """Cancels what no slice of a job has begun. One that was begun is ended by its owner."""
+    columns = "repair_id, src_partition, organization, day, home, epoch, cut, events, author, reason, message, asked"
+    return (
+        f"INSERT INTO repairs ({columns}, state, version) SELECT {columns}, 'cancelled', version + 2 "
+        f"FROM repairs FINAL WHERE {_slices(control_id, home)} AND state = 'asked'"
+    )
+
+
+def _slices(control_id: str, home: int) -> str:
+    return f"repair_id = {quoted(control_id)} AND home = {home}"
+
+
+def repair_noted(repair_id: str, work: Slice, state: str, message: str, version: int, events: int = 0) -> str:
+    """Writes the next version of a slice's row. events: raw events that it rewrote."""
+    return (
+        "INSERT INTO repairs (repair_id, src_partition, organization, day, home, state, epoch, cut, events, author, "
+        "reason, message, asked, version) "
+        f"SELECT repair_id, src_partition, organization, day, home, '{state}', {work.epoch}, {work.cut}, {events}, "
+        f"author, reason, {quoted(message)}, asked, {version} FROM repairs FINAL "
+        f"WHERE src_partition = {work.src_partition} "
         f"AND repair_id = {quoted(repair_id)} AND organization = {quoted(work.organization)} AND day = '{work.day}'"
+    )
+
+
+def open_jobs(partitions: Sequence[int]) -> str:
+    """Jobs of these partitions that are not over, in the order of their records, by the columns of a Job."""
+    columns = ", ".join(JOB_COLUMNS)
+    return (
+        f"SELECT {columns} FROM jobs FINAL WHERE src_partition IN ({listed(partitions)}) "
+        "AND state IN ('asked', 'planned') ORDER BY src_partition, src_offset"
+    )
+
+
+def former_partitions(number: int) -> str:
+    """Log partitions of earlier generations than this one's that were ever counted."""
+    first = number // PARTITIONS_PER_GENERATION * PARTITIONS_PER_GENERATION
+    return f"SELECT DISTINCT src_partition FROM partition_progress WHERE src_partition < {first}"
+
+
+def applied_offset(number: int) -> str:
+    """How far a partition is applied: one number."""
+    return f"SELECT max(applied_offset) FROM partition_progress WHERE src_partition = {number}"
+
+
+def job_orders(control_ids: Sequence[str]) -> str:
+    """What people last wanted of these jobs: (control_id, run, pause or cancel). A cancelled job stays cancelled."""
+    ids = ", ".join(f"toUUID({quoted(each)})" for each in control_ids)
+    return (
+        "SELECT toString(control_id), if(max(wanted = 'cancel'), 'cancel', argMax(toString(wanted), given)) "
+        f"FROM job_orders WHERE control_id IN ({ids}) GROUP BY control_id"
+    )
+
+
+def job_noted(home: int, control_id: str, state: str, version: int, slices: int, message: str = "") -> str:
+    """Writes the next state of a job."""
+    kept = "src_partition, control_id, src_offset, kind, organization, body, prices, multipliers, asked"
+    return (
+        f"INSERT INTO jobs ({kept}, state, slices, message, version) "
+        f"SELECT {kept}, '{state}', {slices}, {quoted(message)}, {version} FROM jobs FINAL "
+        f"WHERE src_partition = {home} AND control_id = toUUID({quoted(control_id)})"
     )
 
 
@@ -264,11 +339,55 @@ def earlier_copies(*tables: str) -> str:
 
 
 def organizations(names: Sequence[str]) -> str:
-    """Newest calendar of these organisations (organization, time_zone, week_start)."""
+    """Every calendar of these organisations (organization, from when in Unix seconds, time_zone, week_start): the one
+    that holds from the beginning first, then the changes in the order in which the log told them.
+    """
     return (
-        "SELECT organization, toString(argMax(time_zone, effective_from)), argMax(week_start, effective_from) "
-        f"FROM organizations FINAL WHERE organization IN ({listed(names)}) GROUP BY organization"
+        "SELECT organization, toUnixTimestamp(effective_from), toString(time_zone), week_start "
+        f"FROM organizations FINAL WHERE organization IN ({listed(names)}) "
+        "ORDER BY organization, toUnixTimestamp(effective_from) > 0, created, effective_from"
     )
+
+
+def applied_control(partition: int, control_id: str, before: int) -> str:
+    """One row when this control record was applied below the offset `before`."""
+    return (
+        f"SELECT 1 FROM control_log WHERE src_partition = {partition} AND control_id = toUUID({quoted(control_id)}) "
+        f"AND src_offset < {before} AND outcome = 'applied' LIMIT 1"
+    )
+
+
+def revision_content(subject: str, revision: int, organization: str, content_hash: str) -> str:
+    """What a configuration revision says, when the warehouse has it with this hash."""
+    return (
+        f"SELECT content FROM config_revisions FINAL WHERE kind = {quoted(subject)} AND revision = {revision} "
+        f"AND organization = {quoted(organization)} AND content_hash = {quoted(content_hash)}"
+    )
+
+
+def revisions_in_force(applied: Mapping[int, int], first: int) -> str:
+    """The highest revision of prices and of multipliers up to each partition's applied offset: (partition, kind,
+    revision). What former generations (below the partition `first`) ended with holds everywhere, as partition -1.
+    """
+    return (
+        f"SELECT if(src_partition < {first}, -1, toInt32(src_partition)) AS number, toString(kind), max(revision) "
+        f"FROM revision_switches WHERE organization = '' AND (src_partition < {first} OR {_up_to(applied, 'offset')}) "
+        "GROUP BY number, kind"
+    )
+
+
+def awaited_events(applied: Mapping[int, int]) -> str:
+    """What is still said of events to come, by records up to each partition's applied offset."""
+    return (
+        "SELECT src_partition, organization, toUnixTimestamp64Milli(time), event_id, src_offset, toString(control_id), "
+        f"toString(kind), change FROM awaited_events FINAL WHERE {_up_to(applied, 'src_offset')} "
+        f"AND (met = -1 OR NOT ({_up_to(applied, 'met')}))"
+    )
+
+
+def _up_to(applied: Mapping[int, int], column: str) -> str:
+    places = [f"(src_partition = {number} AND {column} <= {offset})" for number, offset in applied.items()]
+    return f"({' OR '.join(places)})"
 
 
 def quarantined(partitions: Sequence[int]) -> str:

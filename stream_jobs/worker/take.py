@@ -17,16 +17,17 @@ from producers.envelopes.envelope import checked
 from producers.envelopes.rows import row_as_sent
 from producers.rejections.rejection import Rejection
 from producers.timeliness.rules import TimeRules
+from stream_jobs.corrections.awaited import awaited_rows, born
 from stream_jobs.credits.billed import billed
-from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.deduplication.window import Chunk
 from stream_jobs.keys.slots import Numbers
-from stream_jobs.pricing.price_book import PriceBook, exceeds_cost_bound
+from stream_jobs.pricing.price_book import exceeds_cost_bound
 from stream_jobs.rollups.groups import grouped
 from stream_jobs.rollups.limits import SumTooLarge
 from stream_jobs.rollups.measures import bucket, with_measures
 from stream_jobs.worker import statements
+from stream_jobs.worker.books import FIRST, Books
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.needed_rows import NeededRows
 from stream_jobs.worker.partition import Partition
@@ -46,17 +47,23 @@ class Envelope:
     append_ms: int
     content_type: str | None
     value: bytes
+    signature: bytes | None = None
+    """Of a control record."""
 
 
 @dataclass(slots=True)
 class Taken:
-    """What a take leaves to be written: raw rows, the row numbers touched per family, refusals, forwarded events."""
+    """What a take leaves to be written: raw rows, the row numbers touched per family, refusals, forwarded events.
+
+    written: rows of other tables that belong to its place in the log; before progress, like the marks.
+    """
 
     raw: pl.DataFrame | None = None
     rows: list[Numbers] = field(default_factory=list)
     periods: dict[PeriodKey, Pending] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     forwarded: list[Forwarded] = field(default_factory=list)
+    written: list[tuple[str, pl.DataFrame]] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
     heights: list[int] = field(default_factory=list)
     """Readable events of each envelope."""
@@ -71,8 +78,7 @@ class Rules:
 
     routing: Routing
     times: TimeRules
-    prices: PriceBook
-    multipliers: MultiplierTable
+    books: Books
     markup_ppm: Mapping[str, int]
 
 
@@ -101,14 +107,16 @@ class TakeProcessor:
             return taken
         frame = self._at_home(state, frame, taken)
         frame = self._without_refused(state, self._rules.times.judged(frame), taken)
-        frame = self._without_refused(state, self._priced(frame), taken)
+        frame = self._without_refused(state, self._priced(state, frame), taken)
         frame = await self._first_sights(state, frame, taken)
         if frame.is_empty():
             return taken
+        frame = self._born(state, frame, taken)
         frame = await self._placed(frame, envelopes[-1].append_ms)
         taken.raw = frame
         self._touch_periods(frame, taken)
-        taken.rows = await self._rolled_up(state, frame)
+        counted = frame.filter(pl.col("void") == 0) if "void" in frame.columns else frame
+        taken.rows = [] if counted.is_empty() else await self._rolled_up(state, counted)
         taken.take = state.pairs.take
         return taken
 
@@ -225,13 +233,44 @@ class TakeProcessor:
         found = old.join(stored, on=["organization", "time", "event_id"]).filter(earlier)
         return set(found["row"].to_list())
 
-    def _priced(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _priced(self, state: WorkerState, frame: pl.DataFrame) -> pl.DataFrame:
+        """By the revisions that are in force at the events' places in the log (rule E21)."""
+        numbers = frame["src_partition"].unique().to_list()
+        in_force: dict[tuple[int, int], list[int]] = {}
+        for number in numbers:
+            partition = state.partitions[number]
+            in_force.setdefault((partition.prices, partition.multipliers), []).append(number)
+        if len(in_force) <= 1:
+            return self._priced_under(frame, *next(iter(in_force), (FIRST, FIRST)))
+        numbered = frame.with_row_index("row")
+        parts = [
+            self._priced_under(numbered.filter(pl.col("src_partition").is_in(mine)), *revisions)
+            for revisions, mine in in_force.items()
+        ]
+        return pl.concat(parts).sort("row").drop("row")
+
+    def _priced_under(self, frame: pl.DataFrame, prices: int, multipliers: int) -> pl.DataFrame:
         rules = self._rules
-        priced = billed(rules.multipliers.credit(rules.prices.price(frame)), rules.markup_ppm)
+        costing = rules.books.prices[prices].price(frame)
+        priced = billed(rules.books.multipliers[multipliers].credit(costing), rules.markup_ppm)
         excessive = exceeds_cost_bound(priced)
         return priced.with_columns(
             pl.when(excessive).then(pl.lit(TOO_EXPENSIVE)).otherwise(pl.lit("")).alias("refusal")
         )
+
+    def _born(self, state: WorkerState, frame: pl.DataFrame, taken: Taken) -> pl.DataFrame:
+        """First sights with what control records said of them before they came (rule E23)."""
+        awaited = {number: p.awaited for number, p in state.partitions.items() if len(p.awaited)}
+        if not awaited:
+            return frame
+        frame, met = born(frame, awaited, lambda rows: self._priced(state, rows))
+        if met:
+            taken.written.append(
+                ("awaited_events", awaited_rows((m.src_partition, m.identity, m.awaited, m.offset) for m in met))
+            )
+            for each in met:
+                awaited[each.src_partition].drop(each.identity)
+        return frame
 
     async def _placed(self, frame: pl.DataFrame, seen_ms: int) -> pl.DataFrame:
         """Adds bucket, and hour, day and week of the organisation's calendar."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from stream_jobs.deduplication.tombstones import Tombstones
+from stream_jobs.worker.books import Books
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.former import Former
 from stream_jobs.worker.loading import load_partitions, load_pending
@@ -30,6 +31,7 @@ class Takeover:
     repairs: Repairs
     caution: Caution
     tombstones: Tombstones
+    books: Books
     window_events: int
 
     def partitions(self, progress: dict[int, Progress]) -> tuple[dict[int, Partition], dict[PeriodKey, Pending]]:
@@ -39,6 +41,8 @@ class Takeover:
         pending = load_pending(self.sink, self.directory, [*progress, *finished])
         self._settle(progress, pending)
         loaded = load_partitions(self.sink, progress, self.window_events, self.tombstones, former_ms)
+        revisions = loaded.values()
+        self.books.need((p.prices for p in revisions), (p.multipliers for p in revisions))
         self.caution.resume(loaded)
         log.info(
             "partitions loaded",

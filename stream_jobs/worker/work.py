@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from producers.control.record import CONTROL, HEADER_KIND
+
 
 def spans(events: Iterable[Any]) -> dict[str, str]:
     """Kafka partition to "first-last" offset of these Faust events."""
@@ -26,3 +28,26 @@ def portions(events: Sequence[Any], most_bytes: int) -> Iterator[list[Any]]:
             portion, size = [], 0
     if portion:
         yield portion
+
+
+def runs(events: Sequence[Any]) -> Iterator[tuple[bool, list[Any]]]:
+    """These Faust events in order, cut at control records (rule E3): whether it is one, and the events up to the next.
+
+    A control record comes alone.
+    """
+    usage: list[Any] = []
+    for event in events:
+        if is_control(event):
+            if usage:
+                yield False, usage
+                usage = []
+            yield True, [event]
+        else:
+            usage.append(event)
+    if usage:
+        yield False, usage
+
+
+def is_control(event: Any) -> bool:
+    """Whether a Faust event says that it is a control record."""
+    return dict(event.message.headers or {}).get(HEADER_KIND) == CONTROL

@@ -78,7 +78,7 @@ ORDER BY (control_id, given)
 COMMENT 'Jobs that are paused, resumed or cancelled';
 
 ALTER TABLE repairs
-    ADD COLUMN control_offset Int64 DEFAULT -1 COMMENT 'Offset of the control record whose job the slice belongs to; -1 without one' AFTER day,
+    ADD COLUMN home Int32 DEFAULT -1 COMMENT 'Log partition of the job that the slice belongs to; -1 without a job' AFTER day,
     ADD COLUMN events UInt64 DEFAULT 0 COMMENT 'Raw events that the slice rewrote' AFTER cut,
     MODIFY COLUMN state Enum8('asked' = 1, 'running' = 2, 'done' = 3, 'failed' = 4, 'cancelled' = 5) COMMENT 'running: rows of the epoch may exist already';
 
@@ -150,3 +150,23 @@ ALTER TABLE config_revisions
     MODIFY ORDER BY (kind, revision, organization);
 
 ALTER TABLE config_revisions COMMENT COLUMN kind 'prices, multipliers or calendar';
+
+-- What jobs leave beside the stream while they work; emptied by them. Sort key: a job asks for its own rows.
+CREATE TABLE repriced_events
+(
+    src_partition UInt16 COMMENT 'Log partition of the event',
+    control_id UUID COMMENT 'The control record',
+    organization LowCardinality(String) COMMENT 'Organisation',
+    time DateTime64(3, 'UTC') COMMENT 'Time of the event',
+    event_id UUID COMMENT 'Id of the event',
+    cost_nano_usd Int64 COMMENT 'New cost (nano-USD)',
+    billed_nano_usd Int64 COMMENT 'New billed amount (nano-USD)',
+    credits_micro Int64 COMMENT 'New credits (millionths)',
+    cost_status LowCardinality(String) COMMENT 'New cost status',
+    price_revision UInt32 COMMENT 'Revision of the new price',
+    priced_as LowCardinality(String) COMMENT 'Catalogue entry that matched'
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY src_partition
+ORDER BY (src_partition, control_id, organization, time, event_id)
+COMMENT 'New prices of events, between their computation and the rows that carry them';

@@ -29,6 +29,8 @@ STATEMENTS = (
     "stored_events",
     *("family_rows", "earlier_copies", "organizations", "raised_epochs", "row_counts"),
     *("tombstoned_organizations", "times_ahead"),
+    *("applied_control", "revision_content", "revisions_in_force", "awaited_events"),
+    "open_jobs",
     *("open_repairs", "repair_noted", "days_beyond", "has_foreign_events", "foreign_events_deleted"),
 )
 
@@ -79,7 +81,7 @@ def asking_the_fake(seed: int = 0) -> Iterator[None]:
         for module in (cascade, repair):
             patch.setattr(module, "derive", _asking("derive"))
             patch.setattr(module, "derive_latency", _asking("nothing"))
-        for name in ("highest_epoch", "quarters", "emptied"):
+        for name in ("highest_epoch", "quarters", "emptied", "events_per_quarter"):
             patch.setattr(repair_statements, name, _asking(name))
         patch.setattr(repair_statements, "emptied_latency", _asking("nothing"))
         patch.setattr(asyncio, "to_thread", in_the_loop)

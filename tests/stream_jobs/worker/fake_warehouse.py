@@ -30,6 +30,11 @@ KEYS: dict[str, tuple[str, ...]] = {
     "alerts": ("alert_id",),
     "tombstones": ("organization", "time", "id_hash"),
     "quarantine": ("src_partition", "src_offset", "src_index"),
+    "control_log": ("src_partition", "control_id", "src_offset"),
+    "jobs": ("src_partition", "control_id"),
+    "revision_switches": ("src_partition", "kind", "offset"),
+    "config_revisions": ("kind", "revision", "organization"),
+    "awaited_events": ("src_partition", "organization", "time", "event_id", "src_offset"),
     "repairs": ("src_partition", "repair_id", "organization", "day"),
     "calendar": ("time_zone", "grain", "week_start", "start"),
     **{f.table: ("grain", "organization", "bucket", *f.dimensions, "src_partition") for f in FAMILIES},
@@ -38,6 +43,9 @@ VERSIONS = {
     "partition_progress": "applied_offset",
     "touched_periods": "offset",
     "repairs": "version",
+    "jobs": "version",
+    "awaited_events": "version",
+    "usage_raw": "control_offset",
 }
 PLACED = ("organization", "src_partition", "hour", "day", "week")
 TABLES = {family.table for family in FAMILIES}
@@ -53,7 +61,7 @@ def version(table: str, row: Row) -> int:
     """What ReplacingMergeTree compares."""
     if table in TABLES:
         return int((row["epoch"] << 48) + row["offset"])
-    return int(row[VERSIONS[table]]) if table in VERSIONS else 0
+    return int(row.get(VERSIONS[table], 0)) if table in VERSIONS else 0
 
 
 @dataclass(slots=True)
@@ -233,13 +241,45 @@ class FakeWarehouse:
             )
         )
 
-    def organizations(self, names: Sequence[str]) -> list[tuple[str, str, int]]:
-        newest: dict[str, Row] = {}
-        for row in self.rows("organizations"):
-            known = newest.get(row["organization"])
-            if row["organization"] in names and (known is None or row["effective_from"] > known["effective_from"]):
-                newest[row["organization"]] = row
-        return [(name, row["time_zone"], row["week_start"]) for name, row in newest.items()]
+    def organizations(self, names: Sequence[str]) -> list[tuple[str, int, str, int]]:
+        return [
+            (row["organization"], row["effective_from"], row["time_zone"], row["week_start"])
+            for row in sorted(self.rows("organizations"), key=lambda row: int(row["effective_from"]))
+            if row["organization"] in names
+        ]
+
+    def applied_control(self, partition: int, control_id: str, before: int) -> list[tuple[int]]:
+        return [
+            (1,)
+            for row in self.rows("control_log")
+            if (row["src_partition"], row["control_id"]) == (partition, control_id) and row["src_offset"] < before
+            if row["outcome"] == "applied"
+        ]
+
+    def revision_content(self, subject: str, revision: int, organization: str, content_hash: str) -> list[tuple[str]]:
+        asked = (subject, revision, organization, content_hash)
+        columns = ("kind", "revision", "organization", "content_hash")
+        return [
+            (row["content"],) for row in self.rows("config_revisions") if tuple(row[name] for name in columns) == asked
+        ]
+
+    def revisions_in_force(self, applied: Mapping[int, int], first: int) -> list[tuple[int, str, int]]:
+        highest: dict[tuple[int, str], int] = {}
+        for row in self.rows("revision_switches"):
+            number = row["src_partition"]
+            if not row["organization"] and (number < first or row["offset"] <= applied.get(number, -1)):
+                key = (-1 if number < first else number, row["kind"])
+                highest[key] = max(highest.get(key, 0), row["revision"])
+        return [(*key, revision) for key, revision in highest.items()]
+
+    def awaited_events(self, applied: Mapping[int, int]) -> list[tuple[Any, ...]]:
+        columns = ("event_id", "src_offset", "control_id", "kind", "change")
+        return [
+            (row["src_partition"], row["organization"], unix_ms(row["time"]), *(row[name] for name in columns))
+            for row in self.rows("awaited_events")
+            if row["src_offset"] <= (reached := applied.get(row["src_partition"], -1))
+            if row["met"] == -1 or row["met"] > reached
+        ]
 
     def derive(self, family: Family, grain: str, periods: Sequence[DuePeriod]) -> Callable[[], None]:
         """The statement's SELECT is done at once; what is returned is its INSERT."""
@@ -280,7 +320,17 @@ class FakeWarehouse:
             if row["src_partition"] in partitions and row["state"] in states
         ]
 
-    def repair_noted(self, repair_id: str, work: Slice, state: str, message: str, version: int) -> Callable[[], None]:
+    def open_jobs(self, _partitions: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Jobs rewrite raw events in statements of the engine; simulations have none."""
+        return []
+
+    def events_per_quarter(self, _work: Slice) -> list[tuple[int, int]]:
+        """Nothing is too much for it."""
+        return []
+
+    def repair_noted(
+        self, repair_id: str, work: Slice, state: str, message: str, version: int, _events: int
+    ) -> Callable[[], None]:
         row = self.tables["repairs"][(work.src_partition, repair_id, work.organization, work.day)]
         noted = {**row, "state": state, "message": message, "version": version, "epoch": work.epoch, "cut": work.cut}
         return lambda: self.store("repairs", [noted])

@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
+from producers.control.record import CONTROL, HEADER_KIND, HEADER_SIGNATURE, ControlRecord, signature
 from producers.envelopes import arrow
 from producers.envelopes.rows import frame_of
 from producers.timeliness.rules import TimeRules
 from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.pricing import PriceBook, PriceRow
+from stream_jobs.worker.books import Books
 from stream_jobs.worker.routing import Routing
 from stream_jobs.worker.take import Rules
 from tokentally import UsageEvent
@@ -26,6 +29,7 @@ DEFAULT_ZONE = "Europe/Paris"
 REGISTERED = {"zen": ("Asia/Kathmandu", 7)}
 INPUT_NANO_USD, OUTPUT_NANO_USD = 2000, 8000
 """What a token costs."""
+CONTROL_KEY = b"the key of the simulation"
 BAD_LINES = (b'{"event_id": "x", "organization": "acme"}', b"no json", b'{"event_id": 7}')
 HEADERS = {"ndjson": NDJSON, "gzip": NDJSON, "arrow": ARROW_STREAM, "garbage": NDJSON}
 
@@ -108,6 +112,36 @@ def _value(events: tuple[Sent, ...], form: str, bad_lines: tuple[bytes, ...]) ->
     return gzip.compress(lines, mtime=0) if form == "gzip" else lines
 
 
+@dataclass(frozen=True)
+class Told:
+    """A control record; signed is False for one that anybody could have sent."""
+
+    kind: str
+    body: dict[str, Any]
+    organization: str = "acme"
+    partition: int = 0
+    number: int = 0
+    signed: bool = True
+    after: timedelta = timedelta(seconds=1)
+
+    @property
+    def control_id(self) -> str:
+        """The identity of the request."""
+        return str(UUID(int=1000 + self.number))
+
+    @property
+    def value(self) -> bytes:
+        """The bytes of the message."""
+        record = ControlRecord(self.control_id, self.kind, self.organization, self.body, "ada", "a test", BEGIN)
+        return record.value(self.partition)
+
+    @property
+    def headers(self) -> dict[str, bytes]:
+        """What makes the message a control record."""
+        key = CONTROL_KEY if self.signed else b"somebody else's key"
+        return {HEADER_KIND: CONTROL, HEADER_SIGNATURE: signature(self.value, key)}
+
+
 @dataclass(slots=True)
 class Message:
     """One record as Faust hands it over."""
@@ -131,7 +165,7 @@ class Event:
 class Log:
     """The topic: envelopes of both partitions in the order in which they came."""
 
-    posted: Sequence[Posted]
+    posted: Sequence[Posted | Told]
     first: datetime = BEGIN
     messages: list[Message] = field(init=False)
 
@@ -139,7 +173,9 @@ class Log:
         self.messages, ends, clock = [], dict.fromkeys(PARTITIONS.values(), 0), self.first
         for envelope in self.posted:
             clock += envelope.after
-            headers = {"content-type": HEADERS[envelope.form].encode()}
+            headers = (
+                envelope.headers if isinstance(envelope, Told) else {"content-type": HEADERS[envelope.form].encode()}
+            )
             offset, ends[envelope.partition] = ends[envelope.partition], ends[envelope.partition] + 1
             place = (envelope.partition, offset, clock.timestamp())
             self.messages.append(Message(*place, headers, envelope.value))
@@ -160,8 +196,7 @@ def rules(times: TimeRules | None = None) -> Rules:
     return Rules(
         routing,
         times or TimeRules(),
-        PriceBook.from_rows(rows, revision=1),
-        MultiplierTable.from_rows([], revision=1),
+        Books.of(PriceBook.from_rows(rows, revision=1), MultiplierTable.from_rows([], revision=1)),
         {},
     )
 

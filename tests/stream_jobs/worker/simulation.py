@@ -21,11 +21,14 @@ from stream_jobs.worker import app
 from stream_jobs.worker.app import Worker
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
+from stream_jobs.worker.control import Controls
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.eviction import forget
 from stream_jobs.worker.flush import Flusher
+from stream_jobs.worker.foreman import Foreman
 from stream_jobs.worker.former import Former
 from stream_jobs.worker.guard import check_not_set_back
+from stream_jobs.worker.jobs import Jobs
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.poison.attempts import Attempts
 from stream_jobs.worker.poison.caution import Caution
@@ -39,7 +42,7 @@ from stream_jobs.worker.take import Rules, TakeProcessor
 from stream_jobs.worker.takeover import Takeover
 from tests.stream_jobs.worker.fake_sink import FakeSink, Fate, Killed, asking_the_fake
 from tests.stream_jobs.worker.fake_warehouse import FakeWarehouse
-from tests.stream_jobs.worker.sent import DEFAULT_ZONE, PARTITIONS, REGISTERED, Event, Log, rules
+from tests.stream_jobs.worker.sent import CONTROL_KEY, DEFAULT_ZONE, PARTITIONS, REGISTERED, Event, Log, rules
 from warehouse.families import FAMILIES
 
 GENERATION = 3
@@ -69,6 +72,13 @@ class Step:
 
     envelopes: int
     then: str = ""
+
+
+class CalledForeman(Foreman):
+    """Works when it is told to, not in the background."""
+
+    def look(self, generation: int) -> None:
+        """Begins nothing."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +137,17 @@ class SimulatedWorker(Worker):
         tombstones = Tombstones(lambda: ERASURE_KEY)
         self.processor = TakeProcessor(sink, self.directory, rules, tombstones, rows_in_memory // 8)
         self.former = Former(self.settings, sink, self.directory, self.cascade)
+        self.foreman = CalledForeman(
+            self.settings,
+            sink,
+            Jobs(sink, self.repairs, rules.books, {}),
+            self.repairs,
+            self.flusher,
+            self.owning,
+            lambda: (GENERATION, self.state),
+            lambda: 0,
+            raised,
+        )
         self.guard = SimpleNamespace(look=lambda _state, _resume: None)  # type: ignore[assignment]
         self.caution = Caution(
             Attempts(attempts),
@@ -140,8 +161,9 @@ class SimulatedWorker(Worker):
         )
         self.outlook = SimpleNamespace(ends={})  # type: ignore[assignment]
         self.takeover = Takeover(
-            sink, self.directory, self.former, self.repairs, self.caution, tombstones, window_events
+            sink, self.directory, self.former, self.repairs, self.caution, tombstones, rules.books, window_events
         )
+        self.controls = Controls(sink, self.directory, rules.books, self.beat, lambda: CONTROL_KEY)
 
     def log_state(self, partitions: list[int]) -> LogState:
         """The broker's answer."""
@@ -209,7 +231,8 @@ class _Stream:
         if everything:
             warehouse.ask_repairs()
         for _ in warehouse.open_repairs(list(worker.state.partitions)):
-            await worker._repair(GENERATION)
+            worker.foreman.jobs.forget()
+            assert await worker.foreman.work(GENERATION)
 
     async def _cascade(self, *, look: bool) -> None:
         """Until nothing closed waits. look: for late marks first, because it is time."""

@@ -70,9 +70,9 @@ def test_damaged_rows_are_found_and_healed(warehouse: Client, sink: Sink, tmp_pa
 
 
 async def carried_out(worker: SimulatedWorker, slices: int) -> None:
-    worker.owning, worker.flusher._running = asyncio.Lock(), None
+    worker.foreman.owning, worker.flusher._running = asyncio.Lock(), None
     for _ in range(slices):
-        await worker._repair(GENERATION)
+        assert await worker.foreman.work(GENERATION)
 
 
 def number(warehouse: Client, sql: str) -> int:

@@ -256,14 +256,17 @@ def test_epochs_are_those_of_any_grain_because_an_idle_day_has_no_quarter_hour(
 
 
 @integration
-def test_the_newest_calendar_of_each_organization_counts(warehouse: Client, sink: Sink) -> None:
+def test_every_calendar_of_an_organization_is_told(warehouse: Client, sink: Sink) -> None:
     columns = ["organization", "effective_from", "time_zone", "week_start"]
     rows = [
         ["it's", FIRST, "UTC", 1],
         ["it's", datetime(2020, 1, 1, tzinfo=UTC), "Asia/Tokyo", 7],
     ]
     warehouse.insert("organizations", [*rows, ["zen", FIRST, "UTC", 3]], column_names=columns)
-    assert sink.rows(statements.organizations(["it's", "nobody"])) == [("it's", "Asia/Tokyo", 7)]
+    assert sink.rows(statements.organizations(["it's", "nobody"])) == [
+        ("it's", 0, "UTC", 1),
+        ("it's", round(datetime(2020, 1, 1, tzinfo=UTC).timestamp()), "Asia/Tokyo", 7),
+    ]
 
 
 @integration
@@ -271,7 +274,7 @@ def test_an_organization_created_on_sight_is_found_again(warehouse: Client, sink
     Directory(sink, "Europe/Paris", 7).learn(["it's"], 1_500)
     again = Directory(sink, "UTC", 1)
     again.learn(["it's"], 2_500)
-    assert (again.calendar("it's").time_zone, again.calendar("it's").week_start) == ("Europe/Paris", 7)
+    assert (again.calendar("it's").newest.time_zone, again.calendar("it's").newest.week_start) == ("Europe/Paris", 7)
     found = sink.rows("SELECT toString(organization), toUnixTimestamp64Milli(time) FROM alerts FINAL")
     assert found == [("it's", 1_500)]
     again.write_years([("it's", date(2026, 1, 1))])

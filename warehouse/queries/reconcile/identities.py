@@ -15,8 +15,10 @@ from warehouse.queries.reconcile.difference import Comparison, Difference, diffe
 from warehouse.queries.reconcile.part import Cut
 
 EVENTS_PER_SLICE = 4_000_000
-FINGERPRINT = "sum(cityHash64(organization, time, event_id, src_partition, src_offset, src_index) % 4294967296)"
+IDENTITY = "organization, time, event_id, src_partition, src_offset, src_index"
+FINGERPRINT = f"sum(cityHash64({IDENTITY}) % 4294967296)"
 """Compares sets of any size without holding them; 32 bits of each hash, so that sums stay exact."""
+RAW = "usage_raw"
 MEASURES = ("events", "fingerprint")
 WHOLE_LOG = "since the log began"
 IN_LOOKUP, AT_POSITIONS, IN_RAW = "event_id_lookup = raw", "event_id_log = raw", "partition_progress = raw"
@@ -43,7 +45,10 @@ class EventsPerHour:
 
 @dataclass(frozen=True, slots=True)
 class IdentitiesOf:
-    """Sums per log partition of one table (usage_raw or event_id_lookup) from `since` to before `until`."""
+    """Sums per log partition of one table (usage_raw or event_id_lookup) from `since` to before `until`.
+
+    Void events, which FINAL leaves out, are identities like all others: nothing makes them count again.
+    """
 
     table: str
     cut: Cut
@@ -53,12 +58,14 @@ class IdentitiesOf:
     @property
     def sql(self) -> str:
         """The statement."""
-        return (
-            f"SELECT src_partition, count(), {FINGERPRINT} FROM {self.table} FINAL "
+        where = (
             "WHERE time >= fromUnixTimestamp64Milli({since:Int64}, 'UTC') "
-            f"AND time < fromUnixTimestamp64Milli({{until:Int64}}, 'UTC') AND src_offset <= {Cut.sql} "
-            "GROUP BY src_partition"
+            f"AND time < fromUnixTimestamp64Milli({{until:Int64}}, 'UTC') AND src_offset <= {Cut.sql}"
         )
+        rows = f"SELECT {IDENTITY} FROM {self.table} FINAL {where}"
+        if self.table == RAW:
+            rows += f" UNION ALL SELECT DISTINCT {IDENTITY} FROM {self.table} {where} AND void = 1"
+        return f"SELECT src_partition, count(), {FINGERPRINT} FROM ({rows}) GROUP BY src_partition"
 
     @property
     def parameters(self) -> Mapping[str, object]:
@@ -150,7 +157,7 @@ def compare_identities(
     hashes: Counter[int] = Counter()
     found: list[Difference] = []
     for number, (since, until) in enumerate(spans, 1):
-        raw = ask(IdentitiesOf("usage_raw", cut, since, until))
+        raw = ask(IdentitiesOf(RAW, cut, since, until))
         lookup = ask(IdentitiesOf("event_id_lookup", cut, since, until))
         for partition, sums in raw.items():
             events[partition] += sums[0]

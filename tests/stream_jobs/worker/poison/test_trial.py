@@ -9,6 +9,7 @@ import pytest
 from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.pricing import PriceBook
 from stream_jobs.pricing.catalogue import catalogue_rows
+from stream_jobs.worker.books import Books
 from stream_jobs.worker.poison import trial
 from stream_jobs.worker.poison.culprits import Search
 from stream_jobs.worker.poison.trial import Child, Outcome, Trial
@@ -24,7 +25,7 @@ SETTINGS = WorkerSettings()
 def deadly_rules() -> Rules:
     """Rules in force, in a process that some events end: the module of the deaths comes along with this one."""
     prices = PriceBook.from_rows(catalogue_rows(), revision=1)
-    return replace(rules(), prices=prices, multipliers=MultiplierTable.from_rows([], revision=1))
+    return replace(rules(), books=Books.of(prices, MultiplierTable.from_rows([], revision=1)))
 
 
 @pytest.fixture

@@ -1,0 +1,155 @@
+"""Events that corrections name and that have not come yet: they are changed at their birth (rule E23)."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from stream_jobs.corrections.change import Change
+
+Identity = tuple[str, int, bytes]
+"""Organisation, time (Unix ms), id (16 bytes)."""
+ROW = "row"
+NOT_MET = -1
+MET_BEFORE = -2
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What a control record says of an event. version: the record's, which the row then carries."""
+
+    src_offset: int
+    control_id: str
+    kind: str
+    change: Change
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """An awaited event that has come to a log partition, and the offset it came with."""
+
+    src_partition: int
+    identity: Identity
+    awaited: Awaited
+    offset: int
+
+
+@dataclass(slots=True)
+class AwaitedEvents:
+    """Those of one partition, by identity; each with its changes in the order of their records."""
+
+    by_identity: dict[Identity, list[Awaited]] = field(default_factory=dict)
+    organizations: dict[str, int] = field(default_factory=dict)
+    """How many of each organisation are awaited."""
+
+    def __len__(self) -> int:
+        return len(self.by_identity)
+
+    def add(self, identity: Identity, awaited: Awaited) -> None:
+        """Awaits an event; what is known already is not added twice."""
+        known = self.by_identity.setdefault(identity, [])
+        if not known:
+            self.organizations[identity[0]] = self.organizations.get(identity[0], 0) + 1
+        if all(each.src_offset != awaited.src_offset for each in known):
+            known.append(awaited)
+            known.sort(key=lambda each: each.src_offset)
+
+    def drop(self, identity: Identity, src_offset: int | None = None) -> None:
+        """Awaits it no longer: not by the record at this offset, or by none."""
+        left = [each for each in self.by_identity.get(identity, []) if src_offset not in (None, each.src_offset)]
+        if left:
+            self.by_identity[identity] = left
+        elif self.by_identity.pop(identity, None) is not None:
+            self.organizations[identity[0]] -= 1
+            if not self.organizations[identity[0]]:
+                del self.organizations[identity[0]]
+
+
+def awaited_rows(entries: Iterable[tuple[int, Identity, Awaited, int]]) -> pl.DataFrame:
+    """Rows of the table awaited_events: (log partition, identity, what is said, where it was met) each.
+
+    met: the offset of the event; MET_BEFORE when it stood before the record; NOT_MET.
+    """
+    schema = {
+        "src_partition": pl.UInt16,
+        "src_offset": pl.Int64,
+        "organization": pl.String,
+        "time": pl.Int64,
+        "event_id": pl.Binary,
+        "control_id": pl.String,
+        "kind": pl.String,
+        "change": pl.String,
+        "met": pl.Int64,
+        "version": pl.UInt8,
+    }
+    made = [
+        (
+            number,
+            awaited.src_offset,
+            *identity,
+            awaited.control_id,
+            awaited.kind,
+            awaited.change.text(),
+            met,
+            int(met != NOT_MET),
+        )
+        for number, identity, awaited, met in entries
+    ]
+    return pl.DataFrame(made, schema=schema, orient="row").with_columns(pl.col("time").cast(pl.Datetime("ms", "UTC")))
+
+
+def born(
+    frame: pl.DataFrame,
+    awaited: Mapping[int, AwaitedEvents],
+    priced: Callable[[pl.DataFrame], pl.DataFrame],
+) -> tuple[pl.DataFrame, list[Met]]:
+    """First sights with what was said of them before they came, rows in their order, and who was met.
+
+    awaited: by log partition. priced: works out the cost of such rows again; its `refusal` says why it may not be.
+    The frame then has `control_offset` and `void`; without any awaited event among them it is returned as it is.
+    """
+    found = _found(frame, awaited)
+    if not found:
+        return frame, []
+    numbered = frame.with_row_index(ROW).with_columns(
+        pl.lit(0, pl.UInt64).alias("control_offset"), pl.lit(0, pl.UInt8).alias("void")
+    )
+    changed = [
+        _changed(numbered.filter(pl.col(ROW) == row), [each.awaited.change for each in mets], mets[-1], priced)
+        for row, mets in found.items()
+    ]
+    others = numbered.filter(~pl.col(ROW).is_in(list(found)))
+    together = pl.concat([others, *(each.select(others.columns) for each in changed)]).sort(ROW).drop(ROW)
+    return together, [met for mets in found.values() for met in mets]
+
+
+def _found(frame: pl.DataFrame, awaited: Mapping[int, AwaitedEvents]) -> dict[int, list[Met]]:
+    names = {name for each in awaited.values() for name in each.organizations}
+    if not names:
+        return {}
+    asked = frame.with_row_index(ROW).filter(pl.col("organization").is_in(list(names)))
+    columns = (ROW, "src_partition", "organization", pl.col("time").dt.epoch("ms"), "event_id", "src_offset")
+    found: dict[int, list[Met]] = {}
+    for row, partition, organization, time_ms, event_id, offset in asked.select(columns).iter_rows():
+        identity = (organization, time_ms, event_id)
+        mine = awaited[partition].by_identity.get(identity) if partition in awaited else None
+        if mine:
+            found[row] = [Met(partition, identity, each, offset) for each in mine]
+    return found
+
+
+def _changed(
+    row: pl.DataFrame, changes: Sequence[Change], last: Met, priced: Callable[[pl.DataFrame], pl.DataFrame]
+) -> pl.DataFrame:
+    sent, columns, schema = row, row.columns, row.schema
+    for change in changes:
+        row = row.with_columns(pl.lit(value).cast(schema[name]).alias(name) for name, value in change.columns.items())
+        if change.void:
+            row = row.with_columns(pl.lit(1, pl.UInt8).alias("void"))
+    if any(change.reprices for change in changes):
+        again = priced(row)
+        if again["refusal"][0]:
+            return sent  # corrected it would cost more than any call can
+        row = again.select(columns)
+    return row.with_columns(pl.lit(last.awaited.version, pl.UInt64).alias("control_offset"))

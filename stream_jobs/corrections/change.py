@@ -1,0 +1,67 @@
+"""What a control record changes in events: its body in, columns and their new values out."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from producers.control.bodies import AmendBody, Amendment, Body, ReplaceBody, RepriceBody, VoidBody
+from producers.control.selection import EventKey, Selection
+
+Value = str | int
+NANO: Final = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of events. columns: of usage_raw. reprices: cost and credits are worked out again afterwards."""
+
+    void: bool = False
+    reprices: bool = False
+    columns: Mapping[str, Value] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The change as JSON; equal changes have equal texts."""
+        said = {"void": self.void, "reprices": self.reprices, "columns": dict(self.columns)}
+        return json.dumps(said, sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def read(cls, text: str) -> "Change":
+        """What `text` made."""
+        return cls(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One change and what it is done to: these events, or all of a selection."""
+
+    change: Change
+    events: tuple[EventKey, ...] = ()
+    selection: Selection | None = None
+
+
+def corrections_of(body: Body) -> list[Correction]:
+    """What a body changes, one entry per distinct change; none for kinds that change no event."""
+    match body:
+        case VoidBody():
+            return [Correction(Change(void=True), body.events, body.selection)]
+        case RepriceBody():
+            return [Correction(Change(reprices=True), selection=body.selection)]
+        case AmendBody() | ReplaceBody():
+            reprices = isinstance(body, ReplaceBody)
+            if body.set is not None:
+                return [Correction(_set(body.set, reprices=reprices), selection=body.selection)]
+            alike: dict[str, list[EventKey]] = {}
+            for event in body.events:
+                alike.setdefault(_set(event.set, reprices=reprices).text(), []).append(event)
+            return [Correction(Change.read(text), tuple(events)) for text, events in alike.items()]
+        case _:
+            return []
+
+
+def _set(said: Amendment, *, reprices: bool) -> Change:
+    columns: dict[str, Value] = said.model_dump(exclude_none=True, exclude={"reported_cost_usd"})
+    reported = getattr(said, "reported_cost_usd", None)
+    if reported is not None:
+        columns["reported_cost_nano_usd"] = int(reported * NANO)
+    return Change(reprices=reprices, columns=columns)

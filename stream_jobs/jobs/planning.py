@@ -1,0 +1,66 @@
+"""Which days of which organisations a job is about: a job in, the statement that asks for its slices out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from producers.control.bodies import RepairBody, ReplayBody
+from stream_jobs.corrections.change import Correction
+from stream_jobs.jobs.job import Job
+from warehouse.control.selected import among, condition, instant
+from warehouse.families import ROLLUP_TABLES
+from warehouse.literals import quoted
+
+
+def plan(job: Job, partition: int, retained_from: str = "") -> str:
+    """Asks for every day that holds an event of the job, or a row that is to be computed again.
+
+    retained_from: the first local date whose events are surely all kept (rule E13); "" without a limit.
+    """
+    kept = f" WHERE day >= '{retained_from}'" if retained_from else ""
+    return (
+        "INSERT INTO repairs (repair_id, src_partition, organization, day, home, state, author, reason, message, "
+        f"asked, version) SELECT {quoted(job.control_id)}, {partition}, organization, day, {job.home}, 'asked', 'job', "
+        f"{quoted(job.kind)}, '', now64(3, 'UTC'), 1 FROM ({_days(job, partition)}){kept} GROUP BY organization, day"
+    )
+
+
+def concerned(job: Job, correction: Correction, partition: int) -> str:
+    """The raw rows (FINAL) that a correction changes."""
+    if correction.selection is not None:
+        return f"{job.in_partition(partition)} AND {condition(job.organization, correction.selection)}"
+    times = sorted(event.time for event in correction.events)
+    return f"{job.in_partition(partition)} AND {_between(times)} AND {among(job.organization, correction.events)}"
+
+
+def named(job: Job, correction: Correction, partition: int) -> str:
+    """(time in Unix ms, id) of the events a correction names that came before the record, whatever became of them."""
+    times = sorted(event.time for event in correction.events)
+    before = f" AND src_offset <= {job.offset}" if partition == job.home else ""
+    return (
+        "SELECT toUnixTimestamp64Milli(time), event_id FROM event_id_lookup FINAL "
+        f"WHERE src_partition = {partition}{before} AND {_between(times)} "
+        f"AND {among(job.organization, correction.events)}"
+    )
+
+
+def _days(job: Job, partition: int) -> str:
+    if isinstance(job.body, RepairBody):
+        return _rolled_up(job, partition, f"day >= '{job.body.first}' AND day <= '{job.body.last}'")
+    if isinstance(job.body, ReplayBody):
+        return _rolled_up(job, partition, f"day >= '{job.body.first}'")
+    return " UNION ALL ".join(
+        f"SELECT organization, day FROM usage_raw FINAL WHERE {concerned(job, correction, partition)}"
+        for correction in job.corrections
+    )
+
+
+def _rolled_up(job: Job, partition: int, days: str) -> str:
+    own = f" AND organization = {quoted(job.organization)}" if job.organization else ""
+    where = f"WHERE src_partition = {partition}{own} AND {days}"
+    tables = [f"SELECT organization, day FROM {table} {where} AND grain != 'week'" for table in ROLLUP_TABLES]
+    return " UNION ALL ".join([f"SELECT organization, day FROM usage_raw {where}", *tables])
+
+
+def _between(times: Sequence[datetime]) -> str:
+    """Lets the engine read no more of the sort key than it must."""
+    return f"time >= {instant(times[0])} AND time <= {instant(times[-1])}"

@@ -1,0 +1,115 @@
+"""New versions of raw events: a correction and a span of time in, the statements that write them out.
+
+The old version goes to `corrections` first. A row that the record has written already is not written again, so every
+statement may be repeated, by anybody, at any time.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from stream_jobs.control.repriced import NEEDED, QUANTITIES
+from stream_jobs.corrections.change import Correction, Value
+from stream_jobs.jobs.job import Job
+from stream_jobs.jobs.planning import concerned
+from stream_jobs.rollups.repair import Slice
+from tokentally.tokens import TOKEN_BUCKETS
+from warehouse.families import INPUT_BUCKETS, OUTPUT_BUCKETS
+from warehouse.literals import quoted
+
+KEPT: Final = (
+    *("user_id", "customer_id", "department", "project", "feature", "prompt_id", "thread_id", "provider", "model"),
+    *("billing_type", "status", "category", "rating", "cost_nano_usd", "billed_nano_usd", "credits_micro"),
+    *("cost_status", "price_revision"),
+)
+"""Columns of the table corrections that keep their names."""
+IDENTITY: Final = ("organization", "time", "event_id")
+PRICED: Final = (*("cost_nano_usd", "billed_nano_usd", "credits_micro", "cost_status", "price_revision", "priced_as"),)
+RAW_COLUMNS: Final = (
+    "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'usage_raw' "
+    "AND default_kind NOT IN ('EPHEMERAL', 'ALIAS', 'MATERIALIZED') ORDER BY position"
+)
+
+
+def rows_per_quarter(job: Job, correction: Correction, work: Slice) -> str:
+    """(start in Unix seconds, events) of each quarter hour of the day that the correction changes, in order."""
+    return (
+        "SELECT toUnixTimestamp(toStartOfFifteenMinutes(time)) AS start, count() FROM usage_raw FINAL "
+        f"WHERE {_changed(job, correction, work, *work.around())} GROUP BY start ORDER BY start"
+    )
+
+
+def kept(job: Job, correction: Correction, work: Slice, since: int, until: int) -> str:
+    """Keeps the versions that are about to be replaced."""
+    columns = ", ".join(KEPT)
+    return (
+        f"INSERT INTO corrections (organization, time, event_id, control_offset, control_id, kind, src_partition, day, "
+        f"former_control_offset, {columns}, input_tokens, output_tokens) "
+        f"SELECT organization, time, event_id, {job.version}, toUUID({quoted(job.control_id)}), {quoted(job.kind)}, "
+        f"src_partition, day, control_offset, {columns}, {' + '.join(INPUT_BUCKETS)}, {' + '.join(OUTPUT_BUCKETS)} "
+        f"FROM usage_raw FINAL WHERE {_changed(job, correction, work, since, until)}"
+    )
+
+
+def rewritten(columns: Sequence[str], job: Job, correction: Correction, work: Slice, since: int, until: int) -> str:
+    """Writes the new versions. columns: those of usage_raw, by RAW_COLUMNS."""
+    values = {name: _literal(value) for name, value in correction.change.columns.items()}
+    values["control_offset"] = str(job.version)
+    if correction.change.void:
+        values["void"] = "1"
+    # The condition stands inside: outside it would mean the new values, which have the same names.
+    source = f"(SELECT * FROM usage_raw FINAL WHERE {_changed(job, correction, work, since, until)}) AS raw"
+    if correction.change.reprices:
+        values |= {name: f"again_{name}" for name in PRICED}
+        again = ", ".join(f"{name} AS again_{name}" for name in (*IDENTITY, *PRICED))
+        source += (
+            f" INNER JOIN (SELECT {again} FROM repriced_events FINAL WHERE {_of(job, work)}) AS again "
+            f"ON {' AND '.join(f'raw.{name} = again_{name}' for name in IDENTITY)}"
+        )
+    made = ", ".join(f"{values[name]} AS {name}" if name in values else f"raw.{name}" for name in columns)
+    return f"INSERT INTO usage_raw ({', '.join(columns)}) SELECT {made} FROM {source}"
+
+
+def to_price(job: Job, correction: Correction, work: Slice, since: int, until: int) -> str:
+    """What prices and credits follow from, as it will be, with the identity of each event."""
+    values = {name: _literal(value) for name, value in correction.change.columns.items()}
+    needed = ", ".join(
+        f"{values[name]} AS new_{name}" if name in values else f"{name} AS new_{name}" for name in NEEDED
+    )
+    return (
+        f"SELECT event_id, {needed}, {QUANTITIES} FROM usage_raw FINAL "
+        f"WHERE {_changed(job, correction, work, since, until)}"
+    )
+
+
+def as_born(frame: pl.DataFrame) -> pl.DataFrame:
+    """The answer to `to_price` in the types that events have when they are born."""
+    return frame.with_columns(
+        pl.col(TOKEN_BUCKETS).cast(pl.Int64),
+        pl.col("reported_cost_nano_usd").cast(pl.Int64),
+        pl.col("time").cast(pl.Datetime("ms", "UTC")),
+    )
+
+
+def prices_forgotten(job: Job, work: Slice) -> str:
+    """Empties what was computed for a slice."""
+    return f"DELETE FROM repriced_events WHERE {_of(job, work)}"
+
+
+def _changed(job: Job, correction: Correction, work: Slice, since: int, until: int) -> str:
+    return (
+        f"{work.within('time', since, until)} AND day = '{work.day}' "
+        f"AND {concerned(job, correction, work.src_partition)}"
+    )
+
+
+def _of(job: Job, work: Slice) -> str:
+    return (
+        f"src_partition = {work.src_partition} AND control_id = toUUID({quoted(job.control_id)}) "
+        f"AND organization = {quoted(work.organization)}"
+    )
+
+
+def _literal(value: Value) -> str:
+    return quoted(value) if isinstance(value, str) else str(value)

@@ -1,0 +1,207 @@
+"""The jobs of this worker's partitions: which slice is next, and the raw events it rewrites. Blocking; one at a time.
+
+Jobs that may be about the same events follow each other in the order of their records, also when an earlier one is
+paused. Rewriting raw events goes on beside the stream: it changes nothing that a take reads.
+"""
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+import structlog
+
+from producers.control.bodies import RepriceBody
+from stream_jobs.control.repriced import NEEDED, repriced
+from stream_jobs.corrections.awaited import MET_BEFORE, Awaited, Identity, awaited_rows
+from stream_jobs.corrections.change import Correction
+from stream_jobs.errors import JobRefused
+from stream_jobs.jobs import planning, rewriting
+from stream_jobs.jobs.job import STATES, Job
+from stream_jobs.pricing.price_book import exceeds_cost_bound
+from stream_jobs.rollups.repair import Slice
+from stream_jobs.worker import statements
+from stream_jobs.worker.books import Books
+from stream_jobs.worker.repair import Repairs, Request, parts
+from stream_jobs.worker.sink import Sink
+from warehouse.errors import WarehouseRefused, WarehouseStrained
+
+log = structlog.get_logger()
+LOOK_SECONDS = 2.0
+"""Between looks for new jobs and orders."""
+SLICES_AHEAD = 100
+REWRITTEN_AT_ONCE = 100_000
+"""Raw events that one statement writes anew."""
+TIMES = 5
+"""How often a span is gone through until nothing is left of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A slice, and the job it belongs to; None: somebody asked for it without a job."""
+
+    request: Request
+    job: Job | None = None
+
+
+@dataclass(slots=True)
+class Jobs:
+    """Knows what is next; the foreman does it."""
+
+    sink: Sink
+    repairs: Repairs
+    books: Books
+    markup_ppm: Mapping[str, int]
+    _next: float = field(default=0.0, init=False)
+    _ready: deque[Work] = field(default_factory=deque, init=False)
+    _columns: list[str] = field(default_factory=list, init=False)
+
+    def due(self) -> bool:
+        """Whether a slice is known or it is time to look for one."""
+        return bool(self._ready) or time.monotonic() >= self._next
+
+    def next(self, applied: Mapping[int, int]) -> Work | None:
+        """The next slice. applied: of each partition of this worker."""
+        if time.monotonic() >= self._next:
+            self._ready = deque(self._found(applied))
+            self._next = time.monotonic() + LOOK_SECONDS
+        return self._ready.popleft() if self._ready else None
+
+    def forget(self) -> None:
+        """What was found is found again: the partitions have changed."""
+        self._ready.clear()
+        self._next = 0.0
+
+    def rewrite(self, work: Work, rest: Callable[[float], None]) -> int:
+        """Writes the slice's raw events anew; returns how many. Raises JobRefused when they must not become so.
+
+        rest: called between two spans with the seconds that the last one took.
+        """
+        if work.job is None or not work.job.corrections:
+            return 0
+        job, slice_ = work.job, self.repairs.slice_of(work.request, -1)
+        return sum(self._corrected(job, correction, slice_, rest) for correction in job.corrections)
+
+    def _found(self, applied: Mapping[int, int]) -> list[Work]:
+        if not applied:
+            return []
+        found = [Work(request) for request in self.repairs.requested(list(applied))]
+        rows = self.sink.rows(statements.open_jobs(list(applied)))
+        wanted = dict(self.sink.rows(statements.job_orders([row[1] for row in rows]))) if rows else {}
+        earlier: dict[int, list[Job]] = defaultdict(list)
+        for row in rows:
+            job = Job.read(row, wanted.get(row[1], "run"))
+            if job.offset > applied[job.home]:
+                continue
+            if any(job.meets(other) for other in earlier[job.home]) or len(found) >= SLICES_AHEAD:
+                earlier[job.home].append(job)
+                continue
+            slices, is_over = self._advanced(job, list(applied))
+            found += slices
+            if not is_over:
+                earlier[job.home].append(job)
+        return found
+
+    def _advanced(self, job: Job, mine: Sequence[int]) -> tuple[list[Work], bool]:
+        """The job's next slices and whether it is over; plans it first, and ends it when none is left."""
+        if job.wanted == "cancel":
+            self.sink.command(statements.slices_cancelled(job.control_id, job.home))
+        elif job.wanted == "pause":
+            return [], False
+        partitions = job.partitions([*mine, *self._former(job)])
+        if job.state == "asked" and job.wanted != "cancel":
+            self._plan(job, partitions)
+        asked = statements.open_slices(job.control_id, job.home, partitions, SLICES_AHEAD)
+        found = [Work(Request(*row), job) for row in self.sink.rows(asked)]
+        if not found:
+            self._end(job)
+        return found, not found
+
+    def _plan(self, job: Job, partitions: Sequence[int]) -> None:
+        for number in partitions:
+            self.sink.command(planning.plan(job, number))
+        self._meet(job, partitions)
+        slices = sum(count for _, count, _ in self.sink.rows(statements.slice_states(job.control_id, job.home)))
+        self._note(job, "planned", slices)
+        log.info("job planned", kind=job.kind, control_id=job.control_id, partition=job.home, slices=slices)
+
+    def _meet(self, job: Job, partitions: Sequence[int]) -> None:
+        """Events that are named and came before the record are awaited no longer."""
+        entries: list[tuple[int, Identity, Awaited, int]] = []
+        for correction in job.corrections:
+            said = Awaited(job.offset, job.control_id, job.kind, correction.change, job.version)
+            for number in partitions if correction.events else ():
+                stored = self.sink.rows(planning.named(job, correction, number))
+                entries += [(job.home, (job.organization, *each), said, MET_BEFORE) for each in stored]
+        if entries:
+            self.sink.insert("awaited_events", awaited_rows(entries))
+
+    def _end(self, job: Job) -> None:
+        found = self.sink.rows(statements.slice_states(job.control_id, job.home))
+        counts = {state: count for state, count, _ in found}
+        failures = "; ".join(message for state, _, message in found if state == "failed")
+        state = "cancelled" if job.wanted == "cancel" else "failed" if failures else "done"
+        self._note(job, state, sum(counts.values()), failures)
+        log.info("job ended", kind=job.kind, control_id=job.control_id, partition=job.home, state=state, **counts)
+
+    def _note(self, job: Job, state: str, slices: int, message: str = "") -> None:
+        version = STATES.index(state) + 1
+        self.sink.command(statements.job_noted(job.home, job.control_id, state, version, slices, message))
+
+    def _former(self, job: Job) -> list[int]:
+        return [row[0] for row in self.sink.rows(statements.former_partitions(job.home))]
+
+    def _corrected(self, job: Job, correction: Correction, work: Slice, rest: Callable[[float], None]) -> int:
+        """Goes through the day until nothing is left: what another owner deletes beside us is computed again."""
+        total = 0
+        for _ in range(TIMES):
+            quarters = self.sink.rows(rewriting.rows_per_quarter(job, correction, work))
+            if not quarters:
+                return total
+            for since, until in parts(quarters, *work.around(), REWRITTEN_AT_ONCE):
+                began = time.monotonic()
+                if correction.change.reprices:
+                    self._price(job, correction, work, since, until)
+                self.sink.command(rewriting.kept(job, correction, work, since, until))
+                self.sink.command(rewriting.rewritten(self._raw_columns(), job, correction, work, since, until))
+                rest(time.monotonic() - began)
+            if correction.change.reprices:
+                self.sink.command(rewriting.prices_forgotten(job, work))
+            total += sum(count for _, count in quarters)
+        raise JobRefused(f"events of {work.organization} on {work.day} are not rewritten after {TIMES} attempts")
+
+    def _price(self, job: Job, correction: Correction, work: Slice, since: int, until: int) -> None:
+        """Computes what the events cost and leaves it for the statement that writes them."""
+        frame = self.sink.frame(rewriting.to_price(job, correction, work, since, until))
+        if frame.is_empty():
+            return
+        names = {f"new_{name}": name for name in NEEDED} | {"quantities_text": "quantities"}
+        prices, multipliers = job.prices, job.multipliers
+        if isinstance(job.body, RepriceBody):
+            prices, multipliers = job.body.prices, job.body.multipliers or job.multipliers
+        self.books.need([prices], [multipliers])
+        priced = repriced(
+            rewriting.as_born(frame.rename(names)),
+            self.books.prices[prices],
+            self.books.multipliers[multipliers],
+            self.markup_ppm,
+        )
+        if exceeds_cost_bound(priced).any():
+            raise JobRefused("an event would cost more than 1,000,000 USD: check the unit of the prices or tokens")
+        self.sink.insert(
+            "repriced_events",
+            priced.select(*rewriting.IDENTITY, *rewriting.PRICED).with_columns(
+                pl.lit(work.src_partition, pl.UInt16).alias("src_partition"),
+                pl.lit(job.control_id).alias("control_id"),
+            ),
+        )
+
+    def _raw_columns(self) -> list[str]:
+        if not self._columns:
+            self._columns = [row[0] for row in self.sink.rows(rewriting.RAW_COLUMNS)]
+        return self._columns
+
+
+FAILURES = (WarehouseRefused, WarehouseStrained, JobRefused)
+"""What ends a slice, and not the worker."""

@@ -1,0 +1,149 @@
+"""Corrections on the real engine: what control records say of events is done to raw rows and every rollup row."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from stream_jobs.worker import app
+from stream_jobs.worker.sink import Sink
+from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told
+from tests.stream_jobs.worker.simulation import GENERATION, SimulatedWorker, Step, raised
+from tests.warehouse.recorded import directory_rows
+from tokentally.identity import event_uuid
+from warehouse.queries.reconcile.reconcile import reconcile
+
+pytestmark = pytest.mark.integration
+FIRST = Sent(1, user="u1", input_tokens=10, category="sql", prompt="p", thread="t")
+SECOND = Sent(2, BEGIN + timedelta(minutes=20), user="u2", input_tokens=100, rating=5, duration_ms=40)
+LATER = Sent(3, BEGIN + timedelta(hours=1), user="u1", input_tokens=1000)
+
+
+@pytest.fixture(autouse=True)
+def prepared(warehouse: Client) -> Iterator[None]:
+    directory_rows().insert(warehouse)
+    with patch.object(app, "leave", raised):
+        yield
+
+
+def key_of(sent: Sent) -> dict[str, str]:
+    return {"event_id": str(event_uuid(sent.organization, f"event {sent.number}")), "time": sent.time.isoformat()}
+
+
+def live(
+    sink: Sink, attempts: Path, posted: Sequence[Posted | Told], *steps: Step, last: bool = True
+) -> SimulatedWorker:
+    worker = SimulatedWorker(Log(posted, BEGIN + timedelta(hours=2)), sink, 100, attempts)
+
+    async def life() -> None:
+        await worker.live(steps, last=last)
+        while await worker.foreman.work(GENERATION):
+            worker.foreman.jobs.forget()
+
+    asyncio.run(life())
+    return worker
+
+
+def answer(warehouse: Client, sql: str) -> list[tuple[Any, ...]]:
+    return list(warehouse.query(sql).result_rows)
+
+
+def counted(warehouse: Client) -> dict[str, tuple[int, int]]:
+    """Requests and cost by user, from quarter hours."""
+    rows = answer(
+        warehouse,
+        "SELECT user_id, sum(requests), sum(cost_nano_usd) FROM rollup FINAL WHERE grain = 'quarter' "
+        "GROUP BY user_id HAVING sum(requests) > 0",
+    )
+    return {user: (int(requests), int(cost)) for user, requests, cost in rows}
+
+
+def is_right(warehouse: Client) -> bool:
+    found = reconcile(warehouse)
+    assert [str(difference) for difference in found.differences] == []
+    unfinished = "SELECT (SELECT count() FROM repairs FINAL WHERE state != 'done'), (SELECT count() FROM jobs FINAL "
+    return answer(warehouse, f"{unfinished}WHERE state != 'done')") == [(0, 0)]
+
+
+def test_a_void_event_counts_nowhere_and_its_copies_stay_copies(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    void = Told("void", {"events": [key_of(SECOND)]})
+    worker = live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), void, Posted((SECOND, LATER))])
+    assert counted(warehouse) == {"u1": (2, 1010 * INPUT_NANO_USD)}
+    assert is_right(warehouse)
+    assert worker.state.partitions[0].counts.duplicates == 1
+    kept = answer(warehouse, "SELECT user_id, rating, former_control_offset, control_offset, kind FROM corrections")
+    assert kept == [("u2", 5, 0, 2, "void")]
+    assert answer(warehouse, "SELECT toString(state), slices FROM jobs FINAL") == [("done", 1)]
+
+
+def test_an_event_is_amended_before_and_after_it_comes(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    amend = Told(
+        "amend",
+        {
+            "events": [
+                {**key_of(FIRST), "set": {"category": "chat", "rating": 1}},
+                {**key_of(LATER), "set": {"category": "chat", "status": "error"}},
+            ]
+        },
+    )
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), amend, Posted((LATER,))])
+    assert is_right(warehouse)
+    found = answer(warehouse, "SELECT category, rating, status, control_offset FROM usage_raw FINAL ORDER BY time")
+    assert found == [("chat", 1, "success", 2), ("", 5, "success", 0), ("chat", None, "error", 2)]
+    rows = answer(warehouse, "SELECT category, requests, errors FROM rollup_category FINAL WHERE grain = 'quarter'")
+    assert sorted(rows) == [("chat", 1, 0), ("chat", 1, 1), ("sql", 0, 0)]
+    awaited = answer(warehouse, "SELECT toUnixTimestamp(time), met FROM awaited_events FINAL ORDER BY time")
+    assert [met for _, met in awaited] == [-2, 2]
+
+
+def test_wrong_usage_is_replaced_and_priced_again(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    replace = Told("replace", {"selection": {"user_id": "u1"}, "set": {"user_id": "u3", "input_tokens": 7}})
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), replace, Posted((LATER,))])
+    assert is_right(warehouse)
+    assert counted(warehouse) == {
+        "u1": (1, 1000 * INPUT_NANO_USD),
+        "u2": (1, 100 * INPUT_NANO_USD),
+        "u3": (1, 7 * INPUT_NANO_USD),
+    }
+
+
+def test_corrections_of_one_event_follow_each_other(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    told = [
+        Told("replace", {"selection": {"user_id": "u1"}, "set": {"user_id": "u2"}}, number=1),
+        Told("replace", {"selection": {"user_id": "u2"}, "set": {"input_tokens": 5}}, number=2),
+        Told("void", {"selection": {"user_id": "u1"}}, number=3),
+        Told("amend", {"events": [{**key_of(FIRST), "set": {"rating": 2}}]}, number=4),
+    ]
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), *told])
+    assert is_right(warehouse)
+    assert counted(warehouse) == {"u2": (2, 10 * INPUT_NANO_USD)}
+    versions = answer(
+        warehouse, "SELECT control_offset, former_control_offset FROM corrections ORDER BY event_id, control_offset"
+    )
+    assert sorted(versions) == [(2, 0), (3, 0), (3, 2), (5, 3)]
+
+
+def test_e19_unsigned_records_change_nothing_and_are_kept(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    forged = Told("void", {"selection": {"user_id": "u1"}}, signed=False)
+    worker = live(sink, tmp_path / "a", [Posted((FIRST,)), forged, Posted((LATER,))])
+    assert counted(warehouse) == {"u1": (2, 1010 * INPUT_NANO_USD)}
+    assert answer(warehouse, "SELECT count() FROM jobs") == [(0,)]
+    [refused] = worker.fake.warehouse.rejections.values()
+    assert refused.reason == "the control record is not signed with this installation's key"
+    assert refused.raw == forged.value
+    assert worker.state.partitions[0].counts.rejected == 0
+
+
+def test_e19_a_repeated_record_changes_nothing(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    void = Told("void", {"selection": {"user_id": "u1"}})
+    live(sink, tmp_path / "a", [Posted((FIRST,)), void], last=True)
+    live(sink, tmp_path / "a", [Posted((FIRST,)), void, Posted((LATER,)), void])
+    assert counted(warehouse) == {"u1": (1, 1000 * INPUT_NANO_USD)}
+    assert is_right(warehouse)
+    outcomes = answer(warehouse, "SELECT src_offset, toString(outcome) FROM control_log FINAL ORDER BY src_offset")
+    assert outcomes == [(1, "applied"), (3, "repeated")]
