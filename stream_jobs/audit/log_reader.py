@@ -6,6 +6,7 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from producers.control.record import CONTROL, HEADER_KIND
 from producers.envelopes.envelope import Opened, checked
 from stream_jobs.errors import LogSilent
 from stream_jobs.worker.poison.quarantine import Quarantine
@@ -82,9 +83,18 @@ def _messages(source: Any) -> list[Any]:
 
 
 def numbers_of_events(messages: Sequence[Any], apart: Mapping[int, Quarantine]) -> list[int]:
-    """Events of each envelope as workers see them: valid and refused ones; one when it is refused as a whole."""
-    opened = [_opened(message, apart.get(message.partition(), NOTHING_APART)) for message in messages]
-    return checked(opened).events
+    """Events of each envelope as workers see them: valid and refused ones; one when it is refused as a whole.
+
+    Control records are no events.
+    """
+    usage = [message for message in messages if not _is_control(message)]
+    opened = [_opened(message, apart.get(message.partition(), NOTHING_APART)) for message in usage]
+    events = iter(checked(opened).events)
+    return [0 if _is_control(message) else next(events) for message in messages]
+
+
+def _is_control(message: Any) -> bool:
+    return dict(message.headers() or ()).get(HEADER_KIND) == CONTROL
 
 
 def _opened(message: Any, apart: Quarantine) -> Opened:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from producers.control.bodies import Body, body_of
@@ -14,15 +15,21 @@ STATES: Final = ("asked", "planned", "done", "failed", "cancelled")
 """In the order of their row versions, from 1."""
 COLUMNS: Final = (
     *("src_partition", "toString(control_id)", "src_offset", "toString(kind)", "organization", "body", "prices"),
-    *("multipliers", "toString(state)", "slices"),
+    *("multipliers", "toString(state)", "slices", "asked"),
 )
+
+NAMES: Final = (
+    *("home", "control_id", "offset", "kind", "organization", "body", "prices", "multipliers", "state", "slices"),
+    "asked",
+)
+"""The fields that COLUMNS give, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """home, offset: place of the record. prices, multipliers: revisions in force there. slices: 0 until planned.
 
-    wanted: run, pause or cancel.
+    asked: when the log received the record. wanted: run, pause or cancel.
     """
 
     home: int
@@ -35,14 +42,15 @@ class Job:
     multipliers: int
     state: str
     slices: int
+    asked: datetime
     wanted: str = "run"
 
     @classmethod
     def read(cls, row: Sequence[Any], wanted: str) -> "Job":
         """A row of the table jobs, by COLUMNS."""
-        home, control_id, offset, kind, organization, said, prices, multipliers, state, slices = row
-        body = body_of(kind, organization, json.loads(said))
-        return cls(home, control_id, offset, kind, organization, body, prices, multipliers, state, slices, wanted)
+        said = dict(zip(NAMES, row, strict=True))
+        said["body"] = body_of(said["kind"], said["organization"], json.loads(said["body"]))
+        return cls(**said, wanted=wanted)
 
     @property
     def version(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from producers.control.bodies import RepairBody, ReplayBody
+from producers.control.bodies import EraseBody, RepairBody, ReplayBody
 from stream_jobs.corrections.change import Correction
 from stream_jobs.jobs.job import Job
 from warehouse.control.selected import among, condition, instant
@@ -48,6 +48,11 @@ def _days(job: Job, partition: int) -> str:
         return _rolled_up(job, partition, f"day >= '{job.body.first}' AND day <= '{job.body.last}'")
     if isinstance(job.body, ReplayBody):
         return _rolled_up(job, partition, f"day >= '{job.body.first}'")
+    if isinstance(job.body, EraseBody):
+        return (
+            "SELECT organization, day FROM erased_events "
+            f"WHERE control_id = toUUID({quoted(job.control_id)}) AND src_partition = {partition}"
+        )
     return " UNION ALL ".join(
         f"SELECT organization, day FROM usage_raw FINAL WHERE {concerned(job, correction, partition)}"
         for correction in job.corrections

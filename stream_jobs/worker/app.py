@@ -14,6 +14,7 @@ from structlog.contextvars import bind_contextvars
 from producers.control.record import HEADER_SIGNATURE
 from producers.rejections.rejection import Rejection
 from stream_jobs.deduplication.tombstones import Tombstones
+from stream_jobs.erasure.erasure import Erasure
 from stream_jobs.errors import OffsetGap
 from stream_jobs.logs import log_as_json
 from stream_jobs.rollups.limits import SumTooLarge
@@ -100,7 +101,9 @@ class Worker:
         rules = rules_in_force(self.client, settings)
         load_by(rules.books, self.sink)
         self.controls = Controls(self.sink, self.directory, rules.books, self.beat, settings.control_key)
-        jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm)
+        tombstones = Tombstones(settings.erasure_key)
+        erasure = Erasure(self.sink, tombstones)
+        jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm, erasure)
         self.foreman = Foreman(
             settings,
             self.sink,
@@ -112,7 +115,6 @@ class Worker:
             lambda: sum(self._backlog().values()),
             leave,
         )
-        tombstones = Tombstones(settings.erasure_key)
         self.processor = TakeProcessor(self.sink, self.directory, rules, tombstones, settings.rows_in_memory // 8)
         self.former = Former(settings, self.sink, self.directory, self.cascade)
         self.guard = Guard(settings, self.sink, self.sink.aside(), self.inspector, self.beat, leave)

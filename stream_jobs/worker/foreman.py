@@ -56,6 +56,9 @@ class Foreman:
 
     async def _done(self, generation: int, work: Work, slice_: Slice) -> None:
         request = work.request
+        if work.job is not None and work.job.kind == "erase":
+            async with self.owning:
+                await asyncio.to_thread(self.jobs.learn)
         events = await asyncio.to_thread(self.jobs.rewrite, work, self._rest)
         slice_ = await asyncio.to_thread(self.repairs.begun_as, request, slice_)
         for since, until in await asyncio.to_thread(self.repairs.spans, slice_):

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 import polars as pl
 import structlog
 
-from producers.control.bodies import RepriceBody
+from producers.control.bodies import EraseBody, RepriceBody
 from stream_jobs.control.repriced import NEEDED, repriced
 from stream_jobs.corrections.awaited import MET_BEFORE, Awaited, Identity, awaited_rows
 from stream_jobs.corrections.change import Correction
+from stream_jobs.erasure.erasure import Erasure
+from stream_jobs.erasure.statements import Scope
 from stream_jobs.errors import JobRefused
 from stream_jobs.jobs import planning, rewriting
 from stream_jobs.jobs.job import STATES, Job
@@ -31,6 +33,7 @@ log = structlog.get_logger()
 LOOK_SECONDS = 2.0
 """Between looks for new jobs and orders."""
 SLICES_AHEAD = 100
+SWEEP_LOOK_SECONDS = 30.0
 REWRITTEN_AT_ONCE = 100_000
 """Raw events that one statement writes anew."""
 TIMES = 5
@@ -53,8 +56,12 @@ class Jobs:
     repairs: Repairs
     books: Books
     markup_ppm: Mapping[str, int]
+    erasure: Erasure
     _next: float = field(default=0.0, init=False)
     _ready: deque[Work] = field(default_factory=deque, init=False)
+    _next_sweep: float = field(default=0.0, init=False)
+    _removed: set[str] = field(default_factory=set, init=False)
+    """Erasures whose events this process has removed."""
     _columns: list[str] = field(default_factory=list, init=False)
 
     def due(self) -> bool:
@@ -78,14 +85,39 @@ class Jobs:
 
         rest: called between two spans with the seconds that the last one took.
         """
-        if work.job is None or not work.job.corrections:
+        if work.job is None:
             return 0
+        if isinstance(work.job.body, EraseBody):
+            return self._erased(work.job)
         job, slice_ = work.job, self.repairs.slice_of(work.request, -1)
         return sum(self._corrected(job, correction, slice_, rest) for correction in job.corrections)
+
+    def learn(self) -> None:
+        """Erased events are known from now on; nothing may be taken meanwhile."""
+        self.erasure.tombstones.learn(self.sink.rows(statements.tombstoned_organizations()))
+
+    def _erased(self, job: Job) -> int:
+        """All of the job's events with its first slice."""
+        if job.control_id in self._removed:
+            return 0
+        self._removed.add(job.control_id)
+        return self.erasure.remove_events(scope_of(job))
+
+    def _sweep(self, partitions: Sequence[int]) -> None:
+        """Erasures whose time has come are swept again."""
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + SWEEP_LOOK_SECONDS
+        names = ("control_id", "organization", "home", "offset", "user_hash", "certificate", "asked", "due", "version")
+        for found in self.sink.rows(statements.due_erasures(partitions)):
+            row = dict(zip(names, found, strict=True))
+            scope = Scope(row["control_id"], row["organization"], row["home"], row["offset"], not row["user_hash"])
+            self.erasure.complete(scope, row["user_hash"], row)
 
     def _found(self, applied: Mapping[int, int]) -> list[Work]:
         if not applied:
             return []
+        self._sweep(list(applied))
         found = [Work(request) for request in self.repairs.requested(list(applied))]
         rows = self.sink.rows(statements.open_jobs(list(applied)))
         wanted = dict(self.sink.rows(statements.job_orders([row[1] for row in rows]))) if rows else {}
@@ -119,6 +151,8 @@ class Jobs:
         return found, not found
 
     def _plan(self, job: Job, partitions: Sequence[int]) -> None:
+        if isinstance(job.body, EraseBody):
+            self.erasure.begin(scope_of(job), job.body.user_id or "")
         for number in partitions:
             self.sink.command(planning.plan(job, number))
         self._meet(job, partitions)
@@ -141,6 +175,8 @@ class Jobs:
         found = self.sink.rows(statements.slice_states(job.control_id, job.home))
         counts = {state: count for state, count, _ in found}
         failures = "; ".join(message for state, _, message in found if state == "failed")
+        if isinstance(job.body, EraseBody) and job.wanted != "cancel" and not failures:
+            self.erasure.finish(scope_of(job), job.body.user_id or "", job.asked)
         state = "cancelled" if job.wanted == "cancel" else "failed" if failures else "done"
         self._note(job, state, sum(counts.values()), failures)
         log.info("job ended", kind=job.kind, control_id=job.control_id, partition=job.home, state=state, **counts)
@@ -201,6 +237,12 @@ class Jobs:
         if not self._columns:
             self._columns = [row[0] for row in self.sink.rows(rewriting.RAW_COLUMNS)]
         return self._columns
+
+
+def scope_of(job: Job) -> Scope:
+    """What an erasing job removes."""
+    assert isinstance(job.body, EraseBody)
+    return Scope(job.control_id, job.organization, job.home, job.offset, job.body.user_id is None)
 
 
 FAILURES = (WarehouseRefused, WarehouseStrained, JobRefused)

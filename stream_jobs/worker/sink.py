@@ -42,7 +42,7 @@ ASKED_TYPES = {
     "bucket": "DateTime('UTC')",
 }
 """ClickHouse types of the columns that statements are asked about; all others are texts."""
-UUID_COLUMNS = frozenset({"event_id"})
+UUID_COLUMNS = frozenset({"event_id", "id_hash"})
 
 
 class Sink:

@@ -223,6 +223,15 @@ def open_jobs(partitions: Sequence[int]) -> str:
     )
 
 
+def due_erasures(partitions: Sequence[int]) -> str:
+    """Erasures of these partitions that are to be swept again now."""
+    return (
+        "SELECT toString(control_id), organization, toInt64(src_partition), src_offset, user_hash, certificate, asked, "
+        f"due, toInt64(version) FROM erasures FINAL WHERE src_partition IN ({listed(partitions)}) "
+        "AND state = 'erased' AND due <= now64(3, 'UTC')"
+    )
+
+
 def former_partitions(number: int) -> str:
     """Log partitions of earlier generations than this one's that were ever counted."""
     first = number // PARTITIONS_PER_GENERATION * PARTITIONS_PER_GENERATION

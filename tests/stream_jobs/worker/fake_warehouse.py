@@ -324,6 +324,10 @@ class FakeWarehouse:
         """Jobs rewrite raw events in statements of the engine; simulations have none."""
         return []
 
+    def due_erasures(self, _partitions: Sequence[int]) -> list[tuple[Any, ...]]:
+        """The same."""
+        return []
+
     def events_per_quarter(self, _work: Slice) -> list[tuple[int, int]]:
         """Nothing is too much for it."""
         return []

@@ -14,6 +14,7 @@ from tests.stream_jobs.worker.sent import (
     PARTITIONS,
     REGISTERED,
     Log,
+    Posted,
     Sent,
 )
 from warehouse.families import FAMILIES, Family
@@ -157,7 +158,7 @@ class Recomputed:
     def _events(self, partition: int) -> Iterator[tuple[int, datetime, Sent]]:
         counts = self.counts[partition]
         for envelope, message in zip(self.log.posted, self.log.messages, strict=True):
-            if message.partition == partition:
+            if message.partition == partition and isinstance(envelope, Posted):
                 counts["rejected"] += envelope.refused
                 counts["seen"] += len(envelope.kept) + envelope.refused
                 for event in envelope.kept:

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from producers.rejections.rejection import Rejection
 from stream_jobs.deduplication.tombstones import Tombstones
+from stream_jobs.erasure.erasure import Erasure
 from stream_jobs.worker import app
 from stream_jobs.worker.app import Worker
 from stream_jobs.worker.beat import Beat
@@ -135,12 +136,10 @@ class SimulatedWorker(Worker):
         self.metrics = QuietMetrics()
         self.flusher = Flusher(self.settings, sink, self.directory, self.cascade, self.metrics, *handlers)
         tombstones = Tombstones(lambda: ERASURE_KEY)
-        self.processor = TakeProcessor(sink, self.directory, rules, tombstones, rows_in_memory // 8)
-        self.former = Former(self.settings, sink, self.directory, self.cascade)
         self.foreman = CalledForeman(
             self.settings,
             sink,
-            Jobs(sink, self.repairs, rules.books, {}),
+            Jobs(sink, self.repairs, rules.books, {}, Erasure(sink, tombstones)),
             self.repairs,
             self.flusher,
             self.owning,
@@ -148,6 +147,8 @@ class SimulatedWorker(Worker):
             lambda: 0,
             raised,
         )
+        self.processor = TakeProcessor(sink, self.directory, rules, tombstones, rows_in_memory // 8)
+        self.former = Former(self.settings, sink, self.directory, self.cascade)
         self.guard = SimpleNamespace(look=lambda _state, _resume: None)  # type: ignore[assignment]
         self.caution = Caution(
             Attempts(attempts),

@@ -50,7 +50,7 @@ def live(
 
 
 def answer(warehouse: Client, sql: str) -> list[tuple[Any, ...]]:
-    return list(warehouse.query(sql).result_rows)
+    return [tuple(row) for row in warehouse.query(sql).result_rows]
 
 
 def counted(warehouse: Client) -> dict[str, tuple[int, int]]:
@@ -147,3 +147,57 @@ def test_e19_a_repeated_record_changes_nothing(warehouse: Client, sink: Sink, tm
     assert is_right(warehouse)
     outcomes = answer(warehouse, "SELECT src_offset, toString(outcome) FROM control_log FINAL ORDER BY src_offset")
     assert outcomes == [(1, "applied"), (3, "repeated")]
+
+
+ERASED = "SELECT count() FROM {} WHERE user_id = 'u1'"
+
+
+def test_e24_an_erased_user_leaves_every_table_and_nobody_else_changes(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    erase = Told("erase", {"user_id": "u1"}, number=1)
+    amend = Told("amend", {"events": [{**key_of(FIRST), "set": {"rating": 2}}]})
+    worker = live(sink, tmp_path / "a", [Posted((FIRST, SECOND, LATER)), amend, erase])
+    assert counted(warehouse) == {"u2": (1, 100 * INPUT_NANO_USD)}
+    assert is_right(warehouse)
+    for table in ("usage_raw", "rollup", "corrections"):
+        assert answer(warehouse, ERASED.format(table)) == [(0,)], table
+    assert answer(warehouse, "SELECT count() FROM rollup_thread WHERE thread_id = 't'") == [(0,)]
+    lookups = "SELECT (SELECT count() FROM event_id_lookup), (SELECT count() FROM event_id_log)"
+    assert answer(warehouse, lookups) == [(1, 1)]
+    assert worker.state.partitions[0].counts.accepted == 3
+
+
+def test_e16_copies_of_erased_events_stay_copies_also_after_a_restart(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    erase = Told("erase", {"user_id": "u1"})
+    copies = [Posted((FIRST, LATER)), Posted((Sent(4, LATER.time, user="u1"),))]
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND, LATER)), erase])
+    worker = live(sink, tmp_path / "a", [Posted((FIRST, SECOND, LATER)), erase, *copies])
+    assert worker.state.partitions[0].counts.duplicates == 2
+    assert counted(warehouse) == {"u1": (1, INPUT_NANO_USD), "u2": (1, 100 * INPUT_NANO_USD)}
+    assert is_right(warehouse)
+
+
+def test_e24_what_a_frozen_process_brings_back_is_swept(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    erase = Told("erase", {"user_id": "u1"})
+    posted: list[Posted | Told] = [Posted((FIRST, SECOND, LATER)), erase]
+    live(sink, tmp_path / "a", posted[:1])
+    for table in ("usage_raw", "rollup"):
+        warehouse.command(f"CREATE TABLE late_{table} AS {table}")
+        warehouse.command(f"INSERT INTO late_{table} SELECT * FROM {table}")
+    live(sink, tmp_path / "a", posted)
+    for table in ("usage_raw", "rollup"):
+        warehouse.command(f"INSERT INTO {table} SELECT * FROM late_{table}")
+        warehouse.command(f"DROP TABLE late_{table}")
+    assert answer(warehouse, ERASED.format("usage_raw")) != [(0,)]
+    warehouse.command("ALTER TABLE erasures UPDATE due = now64(3) - 1 WHERE 1 SETTINGS mutations_sync = 2")
+    live(sink, tmp_path / "a", posted)
+    for table in ("usage_raw", "rollup"):
+        assert answer(warehouse, ERASED.format(table)) == [(0,)], table
+    assert is_right(warehouse)
+    assert answer(warehouse, "SELECT toString(state) FROM erasures FINAL") == [("complete",)]
+    bodies = "SELECT body FROM control_records UNION ALL SELECT body FROM jobs"
+    assert "u1" not in str(answer(warehouse, bodies))
+    assert answer(warehouse, "SELECT count() FROM erased_users") == [(0,)]

@@ -1,0 +1,1 @@
+"""Erasing a user or an organisation, and sweeping after it (rule E24)."""

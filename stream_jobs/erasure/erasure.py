@@ -1,0 +1,191 @@
+"""Removes a user or an organisation from the warehouse: a scope in, deletions and a certificate out. Blocking.
+
+Tombstones come first, so that copies of what is gone remain copies; then whoever counts learns them; then rows go. All
+of it may be repeated by anybody: what is gone already is not found again.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Protocol
+
+import polars as pl
+import structlog
+
+from stream_jobs.deduplication.tombstones import Tombstones
+from stream_jobs.erasure import statements
+from stream_jobs.erasure.statements import Scope
+from stream_jobs.errors import JobRefused
+from warehouse.literals import quoted
+
+log = structlog.get_logger()
+HASHED_AT_ONCE: Final = 100_000
+LOOK_SECONDS: Final = 0.2
+SWEEP_AFTER: Final = timedelta(minutes=10)
+"""More than a session and an insert together may last: what was on its way to the warehouse has come by then."""
+STAYS: Final = (
+    "how many events were ever counted, and keyed hashes of the erased events' ids: by them copies stay copies",
+    "the organisation's name and calendar",
+)
+
+
+class Hand(Protocol):
+    """What reaches the warehouse."""
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """The answer."""
+
+    def frame(self, sql: str) -> pl.DataFrame:
+        """The answer as a frame."""
+
+    def insert(self, table: str, frame: pl.DataFrame) -> None:
+        """Inserts durably."""
+
+    def command(self, sql: str) -> None:
+        """Runs a statement that changes something."""
+
+
+@dataclass(slots=True)
+class Erasure:
+    """The statements of an erasure in their order."""
+
+    hand: Hand
+    tombstones: Tombstones
+
+    def begin(self, scope: Scope, user_id: str) -> None:
+        """Notes who and which events, and writes their tombstones."""
+        row = {"organization": scope.organization, "user_id": user_id, "whole": int(scope.whole)}
+        who = pl.DataFrame([row]).with_columns(pl.lit(scope.control_id).alias("control_id"))
+        self.hand.insert("erased_users", who)
+        self.hand.command(statements.events_noted(scope))
+        after = ""
+        while not (events := self.hand.frame(statements.noted(scope, after, HASHED_AT_ONCE))).is_empty():
+            after = events["digits"][-1]
+            self.hand.insert("tombstones", self._tombstones(events))
+
+    def remove_events(self, scope: Scope) -> int:
+        """Removes the events wherever they stand one by one; returns how many rows."""
+        where = statements.of_events(scope)
+        return sum(self._delete(table, where[table]) for table in statements.OF_EVENTS)
+
+    def finish(self, scope: Scope, user_id: str, asked: datetime) -> None:
+        """Once the rollup rows of its days are computed again: removes empty rows and kept bytes, and registers it."""
+        removed = {"events": self._noted_events(scope)}
+        removed |= self._delete_all(statements.of_rollups(scope)) | self._delete_all(statements.of_bytes(scope))
+        self._hurry_old_parts(1)
+        due = datetime.now(UTC) + SWEEP_AFTER
+        user_hash = self.user_hash(scope.organization, user_id)
+        self._store(scope, user_hash, asked, "erased", due, certificate(scope, removed), 1)
+
+    def complete(self, scope: Scope, user_hash: str, row: Mapping[str, Any]) -> None:
+        """The second sweep: what was written late goes, then what tells who it was about."""
+        self.sweep(scope)
+        self._hurry_old_parts(None)
+        for table, where in statements.of_requests(scope).items():
+            self._mutate(table, f"UPDATE body = '' WHERE {where}")
+        told = json.loads(row["certificate"]) | {"swept": datetime.now(UTC).isoformat(timespec="seconds")}
+        self._store(scope, user_hash, row["asked"], "complete", row["due"], told, row["version"] + 1)
+        self.forget(scope)
+        log.info("erasure complete", control_id=scope.control_id, organization=scope.organization)
+
+    def sweep(self, scope: Scope) -> int:
+        """Removes again what a process that was frozen may have written since; returns how many rows."""
+        self.hand.command(statements.events_noted(scope))
+        found = self.remove_events(scope)
+        rest = {**statements.of_rollups(scope), **statements.of_bytes(scope)}
+        return found + sum(self._delete_all(rest).values())
+
+    def forget(self, scope: Scope) -> None:
+        """Nothing tells any more who it was about."""
+        for table in ("erased_events", "erased_users"):
+            self.hand.command(f"ALTER TABLE {table} DROP PARTITION {quoted(scope.control_id)}")
+
+    def user_hash(self, organization: str, user_id: str) -> str:
+        """What stands for a user in the register; "" for the whole organisation."""
+        return self.tombstones.hashed(organization, b"user " + user_id.encode()).hex() if user_id else ""
+
+    def _tombstones(self, events: pl.DataFrame) -> pl.DataFrame:
+        hashes = [self.tombstones.hashed(*each) for each in events.select("organization", "event_id").iter_rows()]
+        return events.select(
+            "organization", "time", "src_partition", "src_offset", "src_index", "append_time"
+        ).with_columns(pl.Series("id_hash", hashes, pl.Binary), pl.lit(self.tombstones.key_check()).alias("key_check"))
+
+    def _noted_events(self, scope: Scope) -> int:
+        asked = f"SELECT count() FROM erased_events FINAL WHERE control_id = {scope.id}"
+        return int(self.hand.rows(asked)[0][0])
+
+    def _delete_all(self, conditions: Mapping[str, str]) -> dict[str, int]:
+        known = {row[0] for row in self.hand.rows("SELECT name FROM system.tables WHERE database = currentDatabase()")}
+        return {table: self._delete(table, where) for table, where in conditions.items() if table in known}
+
+    def _delete(self, table: str, where: str) -> int:
+        """Removes the rows from every part; returns how many there were, old versions counted in."""
+        count = int(self.hand.rows(f"SELECT count() FROM {table} WHERE {where}")[0][0])
+        if count:
+            self._mutate(table, f"DELETE WHERE {where}")
+        return count
+
+    def _mutate(self, table: str, change: str) -> None:
+        """Waits until every part is written anew. Raises JobRefused with the warehouse's reason when one cannot be."""
+        self.hand.command(f"ALTER TABLE {table} {change}")
+        of_table = (
+            f"FROM system.mutations WHERE database = currentDatabase() AND table = {quoted(table)} AND NOT is_done"
+        )
+        while (open_ := self.hand.rows(f"SELECT count(), max(latest_fail_reason) {of_table}"))[0][0]:
+            if open_[0][1]:
+                raise JobRefused(f"rows of {table} cannot be removed: {open_[0][1][:300]}")
+            time.sleep(LOOK_SECONDS)
+
+    def _hurry_old_parts(self, seconds: int | None) -> None:
+        """How long files that were replaced stay on disk while an erasure goes on; None: as ever."""
+        for table in {*statements.OF_EVENTS, "rollup", "rollup_thread", "rejected", "control_records", "jobs"}:
+            change = (
+                "RESET SETTING old_parts_lifetime"
+                if seconds is None
+                else (f"MODIFY SETTING old_parts_lifetime = {seconds}")
+            )
+            self.hand.command(f"ALTER TABLE {table} {change}")
+
+    def _store(
+        self,
+        scope: Scope,
+        user_hash: str,
+        asked: datetime,
+        state: str,
+        due: datetime,
+        told: dict[str, Any],
+        version: int,
+    ) -> None:
+        row = {
+            "src_partition": scope.home,
+            "control_id": scope.control_id,
+            "src_offset": scope.offset,
+            "organization": scope.organization,
+            "user_hash": user_hash,
+            "key_check": self.tombstones.key_check(),
+            "asked": asked,
+            "state": state,
+            "certificate": json.dumps(told, sort_keys=True),
+            "due": due,
+            "version": version,
+        }
+        self.hand.insert(
+            "erasures", pl.DataFrame([row]).with_columns(pl.col("asked", "due").cast(pl.Datetime("ms", "UTC")))
+        )
+
+
+def certificate(scope: Scope, removed: Mapping[str, int]) -> dict[str, Any]:
+    """What was removed where, what stays, and what only time clears."""
+    return {
+        "organization": scope.organization,
+        "subject": "organization" if scope.whole else "user",
+        "removed": dict(removed),
+        "stays": list(STAYS),
+        "only_time_clears": [
+            {"what": "records of the event topic and of refused events", "until": "Kafka's retention of those topics"},
+            {"what": "backups made before", "until": "they are deleted"},
+            {"what": "files that were replaced", "until": f"some minutes; swept again {SWEEP_AFTER} later"},
+        ],
+    }
