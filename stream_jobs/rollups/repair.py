@@ -82,24 +82,85 @@ def events_per_quarter(work: Slice) -> str:
 
 def quarters(family: Family, work: Slice, since: int, until: int) -> str:
     """Rewrites the quarter hours of a family in [since, until), a part of what lies around the day (Unix seconds)."""
-    dimensions = ", ".join(family.dimensions)
-    names = [f"m{number}" for number in range(len(family.measures))]
-    values = ", ".join(f"{value} AS {name}" for value, name in zip(raw_values(family), names, strict=True))
-    zeros = ", ".join("toInt64(0)" for _ in names)
-    sums = ", ".join(f"sum({name})" for name in names)
+    return _written(
+        family, work, f"{_from_raw(family, work, since, until)} UNION ALL {_zeros(family, work, since, until)}"
+    )
+
+
+def built_beside(family: Family, work: Slice, since: int, until: int) -> str:
+    """Sums the same quarter hours into the family's table of replayed rows; nothing that is in use changes."""
+    return _written(family, work, _from_raw(family, work, since, until), beside=True)
+
+
+def switched(family: Family, work: Slice, built_at: int) -> str:
+    """Puts the day's replayed rows, built at the cut `built_at`, in the place of those in use."""
+    since, until = work.around()
+    dimensions, names = ", ".join(family.dimensions), _sums(family)
+    values = ", ".join(f"{measure} AS {name}" for measure, name in zip(family.measures, names, strict=True))
+    built = (
+        f"SELECT bucket AS quarter, hour, day, week, organization, {dimensions}, src_partition, {values}, 0 AS stored "
+        f"FROM replayed_{family.table} FINAL WHERE {work.within('bucket', since, until)} AND day = '{work.day}' "
+        f"AND epoch = {work.epoch} AND offset = {built_at}"
+    )
+    return _written(family, work, f"{built} UNION ALL {_zeros(family, work, since, until)}", offset=built_at)
+
+
+def differing(family: Family, work: Slice, built_at: int) -> str:
+    """How many of the day's replayed rows are not what is in use, where both are about the same events: one number."""
+    since, until = work.around()
+    columns = ", ".join(("bucket", *family.dimensions, *family.measures))
+    within = f"{work.within('bucket', since, until)} AND day = '{work.day}'"
+    old = (
+        f"SELECT {columns} FROM {family.table} FINAL WHERE grain = 'quarter' AND {within} AND offset <= {built_at} "
+        f"AND {' + '.join(f'abs({name})' for name in family.measures)} != 0"
+    )
+    new = f"SELECT {columns} FROM replayed_{family.table} FINAL WHERE {within} AND epoch = {work.epoch}"
+    return f"SELECT toInt64(count()) FROM ({old} EXCEPT {new})"
+
+
+def changed_since(work: Slice, built_at: int) -> str:
+    """Starts (Unix seconds) of the day's quarter hours that got events after the cut `built_at`."""
+    return (
+        "SELECT DISTINCT toUnixTimestamp(toStartOfFifteenMinutes(time)) AS start FROM usage_raw "
+        f"WHERE {work.where('time')} AND day = '{work.day}' AND src_offset > {built_at} AND src_offset <= {work.cut} "
+        "ORDER BY start"
+    )
+
+
+def _sums(family: Family) -> list[str]:
+    return [f"m{number}" for number in range(len(family.measures))]
+
+
+def _from_raw(family: Family, work: Slice, since: int, until: int) -> str:
+    values = ", ".join(f"{value} AS {name}" for value, name in zip(raw_values(family), _sums(family), strict=True))
     only = f" AND {family.only} != ''" if family.only else ""
     return (
-        f"INSERT INTO {family.table} (grain, bucket, hour, day, week, organization, {dimensions}, src_partition, "
+        f"SELECT toStartOfFifteenMinutes(time) AS quarter, hour, day, week, organization, "
+        f"{', '.join(family.dimensions)}, src_partition, {values}, 0 AS stored FROM usage_raw FINAL "
+        f"WHERE {work.within('time', since, until)} AND day = '{work.day}' AND src_offset <= {work.cut}{only}"
+    )
+
+
+def _zeros(family: Family, work: Slice, since: int, until: int) -> str:
+    """What is in use counts nothing unless something else stands for it."""
+    zeros = ", ".join("toInt64(0)" for _ in family.measures)
+    return (
+        f"SELECT bucket, hour, day, week, organization, {', '.join(family.dimensions)}, src_partition, {zeros}, 1 "
+        f"FROM {family.table} FINAL WHERE grain = 'quarter' AND {work.within('bucket', since, until)} "
+        f"AND day = '{work.day}'"
+    )
+
+
+def _written(family: Family, work: Slice, rows: str, *, beside: bool = False, offset: int | None = None) -> str:
+    dimensions, sums = ", ".join(family.dimensions), ", ".join(f"sum({name})" for name in _sums(family))
+    table = f"replayed_{family.table}" if beside else family.table
+    fence = "" if beside else f"WHERE {work.still_at_cut} "
+    return (
+        f"INSERT INTO {table} (grain, bucket, hour, day, week, organization, {dimensions}, src_partition, "
         f"{', '.join(family.measures)}, offset, epoch) "
         f"SELECT 'quarter', quarter, argMin(hour, stored), argMin(day, stored), argMin(week, stored), organization, "
-        f"{dimensions}, src_partition, {sums}, {work.cut}, {work.epoch} FROM ("
-        f"SELECT toStartOfFifteenMinutes(time) AS quarter, hour, day, week, organization, {dimensions}, src_partition, "
-        f"{values}, 0 AS stored FROM usage_raw FINAL "
-        f"WHERE {work.within('time', since, until)} AND day = '{work.day}' AND src_offset <= {work.cut}{only} "
-        f"UNION ALL SELECT bucket, hour, day, week, organization, {dimensions}, src_partition, {zeros}, 1 "
-        f"FROM {family.table} FINAL WHERE grain = 'quarter' AND {work.within('bucket', since, until)} "
-        f"AND day = '{work.day}') "
-        f"WHERE {work.still_at_cut} GROUP BY quarter, organization, {dimensions}, src_partition"
+        f"{dimensions}, src_partition, {sums}, {work.cut if offset is None else offset}, {work.epoch} FROM ({rows}) "
+        f"{fence}GROUP BY quarter, organization, {dimensions}, src_partition"
     )
 
 

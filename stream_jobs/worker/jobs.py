@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import polars as pl
 import structlog
 
-from producers.control.bodies import EraseBody, RepriceBody
+from producers.control.bodies import EraseBody, ReplayBody, RepriceBody
 from stream_jobs.control.repriced import NEEDED, repriced
 from stream_jobs.corrections.awaited import MET_BEFORE, Awaited, Identity, awaited_rows
 from stream_jobs.corrections.change import Correction
@@ -147,7 +147,7 @@ class Jobs:
         asked = statements.open_slices(job.control_id, job.home, partitions, SLICES_AHEAD)
         found = [Work(Request(*row), job) for row in self.sink.rows(asked)]
         if not found:
-            self._end(job)
+            self._end(job, partitions)
         return found, not found
 
     def _plan(self, job: Job, partitions: Sequence[int]) -> None:
@@ -171,10 +171,13 @@ class Jobs:
         if entries:
             self.sink.insert("awaited_events", awaited_rows(entries))
 
-    def _end(self, job: Job) -> None:
+    def _end(self, job: Job, partitions: Sequence[int]) -> None:
         found = self.sink.rows(statements.slice_states(job.control_id, job.home))
         counts = {state: count for state, count, _ in found}
         failures = "; ".join(message for state, _, message in found if state == "failed")
+        if isinstance(job.body, ReplayBody):
+            for number in partitions:
+                self.repairs.forget_built(number)
         if isinstance(job.body, EraseBody) and job.wanted != "cancel" and not failures:
             self.erasure.finish(scope_of(job), job.body.user_id or "", job.asked)
         state = "cancelled" if job.wanted == "cancel" else "failed" if failures else "done"

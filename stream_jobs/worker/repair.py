@@ -92,6 +92,25 @@ class Repairs:
         for family in FAMILIES:
             self._quarters(family, work, since, until)
 
+    def build_beside(self, work: Slice, since: int, until: int) -> None:
+        """Sums [since, until) into the replayed rows, at a cut that is applied; takes may go on."""
+        for family in FAMILIES:
+            self.sink.derive(repair.built_beside(family, work, since, until))
+
+    def switch(self, work: Slice, built_at: int) -> int:
+        """Puts the replayed rows in use, and quarter hours that have changed since; returns how many rows differed."""
+        differed = sum(self.sink.rows(repair.differing(family, work, built_at))[0][0] for family in FAMILIES)
+        for (start,) in self.sink.rows(repair.changed_since(work, built_at)):
+            self.recompute(work, start, start + QUARTER_SECONDS)
+        for family in FAMILIES:
+            self.sink.derive(repair.switched(family, work, built_at))
+        return differed
+
+    def forget_built(self, partition: int) -> None:
+        """Empties the replayed rows of a partition."""
+        for family in FAMILIES:
+            self.sink.command(f"ALTER TABLE replayed_{family.table} DROP PARTITION {partition}")
+
     def finish(self, request: Request, work: Slice, pending: Collection[PeriodKey], events: int = 0) -> None:
         """Once all quarter hours are rewritten. Derived rows of periods that are pending are emptied and left to the
         cascade; all others are derived here. events: raw events that were rewritten before.

@@ -149,6 +149,22 @@ def test_e19_a_repeated_record_changes_nothing(warehouse: Client, sink: Sink, tm
     assert outcomes == [(1, "applied"), (3, "repeated")]
 
 
+def test_a_replay_builds_every_row_anew_beside_those_in_use(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    replay = Told("replay", {"first": "2026-01-01"}, organization="")
+    posted: list[Posted | Told] = [Posted((FIRST, SECOND)), replay, Posted((LATER,))]
+    live(sink, tmp_path / "a", posted[:1])
+    before = counted(warehouse)
+    warehouse.command("INSERT INTO rollup SELECT * REPLACE (requests + 1 AS requests) FROM rollup FINAL")
+    warehouse.command("INSERT INTO rollup SELECT * REPLACE ('nobody' AS user_id) FROM rollup FINAL")
+    assert counted(warehouse) != before
+    live(sink, tmp_path / "a", posted)
+    assert counted(warehouse) == {**before, "u1": (2, 1010 * INPUT_NANO_USD)}
+    assert is_right(warehouse)
+    assert answer(warehouse, "SELECT toString(state), slices FROM jobs FINAL") == [("done", 1)]
+    assert answer(warehouse, "SELECT events FROM repairs FINAL") == [(4,)], "rows that differed"
+    assert answer(warehouse, "SELECT count() FROM replayed_rollup") == [(0,)]
+
+
 ERASED = "SELECT count() FROM {} WHERE user_id = 'u1'"
 
 
