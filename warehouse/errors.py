@@ -7,8 +7,13 @@ WarehouseError
 │   └── SignInFailed       user or password is wrong: set them right, then repeat it
 ├── MigrationConflict      an applied migration was edited: restore the file
 ├── InvalidOrganization    correct the name, the time zone or the week day
+├── InvalidEntry           correct the fields of the directory's entry that the problems name
+├── InvalidDirectoryFile   correct the lines of the file that the problems name
 └── CalendarInUse          keep the organisation's calendar: its usage was counted in it
 """
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 
 class WarehouseError(Exception):
@@ -41,3 +46,26 @@ class InvalidOrganization(WarehouseError):
 
 class CalendarInUse(WarehouseError):
     """An organisation cannot get another time zone or week start: its usage was counted in the present ones."""
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with an entry of the directory; the cure is the end of a sentence about the value."""
+
+    field: str
+    value: str
+    cure: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.value[:100]!r} {self.cure}"
+
+
+class InvalidEntry(WarehouseError):
+    """An entry of the directory was described with something that cannot be."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = tuple(problems)
+
+
+class InvalidDirectoryFile(WarehouseError):
+    """A file of directory entries cannot be used as it is; nothing of it was written."""

@@ -84,8 +84,7 @@ def register(client: Client, wanted: Organization, author: str) -> bool:
 
     Raises CalendarInUse when it has usage in another calendar.
     """
-    known = next(iter(listed(client, wanted.name)), None)
-    row = decided(wanted, known, has_usage=known is not None and _has_usage(client, wanted.name))
+    row = registration(client, wanted)
     if row is None:
         return False
     client.insert(
@@ -97,6 +96,12 @@ def register(client: Client, wanted: Organization, author: str) -> bool:
         ],
     )
     return True
+
+
+def registration(client: Client, wanted: Organization) -> Organization | None:
+    """What registering would write; None when it is registered just so. Raises CalendarInUse."""
+    known = next(iter(listed(client, wanted.name)), None)
+    return decided(wanted, known, has_usage=known is not None and _has_usage(client, wanted.name))
 
 
 def listed(client: Client, only: str = "") -> Sequence[Organization]:

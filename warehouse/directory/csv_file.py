@@ -1,0 +1,234 @@
+"""Directory files: the lines of a CSV in, wishes and organisations or what is wrong with each line out; and back.
+
+Columns: organization, kind and id, and any of the others in any order. An empty cell says nothing; `-` says that
+there is none (no department, e-mail, role or plan). A line of the kind `organization` registers one, with its time_zone
+and week_start; its id, or else its organization, is the name.
+"""
+
+import csv
+import difflib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, TextIO, TypeVar
+
+from warehouse.directory.entry import NONE, ONLY_FOR, SAID, Key, Kind, Statement, Wish, wished
+from warehouse.errors import InvalidDirectoryFile, InvalidEntry, InvalidOrganization, Problem
+from warehouse.organizations import WEEK_DAYS, Organization, described
+
+Read = TypeVar("Read")
+NEEDED: Final = ("organization", "kind", "id")
+COLUMNS: Final = (*NEEDED, "effective_from", *SAID, "attributes", "time_zone", "week_start")
+ORGANIZATION: Final = "organization"
+"""The kind of a line that registers an organisation."""
+DELIMITERS: Final = (",", ";", "\t")
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationWish:
+    """An organisation as a line describes it; time_zone "": as it is known."""
+
+    name: str
+    time_zone: str
+    week_start: str
+    display_name: str
+
+    def over(self, known: Organization | None) -> Organization:
+        """The organisation to register. Raises InvalidOrganization for one without a time zone that is not known."""
+        if not (self.time_zone or known):
+            raise InvalidOrganization("time_zone: '' is empty; give an IANA time zone such as Europe/Paris")
+        zone = self.time_zone or (known.time_zone if known else "")
+        week_start = self.week_start or WEEK_DAYS[known.week_start - 1 if known else 0]
+        return described(self.name, zone, week_start, self.display_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the file with what it says; a quoted cell may make it several lines long."""
+
+    number: int
+    wish: Wish | OrganizationWish
+
+
+@dataclass(frozen=True, slots=True)
+class WrongLine:
+    """One line that cannot be used."""
+
+    number: int
+    problems: Sequence[Problem]
+
+
+def lines(file: TextIO) -> Iterator[Line | WrongLine]:
+    """Each line of a file that was opened with newline="". Delimiter , ; or tab, as the header has it.
+
+    Raises InvalidDirectoryFile when the header or the form of the file is wrong, naming the line.
+    """
+    header_text = file.readline()
+    delimiter, header = _header(header_text)
+    reader = csv.reader(file, delimiter=delimiter, strict=True)
+    number = 2
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as failure:
+            raise InvalidDirectoryFile(f"line {number}: {failure}; mend the quotes and delimiters there") from failure
+        except UnicodeDecodeError as failure:
+            raise InvalidDirectoryFile(f"line {number} or one of the next is not UTF-8; save it as UTF-8") from failure
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield _line(number, header, cells)
+        number = 2 + reader.line_num
+
+
+def _header(text: str) -> tuple[str, Sequence[str]]:
+    if not text.strip():
+        raise InvalidDirectoryFile(f"line 1 is empty; begin with the names of columns: {', '.join(COLUMNS)}")
+    readings = [(each, next(csv.reader([text], delimiter=each), [])) for each in DELIMITERS]
+    readings = [(each, [name.strip().lower() for name in names]) for each, names in readings]
+    delimiter, names = max(readings, key=lambda reading: len(set(reading[1]) & set(COLUMNS)))
+    problems = [_unknown(name) for name in names if name not in COLUMNS]
+    problems += [f"the column {name} is missing; add it" for name in NEEDED if name not in names]
+    problems += [f"{name} is there more than once; keep one" for name in COLUMNS if names.count(name) > 1]
+    if problems:
+        raise InvalidDirectoryFile(f"line 1: {'; '.join(problems)}")
+    return delimiter, names
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name, COLUMNS, 1)
+    return f"{name!r} is no column; " + (f"is {near[0]} meant?" if near else f"there are {', '.join(COLUMNS)}")
+
+
+def _line(number: int, header: Sequence[str], cells: Sequence[str]) -> Line | WrongLine:
+    if len(cells) != len(header):
+        cure = f"are not as many cells as the header has columns ({len(header)}); add or quote what is missing"
+        return WrongLine(number, [Problem("line", str(len(cells)), cure)])
+    values = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
+    try:
+        if values.get("kind", "").strip().lower() == ORGANIZATION:
+            return Line(number, _organization(values))
+        return Line(number, _wish(values))
+    except InvalidEntry as failure:
+        return WrongLine(number, failure.problems)
+
+
+def _wish(values: Mapping[str, str]) -> Wish:
+    problems = [
+        Problem(name, values[name], "belongs to organisations only; leave it out")
+        for name in ("time_zone", "week_start")
+        if name in values
+    ]
+    moment = _read(instant, values, "effective_from", problems)
+    attributes = _read(_attributes, values, "attributes", problems)
+    texts = {name: "" if values.get(name) == NONE and name in ONLY_FOR else values.get(name) for name in SAID}
+    for word in ("role", "state"):
+        texts[word] = text.strip().lower() if (text := texts[word]) is not None else None
+    kind = values.get("kind", "").strip().lower()
+    if kind not in tuple(Kind):
+        cure = f"is none of {', '.join([*Kind, ORGANIZATION])}; choose one"
+        raise InvalidEntry([*problems, Problem("kind", kind, cure)])
+    try:
+        wish = wished(values.get("organization", ""), kind, values.get("id", ""), texts, attributes, moment)
+    except InvalidEntry as failure:
+        raise InvalidEntry([*problems, *failure.problems]) from None
+    if problems:
+        raise InvalidEntry(problems)
+    return wish
+
+
+def _organization(values: Mapping[str, str]) -> OrganizationWish:
+    name = values.get("id") or values.get("organization", "")
+    allowed = {*NEEDED, "display_name", "time_zone", "week_start"}
+    problems = [
+        Problem(column, value, "is nothing an organisation has here; leave it out")
+        for column, value in values.items()
+        if column not in allowed
+    ]
+    if values.get("organization", name) != name:
+        problems.append(Problem("organization", values["organization"], f"differs from the id {name!r}; leave it out"))
+    wish = OrganizationWish(
+        name,
+        values.get("time_zone", "").strip(),
+        values.get("week_start", "").strip().lower(),
+        " ".join(values.get("display_name", "").split()),
+    )
+    try:
+        described(name, wish.time_zone or "UTC", wish.week_start or WEEK_DAYS[0], wish.display_name)
+    except InvalidOrganization as failure:
+        problems.append(Problem("id", name, f"cannot be registered: {failure}"))
+    if problems:
+        raise InvalidEntry(problems)
+    return wish
+
+
+def _read(how: Callable[[str], Read], values: Mapping[str, str], name: str, problems: list[Problem]) -> Read | None:
+    """The cell as a value; None without one, and with a problem more when it cannot be read."""
+    if name not in values:
+        return None
+    try:
+        return how(values[name])
+    except ValueError as failure:
+        problems.append(Problem(name, values[name], str(failure)))
+        return None
+
+
+def instant(text: str) -> datetime:
+    """A date or time; UTC where it names no offset. Raises ValueError."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError("is no time; write it like 2026-03-14 or 2026-03-14T09:00:00Z") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _attributes(text: str) -> Mapping[str, str]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise ValueError('is no JSON object of texts; write it like {"cost_center": "4711"}')
+    return found
+
+
+def cells(statement: Statement) -> Sequence[str]:
+    """A line that says the same, in the order of COLUMNS."""
+    key: Key = statement.key
+    texts = [getattr(statement.said, name) for name in SAID]
+    attributes = dict(statement.said.attributes)
+    return [
+        key.organization,
+        key.kind,
+        key.id,
+        statement.effective_from.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        *("" if text is None else text or NONE for text in texts),
+        json.dumps(attributes, ensure_ascii=False, sort_keys=True) if attributes else "",
+        "",
+        "",
+    ]
+
+
+def organization_cells(organization: Organization) -> Sequence[str]:
+    """A line that registers it, in the order of COLUMNS."""
+    values = {
+        "organization": organization.name,
+        "kind": ORGANIZATION,
+        "id": organization.name,
+        "display_name": organization.display_name,
+        "time_zone": organization.time_zone,
+        "week_start": WEEK_DAYS[organization.week_start - 1],
+    }
+    return [values.get(name, "") for name in COLUMNS]
+
+
+def written(rows: Iterable[Sequence[str]], file: TextIO) -> int:
+    """Writes the header and the lines; returns how many lines."""
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    count = 0
+    for row in rows:
+        writer.writerow(row)
+        count += 1
+    return count
