@@ -8,7 +8,15 @@ from pathlib import Path
 from deploy.errors import WrongSetting
 from warehouse.embedded.users import Profile, UsersFileInvalid, ensure_users
 
-WAREHOUSE_USERS: dict[str, Profile] = {"tally": "writer", "api": "reader", "analyst": "reader", "superset": "reader"}
+WAREHOUSE_USERS: dict[str, Profile] = {
+    "tally": "writer",
+    "api": "reader",
+    "api_writer": "reader",
+    "analyst": "reader",
+    "superset": "reader",
+}
+INSERTS: dict[str, tuple[str, ...]] = {"api_writer": ("tokentally.directory_entries",)}
+"""The tables into which a reader may insert all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,7 @@ class Secrets:
     def make(self) -> None:
         """Makes what does not exist yet; never changes what does. Raises WrongSetting when a file is damaged."""
         try:
-            ensure_users(self.path("warehouse_users.json"), WAREHOUSE_USERS, self.folder)
+            ensure_users(self.path("warehouse_users.json"), WAREHOUSE_USERS, self.folder, INSERTS)
         except UsersFileInvalid as problem:
             raise WrongSetting(f"{problem}; mend the file, or delete it to have it made anew") from problem
         for name in ("superset_admin", "superset_key", "erasure_key", "control_key"):

@@ -200,10 +200,11 @@ class Plan:
     def api(self) -> Service:
         """Answers questions over HTTP."""
         url = f"http://127.0.0.1:{self.ports.api}"
+        writer = Secrets(self.home.secrets).warehouse("api_writer")
         return Service(
             "api",
             [sys.executable, "-m", "api"],
-            self.environment("api", "api"),
+            self.environment("api", "api") | {"TALLY_API_WRITER_PASSWORD_FILE": str(writer)},
             probes.http(f"{url}/health"),
             ports=(self.ports.api,),
             address=url,

@@ -1,5 +1,8 @@
 """What a read-only user may do: a statement's syntax tree and the client's settings in, refusals and limits out.
 
+Some may insert into tables that their entry names: only by the plain form `INSERT INTO [database.]table [(columns)]`
+with the rows behind it.
+
 The engine enforces the rest by `readonly = 1`, set last. This module closes what that leaves open: table functions
 that reach around row filters or out of the process, system tables that tell of other organizations' rows, and
 settings that a client must not choose.
@@ -41,12 +44,20 @@ _OPEN_SETTINGS = re.compile(
     r"|use_client_time_zone|allow_experimental_\w+_type|enable_\w+_type|log_comment"
 )
 _LOWERABLE = frozenset({"max_execution_time", "max_result_rows", "max_memory_usage", "max_result_bytes"})
+INSERT_SETTINGS = {"async_insert": "0"}
+"""An INSERT is acknowledged when its rows are stored, whoever sends it."""
+INSERT_FORMATS = frozenset({"Native", "ArrowStream", "JSONEachRow"})
+"""Plain data: Values would compute expressions, which may read files."""
 FILTERS_SETTING = "additional_table_filters"
 
 _FUNCTION = re.compile(r"^ *Function (\S+)", re.MULTILINE)
 _TABLE = re.compile(r"^ *TableIdentifier system\.(\S+)", re.MULTILINE | re.IGNORECASE)
 _NAMED_TABLE = re.compile(r"^ *(?:Exists|ShowCreate|Check)\w*Query system (\S+)", re.MULTILINE | re.IGNORECASE)
 _ESTIMATE = re.compile(r"^ *Explain EXPLAIN ESTIMATE", re.MULTILINE)
+_NAME = r"(?:`([A-Za-z_]\w*)`|([A-Za-z_]\w*))"
+_PLAIN_INSERT = re.compile(
+    rf"\s*INSERT\s+INTO\s+(?:TABLE\s+)?(?:{_NAME}\s*\.\s*)?{_NAME}\s*(?:\(\s*[\w`,\s]*\))?\s*", re.ASCII | re.IGNORECASE
+)
 _STORED_LOOKUPS = ("dictget", "dicthas", "dictisin", "joinget")
 
 
@@ -65,6 +76,17 @@ def check_tree(tree: str, user: User, table_functions: Iterable[str]) -> None:
             raise _denied(user, f"read system.{table}, which tells of rows outside its filters")
     if _ESTIMATE.search(tree):
         raise _denied(user, "use EXPLAIN ESTIMATE, which counts rows outside its filters")
+
+
+def check_insert(head: bytes, data_format: str, user: User, database: str) -> None:
+    """Lets an INSERT's text without its rows pass when it is plain and its table one of the user's. Raises 497."""
+    found = _PLAIN_INSERT.fullmatch(head.decode("utf-8", "replace"))
+    if found is None or data_format not in INSERT_FORMATS:
+        formats = ", ".join(sorted(INSERT_FORMATS))
+        raise _denied(user, f"insert other than by INSERT INTO table (columns) FORMAT with rows in {formats}")
+    table = f"{found[1] or found[2] or database}.{found[3] or found[4]}"
+    if table not in user.inserts:
+        raise _denied(user, f"insert into {table}, only into {', '.join(user.inserts)}")
 
 
 def reader_settings(user: User, asked: Mapping[str, str], system_tables: Iterable[str]) -> dict[str, str]:

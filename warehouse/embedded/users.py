@@ -23,13 +23,17 @@ _NOBODY = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One user: `settings` are limits nobody may lift, `filters` maps `database.table` to a condition on its rows."""
+    """One user: `settings` are limits nobody may lift, `filters` maps `database.table` to a condition on its rows.
+
+    `inserts` names tables (`database.table`) into which a reader may insert rows, and nothing else.
+    """
 
     name: str
     password_sha256: str
     profile: Profile
     settings: Mapping[str, str] = field(default_factory=dict)
     filters: Mapping[str, str] = field(default_factory=dict)
+    inserts: tuple[str, ...] = ()
 
     @property
     def is_reader(self) -> bool:
@@ -48,6 +52,7 @@ class _Entry(BaseModel):
     profile: Profile
     settings: dict[str, str] = Field(default_factory=dict)
     filters: dict[str, str] = Field(default_factory=dict)
+    inserts: tuple[str, ...] = ()
 
 
 _FILE = TypeAdapter(dict[str, _Entry])
@@ -78,17 +83,24 @@ def write_users(path: Path, users: Mapping[str, User]) -> None:
             "profile": user.profile,
             "settings": dict(user.settings),
             "filters": dict(user.filters),
+            "inserts": list(user.inserts),
         }
         for user in users.values()
     }
     _write_secret(path, json.dumps(entries, indent=2) + "\n")
 
 
-def ensure_users(path: Path, profiles: Mapping[str, Profile], secrets_dir: Path) -> dict[str, Path]:
+def ensure_users(
+    path: Path,
+    profiles: Mapping[str, Profile],
+    secrets_dir: Path,
+    inserts: Mapping[str, tuple[str, ...]] | None = None,
+) -> dict[str, Path]:
     """Makes every user of `profiles` exist, with its password in `secrets_dir`/warehouse_<name>.
 
-    Users that exist keep their limits and filters; a password is made only where its file is missing or
-    does not match. Returns the password file of each user. Calling it again changes nothing.
+    `inserts`: the tables into which a reader may insert. Users that exist keep their limits and filters; a password is
+    made only where its file is missing or does not match. Returns the password file of each user. Calling it again
+    changes nothing.
     """
     users = read_users(path) if path.exists() else {}
     files: dict[str, Path] = {}
@@ -97,13 +109,15 @@ def ensure_users(path: Path, profiles: Mapping[str, Profile], secrets_dir: Path)
         files[name] = secrets_dir / f"warehouse_{name}"
         known = users.get(name)
         password = files[name].read_text().strip() if files[name].exists() else ""
-        if known and known.profile == profile and password_hash(password) == known.password_sha256:
+        tables = (inserts or {}).get(name, ())
+        asked = (profile, tables, password_hash(password))
+        if known and asked == (known.profile, known.inserts, known.password_sha256):
             continue
         if not password:
             password = secrets.token_urlsafe(32)
             _write_secret(files[name], password + "\n")
         limits, filters = (known.settings, known.filters) if known else ({}, {})
-        users[name] = User(name, password_hash(password), profile, limits, filters)
+        users[name] = User(name, password_hash(password), profile, limits, filters, tables)
         changed = True
     if changed:
         write_users(path, users)
