@@ -5,7 +5,8 @@ import logging
 import uvicorn
 
 from api.app import create_app
-from api.settings import ApiSettings, warehouse_settings
+from api.directory import Directory, ReadOnlyDirectory, ThreadedDirectory
+from api.settings import ApiSettings, warehouse_settings, writer_settings
 from api.warehouse import ThreadedWarehouse
 from producers.keys.store import KeyStore
 from warehouse.client import connect
@@ -16,7 +17,9 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings, where = ApiSettings(), warehouse_settings()
     warehouse = ThreadedWarehouse(lambda: connect(where), settings.query_threads, settings.queries_waiting_max)
-    app = create_app(warehouse, KeyStore(settings.keys_file))
+    writing = writer_settings(settings)
+    directory: Directory = ThreadedDirectory(lambda: connect(writing)) if writing else ReadOnlyDirectory()
+    app = create_app(warehouse, KeyStore(settings.keys_file), directory=directory)
     uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
 
 

@@ -7,9 +7,22 @@ from fastapi import FastAPI
 
 from api import refusals
 from api.access import Keys
+from api.bodies import BoundedBodies
+from api.directory import Directory, ReadOnlyDirectory
 from api.fields import utc_now
 from api.metrics import MeasuredRequests, Metrics
-from api.resources import breakdown, events, health, organizations, overview, prices, rejected, timeline
+from api.resources import (
+    breakdown,
+    entities,
+    entries,
+    events,
+    health,
+    organizations,
+    overview,
+    prices,
+    rejected,
+    timeline,
+)
 from api.warehouse import Warehouse
 
 DESCRIPTION = """Usage, cost and credits of language models: the same numbers as in SQL and the dashboards.
@@ -21,8 +34,16 @@ parameters are refused.
 """
 
 
-def create_app(warehouse: Warehouse, keys: Keys, clock: Callable[[], datetime] = utc_now) -> FastAPI:
-    """The application. It holds no rule of its own: resources ask typed questions and shape the answers."""
+def create_app(
+    warehouse: Warehouse,
+    keys: Keys,
+    clock: Callable[[], datetime] = utc_now,
+    directory: Directory | None = None,
+) -> FastAPI:
+    """The application; without `directory` it changes nothing.
+
+    It holds no rule of its own: resources ask typed questions and shape the answers.
+    """
     app = FastAPI(
         title="Tokentally",
         version="1",
@@ -32,9 +53,12 @@ def create_app(warehouse: Warehouse, keys: Keys, clock: Callable[[], datetime] =
         separate_input_output_schemas=False,
     )
     app.state.warehouse, app.state.keys, app.state.clock = warehouse, keys, clock
+    app.state.directory = directory or ReadOnlyDirectory()
     app.state.metrics = Metrics()
+    app.add_middleware(BoundedBodies)
     app.add_middleware(MeasuredRequests, metrics=app.state.metrics)
     refusals.install(app)
-    for resource in (overview, timeline, breakdown, events, prices, organizations, rejected, health):
+    resources = (overview, timeline, breakdown, events, prices, organizations, entries, entities, rejected, health)
+    for resource in resources:
         app.include_router(resource.router)
     return app

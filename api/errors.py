@@ -4,11 +4,16 @@ ApiError
 ├── Unauthorized          401  send a valid key
 ├── Forbidden             403  use another key
 ├── NotFound              404  ask for something that exists
+├── TooLarge              413  send less at once
 ├── InvalidParameter      422  correct the request
+│   └── InvalidItems      422  correct the items that are listed; none was written
 └── TryLater              503  repeat after the seconds in Retry-After
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
+
+ITEMS_IN_MESSAGE = 20
 
 
 class ApiError(Exception):
@@ -59,6 +64,25 @@ class InvalidParameter(ApiError):
 
     status = 422
     code = "invalid_parameter"
+
+
+class InvalidItems(InvalidParameter):
+    """Some items of a request cannot be used; items: position and what is wrong there."""
+
+    code = "invalid_items"
+
+    def __init__(self, items: Sequence[tuple[int, str]]) -> None:
+        shown = "; ".join(f"entries.{index}: {message}" for index, message in items[:ITEMS_IN_MESSAGE])
+        more = f"; and {len(items) - ITEMS_IN_MESSAGE} more" if len(items) > ITEMS_IN_MESSAGE else ""
+        super().__init__(f"nothing was written: {shown}{more}")
+        self.items = tuple(items)
+
+
+class TooLarge(ApiError):
+    """The body of a request has more bytes than are read."""
+
+    status = 413
+    code = "too_large"
 
 
 class TryLater(ApiError):

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.errors import ApiError, InvalidParameter, NotFound
+from api.errors import ApiError, InvalidItems, InvalidParameter, NotFound
 from warehouse.queries.ranges import InvalidRange
 from warehouse.queries.selection import UnknownDimension
 
@@ -34,6 +34,27 @@ class ErrorAnswer(BaseModel):
     error: ErrorBody
 
 
+class ItemError(BaseModel):
+    """What is wrong with one item of a request."""
+
+    index: int = Field(description="Position of the item, from 0", examples=[3])
+    message: str = Field(
+        description="What is wrong with it", examples=["kind: 'team' is none of department, project; choose one"]
+    )
+
+
+class ItemsErrorBody(ErrorBody):
+    """What went wrong, item by item."""
+
+    items: list[ItemError] = Field(description="Every item that is wrong")
+
+
+class ItemsErrorAnswer(BaseModel):
+    """The answer to a request with items of which some cannot be used."""
+
+    error: ItemsErrorBody | ErrorBody
+
+
 def install(app: FastAPI) -> None:
     """Handles all failures of the application."""
     app.add_exception_handler(ApiError, _api_error)
@@ -46,6 +67,10 @@ def install(app: FastAPI) -> None:
 
 def answer(failure: ApiError) -> Response:
     """The failure as a response."""
+    if isinstance(failure, InvalidItems):
+        items = [ItemError(index=index, message=message) for index, message in failure.items]
+        body = ItemsErrorBody(code=failure.code, message=failure.message, items=items)
+        return JSONResponse(ItemsErrorAnswer(error=body).model_dump(), failure.status)
     return _response(failure.status, failure.code, failure.message, failure.headers)
 
 
@@ -64,12 +89,14 @@ async def _invalid(_: Request, failure: Exception) -> Response:
 
 async def _validation(_: Request, failure: Exception) -> Response:
     problems = cast(RequestValidationError, failure).errors()
+    if problems and all(problem["loc"][:2] == ("body", "entries") and len(problem["loc"]) > 2 for problem in problems):
+        return answer(InvalidItems([(problem["loc"][2], described(problem, within=3)) for problem in problems]))
     return answer(InvalidParameter("; ".join(map(described, problems))))
 
 
-def described(problem: Mapping[str, Any]) -> str:
-    """One problem of a request as a sentence that names the parameter and its value."""
-    name = ".".join(str(part) for part in problem["loc"][1:]) or str(problem["loc"][0])
+def described(problem: Mapping[str, Any], within: int = 1) -> str:
+    """One problem as a sentence that names the parameter, which is behind `within` parts of its place, and value."""
+    name = ".".join(str(part) for part in problem["loc"][within:]) or str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
         return f"{name}: there is no such parameter here; leave it out, /openapi.json lists those that are known"
     if problem["type"] == "missing":
@@ -83,7 +110,8 @@ async def _http(request: Request, failure: Exception) -> Response:
     if error.status_code == 404:
         return answer(NotFound(f"there is nothing at {request.url.path}; /openapi.json lists all routes"))
     if error.status_code == 405:
-        message = f"{request.method} is not possible at {request.url.path}; use GET"
+        possible = (error.headers or {}).get("Allow", "GET")
+        message = f"{request.method} is not possible at {request.url.path}; use {possible}"
         return _response(405, "method_not_allowed", message, error.headers)
     return _response(error.status_code, "refused", str(error.detail), error.headers)
 

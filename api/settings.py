@@ -33,8 +33,17 @@ class ApiSettings(BaseSettings):
     query_threads: int = Field(default=8, ge=1, le=64, description="questions asked of the warehouse at once")
     queries_waiting_max: int = Field(default=64, ge=0, description="questions that may wait; more are refused with 503")
     keys_file: Path = Field(default_factory=default_keys_file)
+    writer_user: str = Field(default="api_writer", description="warehouse user that may insert into the directory")
+    writer_password_file: Path | None = Field(default=None, description="its password; without one nothing is written")
 
 
 def warehouse_settings() -> WarehouseSettings:
     """Connection of the API: as the read-only user `api` unless the environment names another."""
     return WarehouseSettings(user=os.environ.get("TALLY_WAREHOUSE_USER", "api"))
+
+
+def writer_settings(settings: ApiSettings) -> WarehouseSettings | None:
+    """Connection that may write to the directory; None when the environment names no password for it."""
+    if settings.writer_password_file is None:
+        return None
+    return WarehouseSettings(user=settings.writer_user, password_file=settings.writer_password_file)

@@ -1,5 +1,7 @@
 """GET /v1/usage/breakdown: usage by the values of one dimension."""
 
+import asyncio
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 from typing import Annotated
@@ -13,12 +15,15 @@ from api.fields import Answered, AnswerModel, Credits, Usd
 from api.negotiation import csv_response, wants_csv
 from api.parameters import RangeParameters
 from api.resources.timeline import Days
-from api.scope import AtDesk
+from api.scope import AtDesk, Desk, Scope
 from warehouse.queries.breakdown import BREAKDOWN_DIMENSIONS, Breakdown, Order, Part
+from warehouse.queries.directory import NAMED_DIMENSIONS, DisplayNames
 
 router = APIRouter(tags=["usage"])
 PAGE_MAX = 1000
 NANO = Decimal("1e-9")
+NAMES_AT_ONCE = 200
+"""Values in one question: they travel in its address, which a server limits to a megabyte."""
 WIDE = Context(prec=76, rounding=ROUND_HALF_EVEN)
 
 Dimension = StrEnum("Dimension", {name.upper(): name for name in BREAKDOWN_DIMENSIONS})  # type: ignore[misc]
@@ -55,6 +60,10 @@ class PartValue(AnswerModel):
     """A value of the dimension."""
 
     value: str = Field(description="The value; empty for usage that carries none", examples=["gpt-4o"])
+    name: str = Field(
+        description="Its name for people, as the directory has it now; the value itself where it has none",
+        examples=["gpt-4o"],
+    )
 
 
 class PartAnswer(PartSums, PartValue):
@@ -78,7 +87,7 @@ class BreakdownAnswer(Answered):
     parts: list[PartAnswer] = Field(description="The values of this page in the order asked for")
 
 
-@router.get("/v1/usage/breakdown", **documented(BreakdownAnswer, csv="value,requests\r\ngpt-4o,1204\r\n"))
+@router.get("/v1/usage/breakdown", **documented(BreakdownAnswer, csv="value,name,requests\r\ngpt-4o,gpt-4o,1204\r\n"))
 async def breakdown(
     request: Request, parameters: Annotated[BreakdownParameters, Query()], desk: AtDesk
 ) -> BreakdownAnswer | Response:
@@ -88,7 +97,8 @@ async def breakdown(
     selection = parameters.selection(scope.organization, days)
     question = Breakdown(parameters.by, selection, parameters.order, parameters.limit, parameters.offset)
     found = await desk.warehouse.ask(question)
-    parts = [_part(part, found.whole) for part in found.page]
+    names = await _names(desk, parameters.by, scope, found.page)
+    parts = [_part(part, names.get(part.value, part.value), found.whole) for part in found.page]
     if wants_csv(request):
         return csv_response(parts, PartAnswer.model_fields, scope.as_of, "breakdown.csv")
     shown = parameters.offset + len(parts)
@@ -105,11 +115,29 @@ async def breakdown(
     )
 
 
-def _part(part: Part, whole: Part) -> PartAnswer:
+async def _names(desk: Desk, dimension: str, scope: Scope, page: Sequence[Part]) -> Mapping[str, str]:
+    """The names of those values that the directory knows."""
+    if dimension not in NAMED_DIMENSIONS:
+        return {}
+    values = [part.value for part in page if part.value]
+    starts = range(0, len(values), NAMES_AT_ONCE)
+    answers = await asyncio.gather(
+        *(
+            desk.warehouse.ask(
+                DisplayNames(dimension, scope.organization, values[start : start + NAMES_AT_ONCE], scope.now)
+            )
+            for start in starts
+        )
+    )
+    return {value: name for names in answers for value, name in names.items()}
+
+
+def _part(part: Part, name: str, whole: Part) -> PartAnswer:
     sums = {name: getattr(part, name) for name in PartSums.model_fields}
     return PartAnswer(
         **sums,
         value=part.value,
+        name=name,
         requests_share=_share(part.requests, whole.requests),
         cost_share=_share(part.cost_usd, whole.cost_usd),
         cost_usd_per_request=WIDE.quantize(WIDE.divide(part.cost_usd, Decimal(part.requests)), NANO),

@@ -70,7 +70,9 @@ class OverviewAnswer(Answered):
 
     time_zone: str = Field(description="Zone of the days and of the month", examples=["Europe/Paris"])
     month: str = Field(description="First day of this month", examples=["2026-03-01"])
-    total_prompts: int = Field(description="Different prompts that were used", examples=[42])
+    total_prompts: int = Field(
+        description="Different prompts that were used or are active in the directory", examples=[42]
+    )
     executions: int = Field(description="Executions (requests), all time", examples=[120411])
     average_latency_ms: float | None = Field(
         description="Mean response time of all executions that carry one (ms); null when none does", examples=[1422.5]

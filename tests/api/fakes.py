@@ -1,11 +1,14 @@
 """Stand-ins for what the API is given: a warehouse with prepared answers, and keys."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from api.access import ApiKey
+from warehouse.directory import entry
+from warehouse.directory.changes import Decision, History, all_decided
+from warehouse.directory.entry import Wish
 from warehouse.queries.organizations import Organization, Organizations
 from warehouse.queries.progress import PartitionProgress, Progress
 from warehouse.queries.query import Query
@@ -23,14 +26,16 @@ class Key:
 
     organization: str | None
     scopes: tuple[str, ...] = ("read",)
+    id: str = "0a1b2c3d4e5f"
 
 
 @dataclass(frozen=True, slots=True)
 class FakeKeys:
-    """The secrets `all`, `acme` and `ingest`."""
+    """The secrets `all`, `acme` and `ingest`; `root` and `boss` change what all and acme read."""
 
     def authenticate(self, secret: str) -> ApiKey | None:
         known = {"all": Key(None), "acme": Key("acme"), "ingest": Key("acme", ("ingest",))}
+        known |= {"root": Key(None, ("admin", "read")), "boss": Key("acme", ("admin", "read"))}
         return known.get(secret)
 
 
@@ -52,6 +57,27 @@ class FakeWarehouse:
     def of(self, kind: type) -> list[Any]:
         """The questions of one type that were asked."""
         return [query for query in self.asked if isinstance(query, kind)]
+
+
+@dataclass(slots=True)
+class FakeDirectory:
+    """A directory in memory that remembers who wrote."""
+
+    histories: dict[entry.Key, History] = field(default_factory=dict)
+    calls: list[tuple[Sequence[Wish], str, str]] = field(default_factory=list)
+
+    async def carry_out(
+        self, wishes: Sequence[Wish], now: datetime, author: str, source: str
+    ) -> Sequence[tuple[Wish, Decision]]:
+        self.calls.append((wishes, author, source))
+        return all_decided(wishes, self.histories, now)
+
+
+def message(answer: Any, status: int = 422) -> str:
+    """The words of a refusal with that status."""
+    assert answer.status_code == status, answer.text
+    text: str = answer.json()["error"]["message"]
+    return text
 
 
 DEFAULTS: dict[type, Callable[[Any], Any]] = {

@@ -15,6 +15,8 @@ ROUTES = [
     "/v1/events",
     "/v1/prices",
     "/v1/organizations",
+    "/v1/directory",
+    "/v1/directory/user/u1",
     "/v1/rejected",
     "/v1/rejected/reasons",
 ]

@@ -10,7 +10,11 @@ import pytest
 from api.openapi import FILE, text
 
 DESCRIPTION: dict[str, Any] = json.loads(text())
-OPERATIONS = [(path, operation["get"]) for path, operation in DESCRIPTION["paths"].items()]
+OPERATIONS = [
+    (f"{method} {path}", operation)
+    for path, methods in DESCRIPTION["paths"].items()
+    for method, operation in methods.items()
+]
 
 
 def test_the_file_is_current() -> None:
@@ -44,6 +48,15 @@ def properties(schema: dict[str, Any]) -> dict[str, Any]:
     name = schema["$ref"].rsplit("/", 1)[-1]
     found: dict[str, Any] = DESCRIPTION["components"]["schemas"][name]["properties"]
     return found
+
+
+BODIES = [name for name in DESCRIPTION["components"]["schemas"] if name.endswith(("Body", "Event"))]
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_field_of_a_body_is_explained(name: str) -> None:
+    for field, schema in DESCRIPTION["components"]["schemas"][name]["properties"].items():
+        assert "description" in schema, f"{name}.{field}"
 
 
 @pytest.mark.parametrize("name", [name for name in DESCRIPTION["components"]["schemas"] if name.endswith("Answer")])

@@ -61,15 +61,21 @@ FROM usage_daily {Selection(self.organization).where}"""
 
 @dataclass(frozen=True, slots=True)
 class PromptCount:
-    """Number of different prompts that were ever used."""
+    """Number of different prompts: those that were ever used, and those that the directory knows as active now."""
 
     organization: str | None
 
     @property
     def sql(self) -> str:
         """The statement; two organisations may use the same id for two prompts."""
-        where = Selection(self.organization).where
-        return f"SELECT uniqExactIf((organization, prompt_id), requests > 0) FROM usage_by_prompt {where}"
+        only = "" if self.organization is None else " AND organization = {organization:String}"
+        return f"""SELECT uniqExact((name, prompt))
+FROM
+(
+    SELECT toString(organization) AS name, prompt_id AS prompt FROM usage_by_prompt WHERE requests > 0{only}
+    UNION ALL
+    SELECT organization, id FROM directory WHERE kind = 'prompt' AND state = 'active'{only}
+)"""
 
     @property
     def parameters(self) -> Mapping[str, object]:

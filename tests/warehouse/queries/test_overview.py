@@ -30,7 +30,11 @@ def test_the_average_counts_only_requests_with_a_duration() -> None:
 
 
 def test_prompts_of_different_organizations_are_different() -> None:
-    assert PromptCount(None).sql.rstrip() == (
-        "SELECT uniqExactIf((organization, prompt_id), requests > 0) FROM usage_by_prompt"
+    assert PromptCount(None).sql == (
+        "SELECT uniqExact((name, prompt))\nFROM\n(\n"
+        "    SELECT toString(organization) AS name, prompt_id AS prompt FROM usage_by_prompt WHERE requests > 0\n"
+        "    UNION ALL\n"
+        "    SELECT organization, id FROM directory WHERE kind = 'prompt' AND state = 'active'\n)"
     )
+    assert PromptCount("acme").sql.count(" AND organization = {organization:String}") == 2
     assert PromptCount("acme").parameters == {"organization": "acme"}
