@@ -23,6 +23,7 @@ COMMANDS = (
     Command("keys", "deploy.cli.keys", "Create, list and revoke API keys."),
     Command("import", "deploy.cli.import_command", "Import usage from a file of another tool."),
     Command("organizations", "deploy.cli.organizations", "Create and list organisations with their calendars."),
+    Command("directory", "deploy.cli.directory", "Names of users, departments, customers, features and prompts."),
     Command("demo", "deploy.cli.demo", "Send plausible traffic of a few organisations, past and live."),
     Command("reconcile", "deploy.cli.reconcile", "Prove that rollups equal raw events."),
     Command("rejected", "deploy.cli.rejected", "Look at refused events, and put them through again after a fix."),
