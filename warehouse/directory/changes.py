@@ -70,6 +70,8 @@ def in_force(history: History, at: datetime) -> Entry | None:
 def decided(wish: Wish, history: History, now: datetime) -> Decision:
     """What a wish does to a history. Without a time it holds from now on, or always when nothing holds yet."""
     at = wish.effective_from
+    if not history:
+        return Decision(Outcome.CREATED, Statement(wish.key, BEGINNING if at is None else at, wish.said, now))
     if at is None:
         at = BEGINNING if in_force(history, now) is None else _whole_milliseconds(now)
     before = in_force(history, at)

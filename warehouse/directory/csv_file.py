@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TextIO, TypeVar
 
-from warehouse.directory.entry import NONE, ONLY_FOR, SAID, Key, Kind, Statement, Wish, wished
+from warehouse.directory.entry import KINDS, NONE, ONLY_FOR, SAID, Key, Statement, Wish, wished
 from warehouse.errors import InvalidDirectoryFile, InvalidEntry, InvalidOrganization, Problem
 from warehouse.organizations import WEEK_DAYS, Organization, described
 
@@ -126,8 +126,8 @@ def _wish(values: Mapping[str, str]) -> Wish:
     for word in ("role", "state"):
         texts[word] = text.strip().lower() if (text := texts[word]) is not None else None
     kind = values.get("kind", "").strip().lower()
-    if kind not in tuple(Kind):
-        cure = f"is none of {', '.join([*Kind, ORGANIZATION])}; choose one"
+    if kind not in KINDS:
+        cure = f"is none of {', '.join([*KINDS, ORGANIZATION])}; choose one"
         raise InvalidEntry([*problems, Problem("kind", kind, cure)])
     try:
         wish = wished(values.get("organization", ""), kind, values.get("id", ""), texts, attributes, moment)

@@ -5,7 +5,7 @@ time without undoing what a newer one said about something else.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -49,6 +49,8 @@ class State(StrEnum):
     ARCHIVED = "archived"
 
 
+KINDS: Final = {str(kind): kind for kind in Kind}
+STATES: Final = {str(state): state for state in State}
 ONLY_FOR: Final[Mapping[str, tuple[Kind, ...]]] = {
     "department": (Kind.USER, Kind.PROJECT, Kind.API_KEY),
     "email": (Kind.USER,),
@@ -81,9 +83,15 @@ class Said:
 
     def over(self, before: "Said") -> "Said":
         """Both together, this one where both say something."""
-        mine, theirs = ({name: getattr(said, name) for name in SAID} for said in (self, before))
-        merged = {name: theirs[name] if value is None else value for name, value in mine.items()}
-        return Said(**merged, attributes={**before.attributes, **self.attributes})
+        return Said(
+            before.display_name if self.display_name is None else self.display_name,
+            before.department if self.department is None else self.department,
+            before.email if self.email is None else self.email,
+            before.role if self.role is None else self.role,
+            before.plan if self.plan is None else self.plan,
+            before.state if self.state is None else self.state,
+            {**before.attributes, **self.attributes},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,7 @@ def wished(
     problems = [
         *_name("organization", organization, MAX_ORGANIZATION_CHARACTERS),
         *_name("id", entity_id, MAX_TEXT_CHARACTERS),
-        *_choice("kind", kind, Kind),
+        *_choice("kind", kind, KINDS),
         *(problem for name, text in given.items() for problem in _given(name, text, kind)),
         *_attributes(attributes or {}),
         *_moment(effective_from),
@@ -133,19 +141,19 @@ def wished(
     if problems:
         raise InvalidEntry(problems)
     state = given.pop("state", None)
-    said = Said(**given, state=State(state) if state else None, attributes=dict(attributes or {}))
+    said = Said(**given, state=STATES[state] if state else None, attributes=dict(attributes or {}))
     if effective_from is not None:
         moment = effective_from.astimezone(UTC)
         effective_from = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-    return Wish(Key(organization, Kind(kind), entity_id), effective_from, said)
+    return Wish(Key(organization, KINDS[kind], entity_id), effective_from, said)
 
 
 def _given(name: str, text: str, kind: str) -> Iterable[Problem]:
-    allowed = ONLY_FOR.get(name, tuple(Kind))
-    if kind in tuple(Kind) and kind not in allowed:
+    allowed = ONLY_FOR.get(name)
+    if allowed and kind in KINDS and kind not in allowed:
         yield Problem(name, text, f"belongs to {_listed(allowed)} only, not to a {kind}; leave it out")
     elif name == "state":
-        yield from _choice(name, text, State)
+        yield from _choice(name, text, STATES)
     elif name == "display_name" or text:
         yield from _text(name, text, MAX_TEXT_CHARACTERS)
         if name in ONLY_FOR and text == NONE:
@@ -171,8 +179,8 @@ def _text(name: str, text: str, longest: int) -> Iterable[Problem]:
         yield Problem(name, text, "has control characters; remove them")
 
 
-def _choice(name: str, text: str, choices: Iterable[str]) -> Iterable[Problem]:
-    if text not in tuple(choices):
+def _choice(name: str, text: str, choices: Collection[str]) -> Iterable[Problem]:
+    if text not in choices:
         yield Problem(name, text, f"is none of {_listed(choices)}; choose one")
 
 

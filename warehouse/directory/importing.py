@@ -1,18 +1,20 @@
 """Imports a directory file: nothing is written before every line is found good; a second time changes nothing."""
 
 import hashlib
+import pickle
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
-from typing import Final
+from tempfile import TemporaryFile
+from typing import Final, Self
 
 from clickhouse_connect.driver.client import Client
 
 from warehouse.directory.changes import Outcome
 from warehouse.directory.csv_file import ORGANIZATION, Line, OrganizationWish, WrongLine, lines
+from warehouse.directory.entry import SAID, Said, Wish
 from warehouse.directory.ledger import Rehearsal, StoredLedger, carry_out
 from warehouse.errors import CalendarInUse, InvalidDirectoryFile, InvalidOrganization, Problem
 from warehouse.organizations import Organization, listed, register, registration
@@ -65,20 +67,20 @@ def import_file(client: Client, path: Path, author: str, now: datetime, *, dry_r
     Raises InvalidDirectoryFile with at most SHOWN_PROBLEMS problems, CalendarInUse, WarehouseUnavailable (run it again:
     what was written stays, the rest follows) and WarehouseRefused.
     """
-    organizations, unchanged = _checked(client, path)
-    if not dry_run:
-        for organization in organizations:
-            register(client, organization, author)
-    ledger = Rehearsal(StoredLedger(client)) if dry_run else StoredLedger(client)
-    outcomes: Counter[Outcome] = Counter()
-    wishes = (line.wish for line in _good_lines(path) if not isinstance(line.wish, OrganizationWish))
-    while some := list(islice(wishes, LINES_AT_ONCE)):
-        decisions = carry_out(ledger, some, now, author, "csv")
-        outcomes.update(decision.outcome for _, decision in decisions)
+    with _Shelf() as shelf:
+        organizations, unchanged = _checked(client, path, shelf)
+        if not dry_run:
+            for organization in organizations:
+                register(client, organization, author)
+        ledger = Rehearsal(StoredLedger(client)) if dry_run else StoredLedger(client)
+        outcomes: Counter[Outcome] = Counter()
+        for some in shelf.parts():
+            decisions = carry_out(ledger, some, now, author, "csv")
+            outcomes.update(decision.outcome for _, decision in decisions)
     return Summary(dict(outcomes), len(organizations), unchanged)
 
 
-def _checked(client: Client, path: Path) -> tuple[list[Organization], int]:
+def _checked(client: Client, path: Path, shelf: "_Shelf") -> tuple[list[Organization], int]:
     """The organisations to register and the number of those that are already, when every line is good."""
     seen, problems = _Seen(), _Problems()
     wanted: list[Organization] = []
@@ -99,8 +101,49 @@ def _checked(client: Client, path: Path) -> tuple[list[Organization], int]:
                     wanted.append(organization)
             except (InvalidOrganization, CalendarInUse) as failure:
                 problems.add(line.number, Problem("time_zone", line.wish.time_zone, f"cannot be used: {failure}"))
+        else:
+            shelf.put(line.wish)
     problems.refuse(path)
     return wanted, unchanged
+
+
+class _Shelf:
+    """Wishes on their way from being checked to being carried out: on disk, so that a file may have any length."""
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile()  # noqa: SIM115 (closed by __exit__)
+        self._some: list[Wish] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def put(self, wish: Wish) -> None:
+        """Keeps one more."""
+        self._some.append(wish)
+        if len(self._some) == LINES_AT_ONCE:
+            self._flush()
+
+    def parts(self) -> Iterator[Sequence[Wish]]:
+        """All of them in their order, LINES_AT_ONCE together."""
+        self._flush()
+        end = self._file.tell()
+        self._file.seek(0)
+        while self._file.tell() < end:
+            yield [Wish(key, moment, Said(*said)) for key, moment, said in pickle.load(self._file)]
+
+    def _flush(self) -> None:
+        if self._some:
+            # Plain tuples: dataclasses take ten times as long.
+            rows = [(wish.key, wish.effective_from, _values(wish.said)) for wish in self._some]
+            pickle.dump(rows, self._file)
+            self._some = []
+
+
+def _values(said: Said) -> tuple[object, ...]:
+    return (*(getattr(said, name) for name in SAID), said.attributes)
 
 
 @dataclass(slots=True)
@@ -134,11 +177,3 @@ def _lines(path: Path) -> Iterator[Line | WrongLine]:
             yield from lines(file)
     except UnicodeDecodeError as failure:
         raise InvalidDirectoryFile(f"{path} is not UTF-8: save it as UTF-8") from failure
-
-
-def _good_lines(path: Path) -> Iterator[Line]:
-    """The lines again. Raises InvalidDirectoryFile when one is not as it was when they were checked."""
-    for line in _lines(path):
-        if isinstance(line, WrongLine):
-            raise InvalidDirectoryFile(f"{path} changed while it was read, at line {line.number}: run it again")
-        yield line

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from warehouse.directory.changes import Entry
-from warehouse.directory.entry import SAID, Key, Kind, Said, State, Statement
+from warehouse.directory.entry import KINDS, SAID, STATES, Key, Kind, Said, State, Statement
 from warehouse.queries.query import Rows, milliseconds, utc
 
 STATEMENT = f"organization, kind, entity_id, effective_from, {', '.join(SAID)}, attributes, created"
@@ -27,9 +27,9 @@ _TEXTS = ("department", "email", "role", "plan")
 
 def statement_of(row: Sequence[Any]) -> Statement:
     """A row of the columns in STATEMENT."""
-    key = Key(row[0], Kind(row[1]), row[2])
+    key = Key(row[0], KINDS[row[1]], row[2])
     name, department, email, role, plan, state = row[4:10]
-    said = Said(name, department, email, role, plan, State(state) if state else None, dict(row[10]))
+    said = Said(name, department, email, role, plan, STATES[state] if state else None, row[10])
     return Statement(key, utc(row[3]), said, utc(row[11]))
 
 

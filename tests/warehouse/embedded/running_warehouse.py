@@ -28,6 +28,7 @@ USERS = {
     "analyst": User("analyst", password_hash("analyst-secret"), "reader", LIMITS),
     "changing": User("changing", password_hash("changing-secret"), "writer"),
     "acme": User("acme", password_hash("acme-secret"), "reader", {}, FILTERS),
+    "inserting": User("inserting", password_hash("inserting-secret"), "reader", inserts=("default.notes",)),
 }
 
 
