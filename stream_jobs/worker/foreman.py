@@ -82,8 +82,7 @@ class Foreman:
 
     async def _replayed(self, generation: int, request: Request, slice_: Slice, spans: list[tuple[int, int]]) -> None:
         """Builds the day beside what is in use, then changes the two in one moment. Its count: rows that differed."""
-        _, state = self.now()
-        built_at = await self._cut(state, request)
+        built_at = await self._cut(self.now()[1], request)
         for since, until in spans:
             began = time.monotonic()
             await asyncio.to_thread(self.repairs.build_beside, replace(slice_, cut=built_at), since, until)

@@ -99,7 +99,7 @@ class Repairs:
 
     def switch(self, work: Slice, built_at: int) -> int:
         """Puts the replayed rows in use, and quarter hours that have changed since; returns how many rows differed."""
-        differed = sum(self.sink.rows(repair.differing(family, work, built_at))[0][0] for family in FAMILIES)
+        differed = sum(int(self.sink.rows(repair.differing(family, work, built_at))[0][0]) for family in FAMILIES)
         for (start,) in self.sink.rows(repair.changed_since(work, built_at)):
             self.recompute(work, start, start + QUARTER_SECONDS)
         for family in FAMILIES:
