@@ -1,0 +1,247 @@
+"""Control records in the stream: what is in force is a fact of the log, whoever dies and whatever is replayed."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from stream_jobs.credits.multiplier_table import MultiplierTable
+from stream_jobs.pricing import PriceBook, PriceRow
+from stream_jobs.worker.books import Books
+from stream_jobs.worker.control import Controls
+from stream_jobs.worker.take import Rules
+from tests.stream_jobs.worker.fake_sink import Fate
+from tests.stream_jobs.worker.fake_warehouse import unix_ms
+from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told, rules
+from tests.stream_jobs.worker.simulation import Simulation, Step
+
+HASH = "a" * 64
+DEARER = 3
+"""Times the first price, by revision 2; five times by revision 3."""
+FACTORS = {1: 1, 2: DEARER, 3: 5}
+
+
+def book(revision: int) -> PriceBook:
+    usd = Decimal(INPUT_NANO_USD * FACTORS[revision]) / 1000
+    return PriceBook.from_rows(
+        [PriceRow("maker", "large", "Large", "", "input_mtok", usd, 1_000_000, 0, "test")], revision=revision
+    )
+
+
+def pricing_rules() -> Rules:
+    """Prices of revision 1; the others are loaded when the log says so."""
+    given = rules()
+    books = Books.of(book(1), MultiplierTable.from_rows([], revision=1))
+    books.load_prices = book
+    return Rules(given.routing, given.times, books, {})
+
+
+def revision(number: int) -> Told:
+    body = {"subject": "prices", "revision": number, "content_hash": HASH}
+    return Told("config", body, organization="", number=number)
+
+
+def simulation(posted: Sequence[Posted | Told], first: datetime = BEGIN, window_events: int = 100) -> Simulation:
+    made = Simulation(Log(posted, first), window_events=window_events)
+    for number in FACTORS:
+        made.warehouse.store("config_revisions", [config_row("prices", number, "", HASH, "")])
+    return made
+
+
+def config_row(kind: str, number: int, organization: str, content_hash: str, content: str) -> dict[str, Any]:
+    names = ("kind", "revision", "organization", "content_hash", "content")
+    return dict(zip(names, (kind, number, organization, content_hash, content), strict=True))
+
+
+def costs(done: Simulation) -> dict[int, tuple[int, int]]:
+    """Cost and revision of each event by its offset."""
+    rows = done.warehouse.rows("usage_raw")
+    return {row["src_offset"]: (row["cost_nano_usd"], row["price_revision"]) for row in rows}
+
+
+def priced(*offsets_and_revisions: tuple[int, int]) -> dict[int, tuple[int, int]]:
+    return {offset: (INPUT_NANO_USD * FACTORS[number], number) for offset, number in offsets_and_revisions}
+
+
+LATE = BEGIN - timedelta(days=3)
+STREAM: list[Posted | Told] = [
+    Posted((Sent(1),)),
+    revision(2),
+    Posted((Sent(2),)),
+    Posted((Sent(3, LATE),)),
+    revision(3),
+    revision(2),
+    Posted((Sent(4),)),
+    Posted((Sent(1),)),
+]
+WANTED = priced((0, 1), (2, 2), (3, 2), (6, 3))
+
+
+def test_e21_each_event_is_priced_by_the_highest_revision_seen_before_it() -> None:
+    done = simulation(STREAM)
+    done.live(last=True, rules=pricing_rules())
+    assert costs(done) == WANTED
+    switches = [(row["offset"], row["revision"]) for row in done.warehouse.rows("revision_switches")]
+    assert switches == [(1, 2), (4, 3)]
+
+
+@pytest.mark.parametrize("envelopes", [1, 2, 3, 8])
+@pytest.mark.parametrize("dies_at", range(0, 24, 2))
+def test_e21_a_kill_at_any_write_changes_no_price(dies_at: int, envelopes: int) -> None:
+    done = simulation(STREAM)
+    steps = [Step(envelopes, then) for then in ("drain", "flush", "drain", "drain", "drain")]
+    done.live(*steps, fate=Fate(dies_at=dies_at), rules=pricing_rules())
+    done.live(last=True, again=2, rules=pricing_rules())
+    assert costs(done) == WANTED
+    assert sum(cost for cost, _ in WANTED.values()) == sum(
+        row["cost_nano_usd"] for row in done.sums("rollup", "quarter").values()
+    )
+
+
+def test_e21_the_newest_revision_at_the_start_of_a_process_means_nothing() -> None:
+    done = simulation([Posted((Sent(1),)), Posted((Sent(2),)), revision(3), Posted((Sent(3),))])
+    done.live(Step(1, "drain"), rules=pricing_rules())
+    done.live(last=True, rules=pricing_rules())
+    assert costs(done) == priced((0, 1), (1, 1), (3, 3))
+
+
+def test_e19_a_record_for_another_partition_is_refused() -> None:
+    told = Told("void", {"selection": {"user_id": "u1"}})
+    done = simulation([Posted((Sent(1),)), told])
+    message = done.log.messages[1]
+    done.log.messages[1] = type(message)(1, 0, message.timestamp, message.headers, message.value)
+    done.live(last=True, rules=pricing_rules())
+    [refused] = done.warehouse.rejections.values()
+    assert refused.reason == "the control record was signed for log partition 0, this is 1"
+    assert not list(done.warehouse.rows("jobs"))
+
+
+def test_e19_without_the_signature_anybody_could_erase(monkeypatch: pytest.MonkeyPatch) -> None:
+    forged = Told("erase", {}, signed=False)
+    done = simulation([Posted((Sent(1),)), forged])
+    done.live(last=True, rules=pricing_rules())
+    assert not list(done.warehouse.rows("jobs"))
+    monkeypatch.setattr("producers.control.record.hmac.compare_digest", lambda *_: True)
+    unchecked = simulation([Posted((Sent(1),)), forged])
+    unchecked.live(last=True, rules=pricing_rules())
+    assert [row["kind"] for row in unchecked.warehouse.rows("jobs")] == ["erase"]
+
+
+def test_e19_a_repeated_record_is_known_after_a_restart() -> None:
+    told = Told("repair", {"first": "2026-03-28", "last": "2026-03-28"})
+    done = simulation([told, Posted((Sent(1),)), told])
+    done.live(Step(2, "drain"), rules=pricing_rules())
+    done.live(last=True, rules=pricing_rules())
+    outcomes = {row["src_offset"]: row["outcome"] for row in done.warehouse.rows("control_log")}
+    assert outcomes == {0: "applied", 2: "repeated"}
+
+
+def test_e25_a_revision_that_is_not_in_force_prices_nothing_again() -> None:
+    told = [
+        Told("reprice", {"prices": number, "selection": {"model": "large"}}, number=20 + number) for number in (2, 3)
+    ]
+    done = simulation([revision(2), told[0], told[1]])
+    done.live(last=True, rules=pricing_rules())
+    outcomes = {row["src_offset"]: (row["outcome"], row["reason"]) for row in done.warehouse.rows("control_log")}
+    assert outcomes[1] == ("applied", "")
+    assert outcomes[2] == (
+        "refused",
+        "reprice: revision 3 of the prices is not in force here (it is 2): publish it first",
+    )
+
+
+def calendar(zone: str, week_start: int, start: datetime, number: int = 1) -> tuple[Told, dict[str, Any]]:
+    """The record of a change, and the revision that it names."""
+    content = json.dumps({"time_zone": zone, "week_start": week_start, "effective_from": start.isoformat()})
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    body = {"subject": "calendar", "revision": number, "content_hash": digest}
+    return Told("config", body, number=50 + number), config_row("calendar", number, "acme", digest, content)
+
+
+CHANGES = [
+    ("Asia/Kathmandu", 7),
+    ("Australia/Lord_Howe", 1),
+    ("America/New_York", 7),
+    ("Pacific/Kiritimati", 3),
+    ("Europe/Paris", 7),
+]
+
+
+@pytest.mark.parametrize(("zone", "week_start"), CHANGES)
+@pytest.mark.parametrize("first", [datetime(2026, 3, 26, tzinfo=UTC), datetime(2026, 10, 22, tzinfo=UTC)])
+def test_e14_a_zone_changes_at_a_local_midnight_and_what_was_before_keeps_its_place(
+    first: datetime, zone: str, week_start: int
+) -> None:
+    paris = ZoneInfo("Europe/Paris")
+    begin = (first + timedelta(days=2)).astimezone(paris).date()
+    start = datetime(begin.year, begin.month, begin.day, tzinfo=paris).astimezone(UTC)
+    told, row = calendar(zone, week_start, start)
+    times = [first + timedelta(minutes=15 * number) for number in range(7 * 96)]
+    posted: list[Posted | Told] = [
+        told,
+        *(Posted((Sent(n, time),), after=timedelta(minutes=15)) for n, time in enumerate(times)),
+    ]
+    done = simulation(posted, first, window_events=10_000)
+    done.warehouse.store("config_revisions", [row])
+    done.live(Step(100, "drain"), rules=pricing_rules())
+    done.live(last=True, rules=pricing_rules())
+    wanted = [placed(time, start, zone, week_start) for time in times]
+    rows = sorted(done.warehouse.rows("usage_raw"), key=lambda row: row["time"])
+    assert [(row["hour"], row["day"], row["week"]) for row in rows] == wanted
+    days: Counter[date] = Counter()
+    for row in done.warehouse.rows("rollup"):
+        days[row["day"]] += row["requests"] if row["grain"] == "day" else 0
+    closed = {day: count for day, count in days.items() if count}
+    assert len(closed) >= 5
+    assert closed == {day: sum(place[1] == day for place in wanted) for day in closed}
+
+
+def placed(time: datetime, start: datetime, zone: str, week_start: int) -> tuple[int, date, date]:
+    """Local hour, date and first date of the week by zoneinfo alone."""
+    changed = start.astimezone(ZoneInfo("Europe/Paris")).date()
+    local = time.astimezone(ZoneInfo(zone if time >= start else "Europe/Paris"))
+    hour = unix_ms(time) // 1000 // 900 * 900
+    while hour % 900 == 0 and hour > unix_ms(time) // 1000 - 3600:
+        earlier = datetime.fromtimestamp(hour - 900, UTC)
+        same_rule = (earlier >= start) == (time >= start)
+        before = earlier.astimezone(local.tzinfo)
+        if not same_rule or (before.hour, before.utcoffset()) != (local.hour, local.utcoffset()):
+            break
+        hour -= 900
+    first_day = week_start if local.date() >= changed else 1
+    week = local.date() - timedelta(days=(local.isoweekday() - first_day) % 7)
+    return hour, local.date(), week
+
+
+def test_e14_a_change_that_has_begun_is_refused() -> None:
+    told, row = calendar("Asia/Tokyo", 1, BEGIN + timedelta(minutes=15))
+    done = simulation([told, Posted((Sent(1, BEGIN + timedelta(minutes=15)),))])
+    done.warehouse.store("config_revisions", [row])
+    done.live(last=True, rules=pricing_rules())
+    [refused] = done.warehouse.rejections.values()
+    assert "more than 15 minutes after the record reaches the log" in refused.reason
+    assert [row["day"] for row in done.warehouse.rows("usage_raw")] == [date(2026, 3, 28)]
+
+
+def test_e21_a_revision_that_is_not_stored_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = simulation([revision(2), Posted((Sent(1),))])
+    stored = done.warehouse.tables["config_revisions"]
+    missing = dict(stored)
+    stored.clear()
+    waits: list[float] = []
+
+    def arrives(seconds: float) -> None:
+        waits.append(seconds)
+        stored.update(missing)
+
+    monkeypatch.setattr("stream_jobs.worker.control.time.sleep", arrives)
+    worker = done.live(last=True, rules=pricing_rules())
+    assert len(waits) == 1
+    assert isinstance(worker.controls, Controls)
+    assert costs(done) == priced((1, 2))
