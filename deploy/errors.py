@@ -23,3 +23,15 @@ class NotRunning(DeployError):
 
 class ServiceFailed(DeployError):
     """A service or a preparation step did not succeed; the message ends with the end of its log."""
+
+
+class RestoreUnfinished(DeployError):
+    """A restore was killed on its way: repeat it, or give it up."""
+
+
+class BackupRuns(DeployError):
+    """Another backup or restore runs: wait for its end."""
+
+
+class NoRoom(DeployError):
+    """The disk is too small: make room, or name another one."""

@@ -9,6 +9,8 @@ WarehouseError
 ├── InvalidOrganization    correct the name, the time zone or the week day
 ├── InvalidEntry           correct the fields of the directory's entry that the problems name
 ├── InvalidDirectoryFile   correct the lines of the file that the problems name
+├── BackupInvalid         the backup is unfinished or damaged: take another one, or make it again
+├── RestoreRefused        the backup does not fit what is there: the message says what to do
 └── CalendarInUse          keep the organisation's calendar: its usage was counted in it
 """
 
@@ -69,3 +71,11 @@ class InvalidEntry(WarehouseError):
 
 class InvalidDirectoryFile(WarehouseError):
     """A file of directory entries cannot be used as it is; nothing of it was written."""
+
+
+class BackupInvalid(WarehouseError):
+    """A backup is unfinished, damaged, or of a format that this version does not read."""
+
+
+class RestoreRefused(WarehouseError):
+    """A backup would be mixed with other data, or does not fit this version or this log."""

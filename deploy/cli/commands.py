@@ -27,6 +27,8 @@ COMMANDS = (
     Command("demo", "deploy.cli.demo", "Send plausible traffic of a few organisations, past and live."),
     Command("reconcile", "deploy.cli.reconcile", "Prove that rollups equal raw events."),
     Command("rejected", "deploy.cli.rejected", "Look at refused events, and put them through again after a fix."),
+    Command("backup", "deploy.cli.backup", "Back up data, progress and keys to one cut, while everything runs."),
+    Command("restore", "deploy.cli.restore", "Put a backup back as a whole; workers count on from it."),
     Command("migrate", "deploy.cli.migrate", "Bring the warehouse's tables to this version."),
     Command("env", "deploy.cli.env", "Print the variables with which a program reaches this installation."),
     Command("test", "deploy.cli.test", "Check and test everything."),

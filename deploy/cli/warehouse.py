@@ -19,13 +19,19 @@ logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 
 
 @contextlib.contextmanager
-def connected(user: str, *, database: str | None = None) -> Iterator[tuple[Client, WarehouseSettings]]:
-    """Signs in as that user. Raises NotRunning when nothing answers, DeployError with what the warehouse refused."""
+def connected(
+    user: str, *, database: str | None = None, longest_seconds: int = 60
+) -> Iterator[tuple[Client, WarehouseSettings]]:
+    """Signs in as that user; a statement may take longest_seconds.
+
+    Raises NotRunning when nothing answers, DeployError with what the warehouse refused.
+    """
     variables = Installation.from_environment().environment(user)
     settings = WarehouseSettings(
         url=variables["TALLY_WAREHOUSE_URL"],
         user=user,
         password_file=Path(variables["TALLY_WAREHOUSE_PASSWORD_FILE"]),
+        receive_timeout_seconds=longest_seconds,
     )
     try:
         client = connect(settings, database=database)

@@ -52,6 +52,16 @@ class Home:
         return self.folder / "warehouse"
 
     @property
+    def backups(self) -> Path:
+        """Where backups are made; the one folder that the embedded warehouse may copy to."""
+        return self.folder / "backups"
+
+    @property
+    def restoring(self) -> Path:
+        """There while a restore is not finished: nothing may be started on what it left."""
+        return self.folder / "restoring.json"
+
+    @property
     def superset(self) -> Path:
         """Superset's metadata, caches and what was pushed."""
         return self.folder / "superset"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from deploy.errors import WrongSetting
+from deploy.errors import RestoreUnfinished, WrongSetting
 from deploy.local import health, ports, processes
 from deploy.local.home import Home
 from deploy.local.kafka import consumer_group
@@ -17,7 +17,7 @@ from deploy.local.secrets import Secrets
 from deploy.local.services import Plan, Service
 from deploy.local.settings import LocalSettings
 from deploy.local.startup import START_SECONDS, Report, Startup
-from deploy.local.supervision import ProcessState, Supervisor
+from deploy.local.supervision import IDLE, ProcessState, Supervisor
 from stream_jobs.worker.settings import WorkerSettings
 
 STOP_SECONDS = 60.0
@@ -58,14 +58,16 @@ class Installation:
         """The installation that TALLY_HOME names; `given` are settings by name."""
         return cls(Home.from_environment().folder, **given)
 
-    def up(self, *, without: Collection[str] = (), report: Report = lambda _: None) -> None:
+    def up(self, *, without: Collection[str] = (), report: Report = lambda _: None, restoring: bool = False) -> None:
         """Starts what does not run yet and returns when all of it serves. Changes nothing when all does.
 
-        `without` names services to leave as they are ("worker" means all of them).
-        Raises Missing, PortTaken, WrongSetting or ServiceFailed.
+        `without` names services to leave as they are ("worker" means all of them). restoring: asked by the restore.
+        Raises Missing, PortTaken, WrongSetting, RestoreUnfinished or ServiceFailed.
         """
         self.home.make()
         with self._alone():
+            if not restoring:
+                self._refuse_half_restored()
             self._refuse_moving()
             if not self.supervisor.is_running():
                 processes.end(processes.of_home(self.home))
@@ -136,6 +138,7 @@ class Installation:
         """
         service, began = self._service(name), time.monotonic()
         with self._alone():
+            self._refuse_half_restored()
             self.supervisor.stop_together([name], deadline_seconds=service.stop_seconds + STOP_SECONDS)
             self.supervisor.start_service(name)
             self.wait_until_ready(name)
@@ -154,6 +157,26 @@ class Installation:
         running = self.supervisor.states() if self.supervisor.is_running() else {}
         wanted = {service.name for service in self.plan.services()}
         return [name for name in running if name.startswith("worker-") and name not in wanted]
+
+    def running(self) -> list[str]:
+        """The services that have a process, or get one again by themselves."""
+        states = self.supervisor.states() if self.supervisor.is_running() else {}
+        return [name for name, process in states.items() if process.state not in IDLE]
+
+    def stop(self, names: Collection[str]) -> None:
+        """Stops these services; those that are written to after those that write."""
+        with self._alone():
+            for services in self._stopping_order() if self.supervisor.is_running() else ():
+                wanted = [name for name in services if name in names]
+                self.supervisor.stop_together(wanted, deadline_seconds=STOP_SECONDS)
+
+    def _refuse_half_restored(self) -> None:
+        """Workers on half a restore would take what is missing for never counted."""
+        if self.home.restoring.exists():
+            raise RestoreUnfinished(
+                f"a restore was not finished ({self.home.restoring}): repeat it with the same ./tally restore, or give "
+                "it up with ./tally restore --abandon"
+            )
 
     def _refuse_moving(self) -> None:
         """A running installation keeps its ports."""

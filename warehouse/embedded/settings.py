@@ -26,6 +26,7 @@ class EmbeddedSettings(BaseSettings):
     home: Path = Field(default=DEFAULT_HOME, validation_alias="TALLY_HOME")
     url: str = Field(default_factory=_default_url, pattern=r"^http://[^/]+:\d+/?$")
     data: Path | None = None
+    backups: Path | None = None
     users_file: Path | None = None
     memory_mb: int = Field(default=4000, ge=500)
     threads: int = Field(default=8, ge=1, le=64, description="statements at once, per profile")
@@ -54,7 +55,7 @@ class EmbeddedSettings(BaseSettings):
     @cached_property
     def backups_dir(self) -> Path:
         """The one directory BACKUP and RESTORE may use."""
-        return (self.home / "backups").absolute()
+        return (self.backups or self.home / "backups").absolute()
 
     @cached_property
     def query_log_path(self) -> Path:

@@ -15,15 +15,19 @@ from hypothesis import strategies as st
 from stream_jobs.errors import WarehouseSetBack
 from stream_jobs.worker import batch, flush, former, rollback
 from tests.stream_jobs.worker.fake_sink import Fate
+from tests.stream_jobs.worker.fake_warehouse import KEYS
 from tests.stream_jobs.worker.recomputed import Recomputed
 from tests.stream_jobs.worker.sent import BAD_LINES, BEGIN, PARTITIONS, REGISTERED, Log, Posted, Sent
 from tests.stream_jobs.worker.simulation import Simulation, Step
+from tests.stream_jobs.worker.torn_copy import TornCopy, WatchedWarehouse
+from warehouse.backups import order
 from warehouse.families import FAMILIES
 
 NEWEST_LOGIC = 2
 TABLES = [family.table for family in FAMILIES]
 TIMES = [BEGIN + timedelta(minutes=minutes) for minutes in (-3000, -600, -20, 0, 14, 30, 700)]
 TIMES.append(datetime(1999, 12, 31, tzinfo=UTC))
+STEPS = order.plan(KEYS)
 LATER = timedelta(days=21)
 """Long enough after the last event that every day and week has closed."""
 
@@ -137,6 +141,35 @@ def test_e8_a_warehouse_set_back_at_any_write_to_a_copy_made_at_any_write_costs_
     with suppress(WarehouseSetBack):
         simulation.live(*during, fate=Fate(copied_at=copied, set_back_at=copied + later))
     simulation.finish()
+    expected = Recomputed(log, simulation.window_events)
+    check_numbers(simulation, expected)
+    assert told_on_sight(simulation) <= unregistered(expected)
+
+
+@given(
+    log=logs,
+    lives=lives,
+    start=st.integers(0, 60),
+    pauses=st.lists(st.sampled_from([0, 0, 0, 1, 2, 3, 5, 8, 20]), min_size=len(STEPS) - 1, max_size=len(STEPS) - 1),
+    seed=st.integers(0, 1000),
+)
+@EXAMPLES
+def test_e8_a_warehouse_restored_from_tables_that_were_copied_one_after_the_other_costs_nothing(
+    log: Log, lives: list[Life], start: int, pauses: list[int], seed: int
+) -> None:
+    """Each table is copied at any moment after the one before it, in the order of a backup, while workers write, die,
+    freeze, repair and take back what other rules wrote. `warehouse/backups/order.py` says why this order."""
+    simulation, zombie = Simulation(log, warehouse=WatchedWarehouse(), seed=seed), Fate()
+    assert isinstance(simulation.warehouse, WatchedWarehouse)
+    copied = TornCopy(simulation.warehouse, start, pauses)
+    for life in sorted(lives, key=lambda life: life.logic_version):
+        fate = Fate(dies_at=life.dies_at, freezes_at=life.freezes_at)
+        with logic(life.logic_version):
+            simulation.live(*life.steps, fate=fate, again=life.again, zombie=zombie)
+        zombie.late += fate.late
+    simulation.warehouse = copied.restored()
+    with logic(NEWEST_LOGIC):
+        simulation.finish()
     expected = Recomputed(log, simulation.window_events)
     check_numbers(simulation, expected)
     assert told_on_sight(simulation) <= unregistered(expected)

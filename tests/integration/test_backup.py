@@ -1,0 +1,178 @@
+"""O4 and E8 end to end: a backup under traffic, everything deleted, a restore, and the workers heal from Kafka."""
+
+import json
+import shutil
+import threading
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from deploy.local.installation import Installation
+from producers.keys.store import KeyStore
+from tests.conftest import free_port_base
+from tests.running import Tally, client_of, until
+from warehouse.backups import manifest
+
+pytestmark = pytest.mark.integration
+WITHOUT = ("superset", "api")
+ORGANIZATIONS = ("restored-a", "restored-b", "restored-c")
+PAST = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=20)
+ENVELOPE = 20
+
+
+class Traffic(threading.Thread):
+    """Sends events of today and of a day long past; remembers where each was acknowledged."""
+
+    def __init__(self, installation: Installation, key: str) -> None:
+        super().__init__(daemon=True)
+        self.address = f"http://127.0.0.1:{installation.plan.ports.collector}/v1/events"
+        self.key = key
+        self.ended = threading.Event()
+        self.sent = 0
+        self.acknowledged: list[dict[str, Any]] = []
+
+    def run(self) -> None:
+        while not self.ended.wait(0.02):
+            self.send(PAST if self.sent % 3 == 0 else datetime.now(UTC))
+
+    def send(self, time: datetime) -> None:
+        events = [self.event(number, time) for number in range(self.sent, self.sent + ENVELOPE)]
+        body = "\n".join(json.dumps(event) for event in events).encode()
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/x-ndjson"}
+        with urllib.request.urlopen(urllib.request.Request(self.address, body, headers), timeout=30) as answer:
+            told = json.loads(answer.read())["events"]
+        for event, place in zip(events, told, strict=True):
+            assert (place["event_id"], place["status"]) == (event["event_id"], "accepted")
+            self.acknowledged.append(place | {"organization": event["organization"]})
+        self.sent += ENVELOPE
+
+    def event(self, number: int, time: datetime) -> dict[str, object]:
+        return {
+            "event_id": str(uuid4()),
+            "time": time.isoformat(timespec="milliseconds"),
+            "organization": ORGANIZATIONS[number // ENVELOPE % 3],
+            "user_id": f"user-{number % 5}",
+            "thread_id": f"thread-{number % 7}",
+            "prompt_id": f"prompt-{number % 3}",
+            "provider": "openai",
+            "model": "gpt-4o",
+            "input_tokens": 1,
+            "duration_ms": 100,
+        }
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """An installation that may lose everything."""
+    home = tmp_path_factory.mktemp("restored") / "home"
+    made = Installation(home, port_base=free_port_base(), partitions=3, workers=2, kafka_heap_mb=320)
+    try:
+        made.up(without=WITHOUT)
+        yield made
+    finally:
+        made.down()
+
+
+@pytest.fixture(scope="module")
+def tally(own: Installation) -> Tally:
+    return Tally(own)
+
+
+@pytest.fixture(scope="module")
+def traffic(own: Installation) -> Iterator[Traffic]:
+    _, secret = KeyStore(own.home.keys).create(name="traffic", organization=None, scopes={"ingest"})
+    running = Traffic(own, secret)
+    running.start()
+    until("events are stored", lambda: stored(own) > 500)
+    yield running
+    running.ended.set()
+
+
+@pytest.fixture(scope="module")
+def backup(own: Installation, tally: Tally, traffic: Traffic) -> Path:
+    """Made while events are sent and counted."""
+    before = stored(own)
+    tally("backup")
+    until("events are counted on", lambda: stored(own) > before)
+    (made,) = (path.parent for path in own.home.backups.glob("*/manifest.json"))
+    return made
+
+
+def stored(installation: Installation) -> int:
+    """Events that progress covers."""
+    with client_of(installation) as client:
+        return int(client.query("SELECT sum(accepted) FROM partition_progress FINAL").result_rows[0][0])
+
+
+def is_proven(tally: Tally, acknowledged: Path) -> bool:
+    """Whether everything acknowledged is stored, and every comparison is clean."""
+    report = json.loads(tally("reconcile", "--acknowledged", str(acknowledged), "--format", "json").stdout)
+    assert (report["differing"], report["differences"]) == (0, [])
+    assert not [note for note in report["notes"] if "were not compared" in note]
+    return bool(report["acknowledged_not_applied_yet"] == 0)
+
+
+def test_a_backup_under_traffic_holds_a_cut_behind_what_is_counted_by_now(own: Installation, backup: Path) -> None:
+    made = manifest.read(backup)
+    manifest.verify(backup, made)
+    assert 0 < made.accepted < stored(own)
+    assert made.log.next_offsets is not None
+    assert {each.src_partition: each.applied_offset for each in made.progress}.keys() <= {0, 1, 2}
+    assert backup.stat().st_mode & 0o077 == 0
+    assert {path.name for path in (backup / "configuration/secrets").iterdir()} >= {"erasure_key"}
+    assert not list((backup / "configuration/secrets").glob("warehouse_*"))
+
+
+def test_a_warehouse_with_data_is_not_touched(own: Installation, tally: Tally, backup: Path) -> None:
+    before = set(own.running())
+    result = tally("restore", str(backup), check=False)
+    assert result.returncode == 1
+    assert "With --replace all of that is lost" in result.stderr
+    assert set(own.running()) == before
+    assert not own.home.restoring.exists()
+
+
+def test_a_damaged_backup_is_not_restored(own: Installation, tally: Tally, backup: Path, tmp_path: Path) -> None:
+    damaged = shutil.copytree(backup, tmp_path / "damaged")
+    victim = max(damaged.rglob("*.bin"), key=lambda path: path.stat().st_size)
+    data = bytearray(victim.read_bytes())
+    data[len(data) // 2] ^= 1
+    victim.write_bytes(data)
+    result = tally("restore", str(damaged), "--replace", check=False)
+    assert result.returncode == 1
+    assert "damaged: nothing was restored" in result.stderr
+    assert "worker-0" in own.running()
+
+
+def test_e8_everything_deleted_is_restored_and_heals_from_the_log(
+    own: Installation, tally: Tally, traffic: Traffic, backup: Path, tmp_path: Path
+) -> None:
+    tally("backup", str(tmp_path / "packed.tar"))
+    traffic.ended.set()
+    traffic.join(60)
+    acknowledged = tmp_path / "acknowledged.jsonl"
+    acknowledged.write_text("".join(f"{json.dumps(place)}\n" for place in traffic.acknowledged))
+    until("everything is counted", lambda: stored(own) == traffic.sent)
+    own.down()
+    shutil.rmtree(own.home.warehouse)
+    own.home.keys.unlink()
+    (own.home.secrets / "erasure_key").unlink()
+
+    tally("restore", str(backup))
+    assert own.running() == []
+    assert not own.home.restoring.exists()
+    own.up(without=WITHOUT)
+    until("the log is counted again", lambda: stored(own) == traffic.sent)
+    assert is_proven(tally, acknowledged)
+    assert [key.name for key in KeyStore(own.home.keys).list()] == ["traffic"]
+
+    tally("restore", str(tmp_path / "packed.tar"), "--replace")
+    assert "worker-1" in own.running()
+    until("the log is counted again", lambda: stored(own) == traffic.sent)
+    assert is_proven(tally, acknowledged)
+    assert not list(own.home.folder.glob("warehouse.*"))
