@@ -1,7 +1,11 @@
 """O4 and E8 end to end: a backup under traffic, everything deleted, a restore, and the workers heal from Kafka."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -12,6 +16,7 @@ from uuid import uuid4
 
 import pytest
 
+from deploy.local.home import ROOT
 from deploy.local.installation import Installation
 from producers.keys.store import KeyStore
 from tests.conftest import free_port_base
@@ -176,3 +181,37 @@ def test_e8_everything_deleted_is_restored_and_heals_from_the_log(
     until("the log is counted again", lambda: stored(own) == traffic.sent)
     assert is_proven(tally, acknowledged)
     assert not list(own.home.folder.glob("warehouse.*"))
+
+
+def test_half_a_restore_starts_nothing_until_it_is_repeated_or_given_up(
+    own: Installation, tally: Tally, traffic: Traffic, backup: Path
+) -> None:
+    before = set(own.running())
+    killed_in_the_middle(own, backup)
+    assert set(own.running()) == {"kafka"}
+    for command in (("up", "--no-superset"), ("restart", "workers")):
+        result = tally(*command, check=False)
+        assert result.returncode == 1
+        assert "a restore was not finished" in result.stderr
+    tally("restore", "--abandon")
+    assert set(own.running()) == before
+    assert stored(own) == traffic.sent
+
+    killed_in_the_middle(own, backup)
+    tally("restore", str(backup), "--replace")
+    assert set(own.running()) == before
+    until("the log is counted again", lambda: stored(own) == traffic.sent)
+    assert tally("restore", "--abandon", check=False).returncode == 1
+
+
+def killed_in_the_middle(installation: Installation, backup: Path) -> None:
+    """A restore that dies as soon as its engine works."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "deploy.cli", "restore", str(backup), "--replace"],
+        cwd=ROOT,
+        env=os.environ | installation.environment(),
+        stdout=subprocess.DEVNULL,
+    )
+    until("it has begun", (installation.home.folder / "warehouse.restoring/embedded.xml").exists)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL

@@ -34,11 +34,15 @@ def filled(database: str, table: str, columns: list[str], selected: str) -> str:
 
 
 def begun_again(database: str) -> str:
-    """Slices that were worked on while the tables were copied are half done in the copy, whatever their row says."""
+    """Slices that were worked on while the tables were copied are half done in the copy, whatever their row says.
+
+    They are chosen inside: a WHERE beside the SELECT would see its new values.
+    """
     return (
         f"INSERT INTO {database}.{REPAIRS} "
-        f"SELECT * REPLACE ('running' AS state, version + 1 AS version) FROM {database}.{REPAIRS} FINAL "
-        f"WHERE state != 'asked' AND ({KEY}) NOT IN (SELECT {KEY} FROM {database}.{BEFORE} FINAL)"
+        "SELECT * REPLACE ('running' AS state, version + 1 AS version) "
+        f"FROM (SELECT * FROM {database}.{REPAIRS} FINAL "
+        f"WHERE state != 'asked' AND ({KEY}) NOT IN (SELECT {KEY} FROM {database}.{BEFORE} FINAL))"
     )
 
 

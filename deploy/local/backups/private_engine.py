@@ -6,14 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 from clickhouse_connect.driver.client import Client
 
 from deploy.errors import ServiceFailed
-from deploy.local import health, probes
-from deploy.local.home import ROOT
+from deploy.local import health, probes, processes
+from deploy.local.home import ROOT, Home
 from deploy.local.installation import Installation
 from warehouse.client import connect
 from warehouse.settings import WarehouseSettings
@@ -67,6 +68,16 @@ def private_engine(installation: Installation, data: Path, backups: Path) -> Ite
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def end_orphans(home: Home) -> None:
+    """Ends the engines of restores that were killed: they would go on in folders that are made anew."""
+    orphans = []
+    for process in processes.of_home(home):
+        with suppress(psutil.Error):
+            if process.environ().get("TALLY_SERVICE") == NAME:
+                orphans.append(process)
+    processes.end(orphans)
 
 
 def _wait(installation: Installation, process: subprocess.Popen[bytes], url: str) -> None:

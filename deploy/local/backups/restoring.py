@@ -21,7 +21,7 @@ from deploy.errors import NoRoom
 from deploy.local.backups import folders
 from deploy.local.backups.configuration import put_configuration_back
 from deploy.local.backups.log_state import found_log, gone, refusals
-from deploy.local.backups.private_engine import private_engine
+from deploy.local.backups.private_engine import end_orphans, private_engine
 from deploy.local.installation import Installation
 from deploy.local.secrets import Secrets
 from warehouse.backups.copying import Place, read_progress
@@ -83,6 +83,7 @@ class Restore:
         home.make()
         Secrets(home.secrets).make()
         with folders.alone(home.backups), folders.opened(source, home.backups) as (folder, manifest):
+            end_orphans(home)
             self.told(f"{len(manifest.files):,} files of the backup are whole")
             require_readable(manifest)
             known = read_note(home.restoring)
@@ -104,6 +105,7 @@ class Restore:
         """Gives an unfinished restore up and starts what it had stopped. Raises RestoreRefused when it is too late."""
         home = self.installation.home
         with folders.alone(home.backups):
+            end_orphans(home)
             note = read_note(home.restoring)
             if note is None:
                 raise RestoreRefused("no restore is unfinished: there is nothing to give up")
