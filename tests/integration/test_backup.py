@@ -215,3 +215,37 @@ def killed_in_the_middle(installation: Installation, backup: Path) -> None:
     until("it has begun", (installation.home.folder / "warehouse.restoring/embedded.xml").exists)
     process.kill()
     assert process.wait() == -signal.SIGKILL
+
+
+def test_another_machine_without_the_log_keeps_what_the_backup_has_and_counts_a_new_log_apart(
+    own: Installation, traffic: Traffic, backup: Path, tmp_path: Path
+) -> None:
+    traffic.ended.set()
+    traffic.join(60)
+    own.down()
+    other = Installation(
+        tmp_path / "other", port_base=free_port_base(), partitions=3, topic_generation=1, kafka_heap_mb=320
+    )
+    elsewhere = Tally(other)
+    generation = {"TALLY_PARTITIONS": "3", "TALLY_TOPIC_GENERATION": "1"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in generation.items():
+            patch.setenv(name, value)
+        try:
+            refused = elsewhere("restore", str(backup), check=False)
+            assert refused.returncode == 1
+            assert "with --other-log" in refused.stderr
+            assert other.running() == []
+            elsewhere("restore", str(backup), "--other-log")
+            other.up(without=WITHOUT)
+            with client_of(other) as client:
+                ((raw,),) = client.query("SELECT count() FROM usage_raw FINAL").result_rows
+                assert raw >= manifest.read(backup).accepted
+                until("what its last flush left is counted", lambda: stored(other) == raw)
+            report = json.loads(elsewhere("reconcile", "--format", "json").stdout)
+            assert (report["differing"], report["differences"]) == (0, [])
+            secret = KeyStore(other.home.keys).create(name="new", organization=None, scopes={"ingest"})[1]
+            Traffic(other, secret).send(datetime.now(UTC))
+            until("the new log is counted", lambda: stored(other) == raw + ENVELOPE)
+        finally:
+            other.down()

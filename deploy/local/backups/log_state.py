@@ -1,5 +1,6 @@
 """Whether a backup and the log of this installation belong together: both in, reasons against it out."""
 
+import time
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaException
@@ -9,6 +10,8 @@ from deploy.local.installation import Installation
 from stream_jobs.worker.resume import LogInspector
 from stream_jobs.worker.settings import WorkerSettings
 from warehouse.backups.manifest import Log
+
+POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +26,21 @@ class FoundLog:
     ends: dict[int, int]
 
 
-def found_log(installation: Installation) -> FoundLog:
-    """Asks the broker. Raises NotRunning when it does not answer."""
+def found_log(installation: Installation, patience_seconds: float = 0.0) -> FoundLog:
+    """Asks the broker. Raises NotRunning when it does not answer; a topic that was just made is waited for."""
     settings, bootstrap = installation.settings, installation.plan.kafka_bootstrap
     asked = WorkerSettings(home=installation.home.folder, kafka_bootstrap=bootstrap, events_topic=settings.events_topic)
-    try:
-        state = LogInspector(asked).state(list(range(settings.partitions)))
-    except KafkaException as silence:
-        raise NotRunning(f"Kafka at {bootstrap} does not answer; see ./tally status") from silence
+    inspector, deadline = LogInspector(asked), time.monotonic() + patience_seconds
+    while True:
+        try:
+            state = inspector.state(list(range(settings.partitions)))
+            break
+        except KafkaException as silence:
+            if time.monotonic() > deadline:
+                raise NotRunning(
+                    f"Kafka at {bootstrap} does not tell of {settings.events_topic}: {silence}; see ./tally status"
+                ) from silence
+            time.sleep(POLL_SECONDS)
     return FoundLog(
         settings.events_topic,
         settings.partitions,

@@ -34,6 +34,8 @@ from warehouse.settings import WarehouseSettings
 
 LEFT_RUNNING = ("kafka", "superset")
 """The log takes in nothing while the collector rests, and dashboards only read."""
+KAFKA_SECONDS = 30.0
+"""How long a broker that has just started may take to know its topic."""
 Told = Callable[[str], None]
 
 
@@ -128,7 +130,7 @@ class Restore:
         """Raises RestoreRefused when log or data forbid it, NoRoom."""
         if "kafka" not in self.installation.running():
             self.installation.up(without=self._kinds() - {"kafka"}, restoring=True)
-        found = found_log(self.installation)
+        found = found_log(self.installation, KAFKA_SECONDS)
         reasons = refusals(manifest.log, found, other_log=self.other_log)
         if not note.swapping and not self.replace:
             reasons += self._mixture(manifest)
