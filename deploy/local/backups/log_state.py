@@ -1,9 +1,9 @@
 """Whether a backup and the log of this installation belong together: both in, reasons against it out."""
 
-import time
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaException
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from deploy.errors import NotRunning
 from deploy.local.installation import Installation
@@ -30,17 +30,18 @@ def found_log(installation: Installation, patience_seconds: float = 0.0) -> Foun
     """Asks the broker. Raises NotRunning when it does not answer; a topic that was just made is waited for."""
     settings, bootstrap = installation.settings, installation.plan.kafka_bootstrap
     asked = WorkerSettings(home=installation.home.folder, kafka_bootstrap=bootstrap, events_topic=settings.events_topic)
-    inspector, deadline = LogInspector(asked), time.monotonic() + patience_seconds
-    while True:
-        try:
-            state = inspector.state(list(range(settings.partitions)))
-            break
-        except KafkaException as silence:
-            if time.monotonic() > deadline:
-                raise NotRunning(
-                    f"Kafka at {bootstrap} does not tell of {settings.events_topic}: {silence}; see ./tally status"
-                ) from silence
-            time.sleep(POLL_SECONDS)
+    inspector, partitions = LogInspector(asked), list(range(settings.partitions))
+    try:
+        state = Retrying(
+            retry=retry_if_exception_type(KafkaException),
+            wait=wait_fixed(POLL_SECONDS),
+            stop=stop_after_delay(patience_seconds),
+            reraise=True,
+        )(inspector.state, partitions)
+    except KafkaException as silence:
+        raise NotRunning(
+            f"Kafka at {bootstrap} does not tell of {settings.events_topic}: {silence}; see ./tally status"
+        ) from silence
     return FoundLog(
         settings.events_topic,
         settings.partitions,
