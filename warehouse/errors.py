@@ -12,6 +12,10 @@ WarehouseError
 ├── BackupInvalid         the backup is unfinished or damaged: take another one, or make it again
 ├── RestoreRefused        the backup does not fit what is there: the message says what to do
 └── CalendarInUse          keep the organisation's calendar: its usage was counted in it
+├── CalendarInUse          change the calendar from a date on: usage was counted in the present one
+├── NoSuchRecord           name a control record that exists
+├── OrderRefused           nothing: the job has ended, or never was
+└── NothingChanges         nothing: the newest revision says just that
 """
 
 from collections.abc import Sequence
@@ -79,3 +83,13 @@ class BackupInvalid(WarehouseError):
 
 class RestoreRefused(WarehouseError):
     """A backup would be mixed with other data, or does not fit this version or this log."""
+class NoSuchRecord(WarehouseError):
+    """No control record has this id."""
+
+
+class OrderRefused(WarehouseError):
+    """A job that cannot be paused, resumed or cancelled any more."""
+
+
+class NothingChanges(WarehouseError):
+    """A revision that would say what the newest one says."""

@@ -74,7 +74,7 @@ def decided(wanted: Organization, known: Organization | None, *, has_usage: bool
     if known and has_usage and (known.time_zone, known.week_start) != (row.time_zone, row.week_start):
         raise CalendarInUse(
             f"{row.name} has usage that is counted in {known.time_zone}, weeks from "
-            f"{WEEK_DAYS[known.week_start - 1]}: its calendar cannot be changed in this version"
+            f"{WEEK_DAYS[known.week_start - 1]}: to change that from a date on: ./tally organizations calendar"
         )
     return row
 

@@ -1,14 +1,17 @@
 """`./tally organizations`: who the usage belongs to, and the calendar it is counted in."""
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy.cli.asking.calendar import change
 from deploy.cli.warehouse import connected
 from deploy.errors import WrongSetting
-from warehouse.errors import InvalidOrganization
+from warehouse.control.revisions import newest
+from warehouse.errors import CalendarInUse, InvalidOrganization
 from warehouse.organizations import WEEK_DAYS, described, listed, register
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -35,6 +38,36 @@ def create(
         changed = register(client, wanted, author="command line")
     calendar = f"{wanted.time_zone}, weeks from {WEEK_DAYS[wanted.week_start - 1]}"
     print(f"{name} is registered: {calendar}" if changed else f"{name} was registered already: {calendar}")
+
+
+@app.command()
+def calendar(
+    name: Annotated[str, typer.Argument(help="As events name it in `organization`.")],
+    timezone: Annotated[str, typer.Option("--timezone", help="IANA time zone, for example Europe/Paris.")],
+    since: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First local day in the new calendar.")
+    ],
+    week_start: Annotated[str, typer.Option("--week-start", help="monday to sunday.")] = "monday",
+    note: Annotated[str, typer.Option(help="Why; kept with the change.")] = "",
+) -> None:
+    """Change the calendar of an organisation from a local midnight in the future; what was counted stays as it is."""
+    try:
+        wanted = described(name, timezone, week_start)
+    except InvalidOrganization as problem:
+        raise WrongSetting(str(problem)) from None
+    said = f"{wanted.time_zone}, weeks from {WEEK_DAYS[wanted.week_start - 1]}"
+    with connected("tally") as (client, _):
+        if newest(client, "calendar", name) is None:
+            try:
+                register(client, wanted, author="command line")
+            except CalendarInUse:
+                pass
+            else:
+                print(f"{name} is registered: {said}; it has no usage in another calendar, so it holds at once")
+                return
+        made = change(client, wanted, since.date(), note)
+    begins = made.effective_from.isoformat(timespec="minutes")
+    print(f"{name} counts in {said} from {begins} (revision {made.revision.revision}, {made.published.control_id})")
 
 
 @app.command("list")

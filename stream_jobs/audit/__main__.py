@@ -1,5 +1,7 @@
 """`python -m stream_jobs.audit`: compares what is stored with itself and with the log, every hour.
 
+Beside that it publishes control records whose asker died in between.
+
 It gives way to everything else: low priority, one thread in the warehouse, small parts.
 """
 
@@ -17,6 +19,9 @@ from stream_jobs.audit.metrics import Metrics
 from stream_jobs.audit.pace import STEP_SECONDS, Pace
 from stream_jobs.audit.schedule import Schedule
 from stream_jobs.audit.settings import AuditSettings
+from stream_jobs.control.finisher import Finisher
+from stream_jobs.control.publisher import Publisher
+from stream_jobs.control.settings import ControlSettings
 from stream_jobs.logs import log_as_json
 from stream_jobs.worker.arrival import arrived
 from stream_jobs.worker.beat import Beat
@@ -56,9 +61,13 @@ def main() -> None:
         pace.step()
 
     audit = Audit(reconciler, counter, settings.audits_per_round, moved)
+    finisher = Finisher(Publisher(ControlSettings(), client), stop)
+    finisher.start()
     try:
         Schedule(audit, pace, Metrics(), settings.audit_seconds, settings.audit_first_seconds).keep(stop)
     finally:
+        stop.set()
+        finisher.join()
         source.close()
 
 

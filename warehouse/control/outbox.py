@@ -11,6 +11,7 @@ from clickhouse_connect.driver.exceptions import Error
 
 from producers.control.record import ControlRecord
 from warehouse.client import READ_OWN_WRITES, WRITE_SETTINGS, classified
+from warehouse.queries.query import utc
 
 RECORD_COLUMNS = ("control_id", "kind", "organization", "body", "author", "note", "created", "partitions")
 _KNOWN = "SELECT count() FROM control_records WHERE control_id = {control_id:UUID}"
@@ -58,7 +59,7 @@ def unpublished(client: Client, before: datetime, limit: int = 1000) -> list[Unp
     rows = _answered(client, _UNPUBLISHED, {"before": before, "limit": limit})
     return [
         Unpublished(
-            ControlRecord(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5], row[6]),
+            ControlRecord(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5], utc(row[6])),
             tuple(row[7]),
         )
         for row in rows

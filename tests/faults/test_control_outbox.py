@@ -1,0 +1,137 @@
+"""A record whose asker was killed is in every partition soon, signed, and never where it was not meant to be."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+
+from producers.control.record import CONTROL, HEADER_KIND, HEADER_SIGNATURE, ControlRecord, read_record
+from producers.errors import ControlRefused
+from stream_jobs.control.finisher import Finisher
+from stream_jobs.control.publisher import FORGOTTEN, Publisher
+from stream_jobs.control.settings import ControlSettings
+from stream_jobs.errors import NoControlKey
+from tests.faults.rig import DATABASE, Rig
+from tests.running import until
+from warehouse.client import connect
+from warehouse.control import outbox
+from warehouse.settings import WarehouseSettings
+
+pytestmark = pytest.mark.integration
+KEY = b"a key of this installation"
+GENERATION = 1
+PLACES = (1024, 1025)
+
+
+@pytest.fixture
+def publisher(rig: Rig) -> Publisher:
+    """Of the rig's topic, in the rig's warehouse."""
+    file = rig.folder / "control_key"
+    file.write_bytes(KEY)
+    settings = ControlSettings(
+        partitions=rig.partitions,
+        topic_generation=GENERATION,
+        kafka_bootstrap=rig.bootstrap,
+        events_topic=rig.topic,
+        control_key_file=file,
+    )
+    url = f"http://127.0.0.1:{rig.warehouse.port}"
+    where = WarehouseSettings(url=url, user="tally", password_file=rig.password_file, database=DATABASE)
+    return Publisher(settings, connect(where))
+
+
+def asked(age: timedelta = FORGOTTEN + timedelta(seconds=1)) -> ControlRecord:
+    created = (datetime.now(UTC) - age).replace(microsecond=250_000)
+    body = {"first": "2026-03-01", "last": "2026-03-02"}
+    return ControlRecord(str(uuid4()), "repair", "", body, "ada", "é", created)
+
+
+def in_topic(rig: Rig) -> dict[int, list[tuple[int, ControlRecord]]]:
+    """Log partition to offsets and records of all that the topic holds; what cannot be believed fails the test."""
+    consumer = Consumer({"bootstrap.servers": rig.bootstrap, "group.id": str(uuid4()), "enable.auto.commit": False})
+    found: dict[int, list[tuple[int, ControlRecord]]] = {}
+    for number in range(rig.partitions):
+        place = GENERATION * 1024 + number
+        low, high = consumer.get_watermark_offsets(TopicPartition(rig.topic, number), timeout=10)
+        consumer.assign([TopicPartition(rig.topic, number, low)])
+        for _ in range(high - low):
+            message = consumer.poll(10)
+            assert message is not None
+            headers = dict(message.headers() or [])
+            assert headers[HEADER_KIND] == CONTROL
+            signed = headers[HEADER_SIGNATURE]
+            assert isinstance(signed, bytes)
+            record = read_record(message.value() or b"", signed, KEY, place)
+            found.setdefault(place, []).append((message.offset() or 0, record))
+    consumer.close()
+    return found
+
+
+def noted(publisher: Publisher, record: ControlRecord) -> dict[int, int]:
+    found = publisher.client.query(
+        "SELECT src_partition, src_offset FROM control_publications FINAL WHERE control_id = {id:UUID}",
+        parameters={"id": record.control_id},
+    ).result_rows
+    return {row[0]: row[1] for row in found}
+
+
+def test_what_was_only_stored_is_published_everywhere(rig: Rig, publisher: Publisher) -> None:
+    record, young = asked(), asked(timedelta(seconds=5))
+    assert outbox.store(publisher.client, record, PLACES)
+    assert outbox.store(publisher.client, young, PLACES)
+    assert in_topic(rig) == {}
+    stop = threading.Event()
+    finisher = Finisher(publisher, stop, every_seconds=0.05)
+    finisher.start()
+    until("the record in both partitions", lambda: set(noted(publisher, record)) == set(PLACES), 30)
+    stop.set()
+    finisher.join()
+    assert in_topic(rig) == {place: [(0, record)] for place in PLACES}
+    assert noted(publisher, young) == {}, "its asker may still be about to publish it"
+    assert publisher.finish() == 0
+
+
+def test_only_the_missing_partition_is_published(rig: Rig, publisher: Publisher) -> None:
+    record = asked()
+    outbox.store(publisher.client, record, PLACES)
+    outbox.note_published(publisher.client, record.control_id, PLACES[0], 77)
+    assert publisher.finish() == 1
+    assert in_topic(rig) == {PLACES[1]: [(0, record)]}
+    assert noted(publisher, record) == {PLACES[0]: 77, PLACES[1]: 0}
+    assert publisher.finish() == 0
+
+
+def test_asking_publishes_at_once_and_again_only_repeats(rig: Rig, publisher: Publisher) -> None:
+    record = asked(timedelta())
+    published = publisher.ask(record)
+    assert published.is_complete
+    assert published.places == dict.fromkeys(PLACES, 0)
+    assert publisher.ask(record).places == dict.fromkeys(PLACES, 1)
+    assert in_topic(rig) == {place: [(0, record), (1, record)] for place in PLACES}
+    stored = publisher.client.query("SELECT count() FROM control_records FINAL").result_rows
+    assert stored[0][0] == 1
+
+
+def test_nothing_impossible_is_stored(rig: Rig, publisher: Publisher) -> None:
+    with pytest.raises(ControlRefused):
+        publisher.ask(replace(asked(), content={"first": "2026-03-02", "last": "2026-03-01"}))
+    keyless = ControlSettings(
+        partitions=2, kafka_bootstrap=rig.bootstrap, events_topic=rig.topic, control_key_file=rig.folder / "none"
+    )
+    with pytest.raises(NoControlKey):
+        Publisher(keyless, publisher.client).ask(asked())
+    assert publisher.client.query("SELECT count() FROM control_records").result_rows[0][0] == 0
+    assert in_topic(rig) == {}
+
+
+def test_an_answer_that_kafka_does_not_give_is_waited_for_by_the_finisher(rig: Rig, publisher: Publisher) -> None:
+    away = publisher.settings.model_copy(update={"kafka_bootstrap": "127.0.0.1:1"})
+    record = asked()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stream_jobs.control.publisher.ACKNOWLEDGED_SECONDS", 0.5)
+        assert Publisher(away, publisher.client).ask(record).places == {}
+    assert publisher.finish() == 1
+    assert in_topic(rig) == {place: [(0, record)] for place in PLACES}

@@ -1,0 +1,98 @@
+"""A control record is believed only as it was signed, for the partition it was signed for."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.control.record import MAX_BYTES, ControlRecord, read_record, signature
+from producers.errors import ControlRefused
+
+KEY = b"k" * 32
+PLACE = 1027
+RECORD = ControlRecord(
+    str(uuid4()),
+    "void",
+    "acme",
+    {"selection": {"model": "gpt-4o"}},
+    "ada",
+    "wrong key: é",
+    datetime(2026, 4, 2, 12, 0, 0, 250_000, tzinfo=UTC),
+)
+VALUE = RECORD.value(PLACE)
+
+
+def signed(said: Any) -> tuple[bytes, bytes]:
+    value = json.dumps(said).encode()
+    return value, signature(value, KEY)
+
+
+def test_what_was_signed_is_read() -> None:
+    assert read_record(VALUE, signature(VALUE, KEY), KEY, PLACE) == RECORD
+
+
+@given(st.integers(0, len(VALUE) - 1), st.integers(1, 255))
+def test_any_changed_byte_is_refused(place: int, by: int) -> None:
+    changed = bytearray(VALUE)
+    changed[place] ^= by
+    with pytest.raises(ControlRefused, match="not signed"):
+        read_record(bytes(changed), signature(VALUE, KEY), KEY, PLACE)
+
+
+@given(st.integers(0, 63), st.integers(1, 255))
+def test_any_changed_byte_of_the_signature_is_refused(place: int, by: int) -> None:
+    changed = bytearray(signature(VALUE, KEY))
+    changed[place] ^= by
+    with pytest.raises(ControlRefused, match="not signed"):
+        read_record(VALUE, bytes(changed), KEY, PLACE)
+
+
+@given(st.integers(0, 65_535).filter(lambda number: number != PLACE))
+def test_a_copy_in_another_partition_is_refused(other: int) -> None:
+    with pytest.raises(ControlRefused, match=f"signed for log partition {PLACE}, this is {other}"):
+        read_record(VALUE, signature(VALUE, KEY), KEY, other)
+
+
+def test_without_a_signature_or_with_another_key() -> None:
+    for header in (None, b"", signature(VALUE, b"x" * 32)):
+        with pytest.raises(ControlRefused, match="not signed"):
+            read_record(VALUE, header, KEY, PLACE)
+
+
+@pytest.mark.parametrize("missing", json.loads(VALUE))
+def test_a_signed_record_without_a_part_is_refused(missing: str) -> None:
+    said = {name: value for name, value in json.loads(VALUE).items() if name != missing}
+    with pytest.raises(ControlRefused, match="cannot be read"):
+        read_record(*signed(said), KEY, PLACE)
+
+
+@pytest.mark.parametrize(
+    ("part", "value"), [("control_id", "7"), ("control_id", None), ("created", "now"), ("created", 7)]
+)
+def test_a_signed_record_with_an_odd_part_is_refused(part: str, value: Any) -> None:
+    with pytest.raises(ControlRefused, match="cannot be read"):
+        read_record(*signed({**json.loads(VALUE), part: value}), KEY, PLACE)
+
+
+def test_a_signed_record_that_is_no_object_is_refused() -> None:
+    odd: list[Any] = [[], 7, "x", None]
+    for said in odd:
+        with pytest.raises(ControlRefused, match="cannot be read"):
+            read_record(*signed(said), KEY, PLACE)
+
+
+def test_a_signed_record_that_says_nothing_possible_is_refused() -> None:
+    with pytest.raises(ControlRefused, match="unknown kind 'drop'"):
+        read_record(*signed({**json.loads(VALUE), "kind": "drop"}), KEY, PLACE)
+    with pytest.raises(ControlRefused, match="selection of everything"):
+        read_record(*signed({**json.loads(VALUE), "body": {"selection": {}}}), KEY, PLACE)
+
+
+def test_what_kafka_does_not_take_is_refused() -> None:
+    large = ControlRecord(RECORD.control_id, "void", "acme", {"x": "y" * MAX_BYTES}, "ada", "", RECORD.created)
+    with pytest.raises(ControlRefused, match="split it"):
+        large.value(PLACE)

@@ -1,0 +1,130 @@
+"""Control records as people see them, from the rows that asking, publishing and the workers leave."""
+
+from collections.abc import Iterator
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from tests.warehouse.control.asked import job, logged, record, slices, stored
+from tests.warehouse.engine import Engine
+from warehouse.control import orders
+from warehouse.control.following import followed, newest
+from warehouse.control.orders import Order
+from warehouse.control.records import RecordPosition, Records
+from warehouse.control.standing import Slices, State
+from warehouse.errors import NoSuchRecord, OrderRefused
+from warehouse.queries.query import ask
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def client(engine: Engine) -> Iterator[Client]:
+    with engine.database() as (client, _):
+        yield client
+
+
+def test_a_record_on_its_way(client: Client) -> None:
+    asked = record(1, "repair", "", first="2026-03-01", last="2026-03-02")
+    name = stored(client, asked, [3, 4])
+    found = followed(client, name)
+    assert (found.state, found.asked.body) == (State.UNPUBLISHED, asked.content)
+    assert (found.asked.author, found.asked.note, found.asked.created) == ("ada", "a wrong key", asked.created)
+    stored(client, asked, [3, 4], published=[3])
+    assert followed(client, name).state is State.UNPUBLISHED
+    stored(client, asked, [3, 4], published=[4])
+    assert followed(client, name).state is State.PUBLISHED
+    assert [each.offset for each in followed(client, name).standings] == [30, 40]
+
+    logged(client, asked, 3, "applied", 30)
+    logged(client, asked, 3, "repeated", 35)
+    job(client, asked, 3, "asked")
+    assert followed(client, name).state is State.WORKING
+    job(client, asked, 3, "planned", slices=4)
+    slices(client, asked, 3, "done", "running", "failed", message="too much")
+    three, four = followed(client, name).standings
+    assert (three.offset, three.repeats, three.planned) == (30, 1, 4)
+    assert three.slices == Slices(3, done=1, failed=1, waiting=1, events=3, messages=("too much",))
+    assert four.state is State.PUBLISHED
+    assert dict(followed(client, name).slices)["total"] == 4
+    assert followed(client, name).messages == ("too much",)
+
+    job(client, asked, 3, "failed", slices=4, message="one slice failed")
+    logged(client, asked, 4, "refused", 40, "no such revision")
+    assert followed(client, name).state is State.FAILED
+    assert followed(client, name).messages == ("one slice failed", "too much", "no such revision")
+
+
+def test_a_repeat_is_never_taken_for_what_became_of_it(client: Client) -> None:
+    asked = record(1)
+    name = stored(client, asked, [3], [3])
+    logged(client, asked, 3, "repeated", 20)
+    assert followed(client, name).state is State.APPLIED
+    logged(client, asked, 3, "refused", 30, "too old")
+    assert followed(client, name).state is State.REFUSED
+
+
+def test_the_list(client: Client) -> None:
+    for number in range(1, 6):
+        organization = "zen" if number == 2 else "acme"
+        stored(client, record(number, "erase" if number == 4 else "void", organization, user_id="u"), [3], [3])
+    logged(client, record(3), 3, "refused", 30)
+
+    def numbers(which: Records, state: State | None = None) -> list[int]:
+        return [int(each.asked.control_id[-2:]) for each in newest(client, which, state)]
+
+    assert numbers(Records()) == [5, 4, 3, 2, 1]
+    assert numbers(Records(kind="erase")) == [4]
+    assert numbers(Records(organization="zen")) == [2]
+    assert numbers(Records(organization="")) == []
+    assert numbers(Records(), State.REFUSED) == [3]
+    page = ask(client, Records(limit=2))
+    assert [each.body for each in page] == [None, None]
+    after = RecordPosition(page[-1].created, page[-1].control_id)
+    assert [int(each.control_id[-2:]) for each in ask(client, Records(limit=2, after=after))] == [3, 2]
+
+
+def test_every_page_is_read(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("warehouse.control.following.PAGE", 2)
+    for number in range(1, 6):
+        stored(client, record(number), [3])
+    assert [int(each.asked.control_id[-2:]) for each in newest(client, Records())] == [5, 4, 3, 2, 1]
+
+
+def test_orders(client: Client) -> None:
+    asked = record(1)
+    name = stored(client, asked, [3], [3])
+    logged(client, asked, 3, "applied", 30)
+    job(client, asked, 3, "planned", slices=1)
+    assert orders.give(client, name, Order.PAUSE, "ada")
+    assert not orders.give(client, name, Order.PAUSE, "ada")
+    assert followed(client, name).state is State.PAUSED
+    assert orders.give(client, name, Order.RESUME, "ada")
+    assert followed(client, name).state is State.WORKING
+    assert orders.give(client, name, Order.CANCEL, "bob")
+    assert not orders.give(client, name, Order.CANCEL, "bob")
+    for late in (Order.PAUSE, Order.RESUME):
+        with pytest.raises(OrderRefused, match="was cancelled, and that is for good"):
+            orders.give(client, name, late, "ada")
+    job(client, asked, 3, "cancelled")
+    assert followed(client, name).state is State.CANCELLED
+    rows = client.query("SELECT toString(wanted), author FROM job_orders ORDER BY given, wanted").result_rows
+    assert list(rows) == [("pause", "ada"), ("run", "ada"), ("cancel", "bob")]
+
+
+def test_what_is_done_cannot_be_cancelled(client: Client) -> None:
+    asked = record(1)
+    name = stored(client, asked, [3], [3])
+    logged(client, asked, 3, "applied", 30)
+    job(client, asked, 3, "done", slices=1)
+    with pytest.raises(OrderRefused, match=f"{name} is done: nothing is left to cancel"):
+        orders.give(client, name, Order.CANCEL, "ada")
+
+
+def test_what_never_was_cannot_be_ordered(client: Client) -> None:
+    with pytest.raises(NoSuchRecord, match="there is no control record 0000"):
+        orders.give(client, "00000000-0000-0000-0000-000000000009", Order.PAUSE, "ada")
+    config = record(1, "config", "", subject="prices", revision=2, content_hash="0" * 64)
+    stored(client, config, [3], [3])
+    with pytest.raises(OrderRefused, match="is a config record"):
+        orders.give(client, config.control_id, Order.PAUSE, "ada")
