@@ -11,7 +11,6 @@ WarehouseError
 ├── InvalidDirectoryFile   correct the lines of the file that the problems name
 ├── BackupInvalid         the backup is unfinished or damaged: take another one, or make it again
 ├── RestoreRefused        the backup does not fit what is there: the message says what to do
-└── CalendarInUse          keep the organisation's calendar: its usage was counted in it
 ├── CalendarInUse          change the calendar from a date on: usage was counted in the present one
 ├── NoSuchRecord           name a control record that exists
 ├── OrderRefused           nothing: the job has ended, or never was
@@ -83,6 +82,8 @@ class BackupInvalid(WarehouseError):
 
 class RestoreRefused(WarehouseError):
     """A backup would be mixed with other data, or does not fit this version or this log."""
+
+
 class NoSuchRecord(WarehouseError):
     """No control record has this id."""
 

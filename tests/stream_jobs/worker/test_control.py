@@ -195,8 +195,8 @@ def test_e14_a_zone_changes_at_a_local_midnight_and_what_was_before_keeps_its_pl
     rows = sorted(done.warehouse.rows("usage_raw"), key=lambda row: row["time"])
     assert [(row["hour"], row["day"], row["week"]) for row in rows] == wanted
     days: Counter[date] = Counter()
-    for row in done.warehouse.rows("rollup"):
-        days[row["day"]] += row["requests"] if row["grain"] == "day" else 0
+    for summed in done.warehouse.rows("rollup"):
+        days[summed["day"]] += summed["requests"] if summed["grain"] == "day" else 0
     closed = {day: count for day, count in days.items() if count}
     assert len(closed) >= 5
     assert closed == {day: sum(place[1] == day for place in wanted) for day in closed}
