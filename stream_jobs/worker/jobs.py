@@ -100,6 +100,8 @@ class Jobs:
         """All of the job's events with its first slice."""
         if job.control_id in self._removed:
             return 0
+        assert isinstance(job.body, EraseBody)
+        self.erasure.begin(scope_of(job), job.body.user_id or "")  # a restored warehouse may lack what was noted
         self._removed.add(job.control_id)
         return self.erasure.remove_events(scope_of(job))
 

@@ -11,8 +11,9 @@ COMPARED   An audit reads progress and compares; its rows may not speak of days 
 PROGRESS   Everything that it stands for was durable before it, so each table copied later has that. What came after
            is read from Kafka again. `rejected_progress` is the same for the topic of refusals.
 DONE       A `done` mark follows the rows that were derived, so those are in the families copied later; and a `touched`
-           mark that is missing stands for events behind progress, whose replay marks again. Control records, jobs and
-           every table that is not named here belong here: they go on from an earlier place and repeat what they did.
+           mark that is missing stands for events behind progress, whose replay marks again. The same holds for a job
+           that is done, an erasure that is complete, and a control record that is published or applied. Every table
+           that is not named here belongs here: it goes on from an earlier place and repeats what was done.
 FAMILIES   Each row is the sum up to its own offset, whatever the other tables hold. They are read before the events:
            an event that a row has counted is in the tables copied later, whoever takes it back (rule E10), or
            finishes a lost log from them (`stream_jobs/worker/former.py`), therefore finds it.
@@ -21,7 +22,8 @@ EVENTS     The narrow tables are filled from `usage_raw` by views, not in one st
            restore (`warehouse/backups/settling.py`).
 CONSULTED  What rows were decided by: calendars, prices, what was set apart, what was erased. It is written before the
            rows, and copied after them, or a replay would decide otherwise than rows ahead of progress were. Of two of
-           these the one that refers to the other comes first: a revision before its prices.
+           these the one that refers to the other comes first: a revision before its prices. Corrections are here too:
+           a job that begins again finds no former version of what it had rewritten.
 TOLD       What is only read by people, and the history of migrations.
 
 Repairs are the exception: they are noted before and after their rows, and a request stands nowhere else. They are
@@ -35,14 +37,19 @@ from warehouse.families import ROLLUP_TABLES
 
 COMPARED = ("audits", "log_counts")
 PROGRESS = ("rejected_progress", "partition_progress")
-DONE = ("touched_periods",)
+DONE = (
+    *("touched_periods", "control_log", "control_publications", "jobs", "erasures", "erased_users", "erased_events"),
+    *("repriced_events", "replayed_rollup", "replayed_rollup_prompt", "replayed_rollup_category"),
+    "replayed_rollup_thread",
+)
 FAMILIES = ROLLUP_TABLES
 EVENTS = ("event_id_log", "event_id_lookup", "usage_raw")
 CONSULTED = (
     *("quarantine", "tombstones", "organizations", "calendar"),
     *("revision_switches", "config_revisions", "multipliers", "prices"),
+    *("awaited_events", "corrections", "job_orders", "control_records"),
 )
-TOLD = ("replays", "rejected", "alerts", "schema_migrations")
+TOLD = ("directory_entries", "replays", "rejected", "alerts", "schema_migrations")
 REPAIRS = "repairs"
 REPAIRS_BEFORE = "repairs.before"
 """The first copy of the repairs, which is put back only to see what moved."""

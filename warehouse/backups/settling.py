@@ -36,11 +36,13 @@ def filled(database: str, table: str, columns: list[str], selected: str) -> str:
 def begun_again(database: str) -> str:
     """Slices that were worked on while the tables were copied are half done in the copy, whatever their row says.
 
-    They are chosen inside: a WHERE beside the SELECT would see its new values.
+    Those of a job begin with their raw events, which may not be rewritten in the copy. They are chosen inside: a WHERE
+    beside the SELECT would see its new values.
     """
     return (
         f"INSERT INTO {database}.{REPAIRS} "
-        "SELECT * REPLACE ('running' AS state, version + 1 AS version) "
+        "SELECT * REPLACE (CAST(if(home >= 0, 'asked', 'running'), toTypeName(state)) AS state, "
+        "version + 1 AS version) "
         f"FROM (SELECT * FROM {database}.{REPAIRS} FINAL "
         f"WHERE state != 'asked' AND ({KEY}) NOT IN (SELECT {KEY} FROM {database}.{BEFORE} FINAL))"
     )

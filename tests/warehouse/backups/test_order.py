@@ -11,8 +11,9 @@ EVENTS_OF = {"event_id_log": "usage_raw", "event_id_lookup": "usage_raw"}
 
 def migrated_tables() -> set[str]:
     texts = "\n".join(script.text for script in scripts("migrations"))
-    made = re.findall(r"^CREATE TABLE (?:IF NOT EXISTS )?(\w+)\s*$", texts, flags=re.M)
-    return {*made, "schema_migrations"}
+    made = re.findall(r"^CREATE TABLE (?:IF NOT EXISTS )?(\w+)(?: AS \w+)?\s*$", texts, flags=re.M)
+    dropped = re.findall(r"^DROP TABLE (\w+);$", texts, flags=re.M)
+    return {*made, "schema_migrations"} - set(dropped)
 
 
 def place(name: str) -> int:
@@ -33,13 +34,16 @@ def test_what_says_that_something_was_done_is_copied_before_it() -> None:
     for family in ROLLUP_TABLES:
         assert place("touched_periods") < place(family) < place("event_id_log")
         assert place(REPAIRS_BEFORE) < place(family) < place(REPAIRS)
+    for done in ("jobs", "erasures", "control_log"):
+        assert max(place(REPAIRS_BEFORE), place("usage_raw"), place("rollup")) > place(done)
     for narrow, source in EVENTS_OF.items():
         assert place(narrow) < place(source)
     assert place("usage_raw") < place(REPAIRS)
 
 
 def test_what_rows_were_decided_by_is_copied_after_them() -> None:
-    for table in ("quarantine", "tombstones", "organizations", "calendar", "config_revisions", "prices"):
+    written_before_rows = ("quarantine", "tombstones", "organizations", "calendar", "config_revisions", "prices")
+    for table in (*written_before_rows, "corrections", "awaited_events"):
         assert place("usage_raw") < place(table)
     assert place("config_revisions") < place("prices")
     assert place("config_revisions") < place("multipliers")
