@@ -12,8 +12,9 @@ EVENTS_OF = {"event_id_log": "usage_raw", "event_id_lookup": "usage_raw"}
 def migrated_tables() -> set[str]:
     texts = "\n".join(script.text for script in scripts("migrations"))
     made = re.findall(r"^CREATE TABLE (?:IF NOT EXISTS )?(\w+)(?: AS \w+)?\s*$", texts, flags=re.M)
-    dropped = re.findall(r"^DROP TABLE (\w+);$", texts, flags=re.M)
-    return {*made, "schema_migrations"} - set(dropped)
+    dropped = re.findall(r"^DROP TABLE (?:IF EXISTS )?(\w+)(?: SYNC)?;$", texts, flags=re.M)
+    renamed = re.findall(r"(\w+) TO \w+", " ".join(re.findall(r"^RENAME TABLE (.*);$", texts, flags=re.M)))
+    return {*made, "schema_migrations"} - {*dropped, *(name for name in renamed if name not in ROLLUP_TABLES)}
 
 
 def place(name: str) -> int:
