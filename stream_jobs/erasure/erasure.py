@@ -23,8 +23,6 @@ from warehouse.literals import quoted
 log = structlog.get_logger()
 HASHED_AT_ONCE: Final = 100_000
 LOOK_SECONDS: Final = 0.2
-SWEEP_AFTER: Final = timedelta(minutes=10)
-"""More than a session and an insert together may last: what was on its way to the warehouse has come by then."""
 STAYS: Final = (
     "how many events were ever counted, and keyed hashes of the erased events' ids: by them copies stay copies",
     "the organisation's name and calendar",
@@ -49,10 +47,15 @@ class Hand(Protocol):
 
 @dataclass(slots=True)
 class Erasure:
-    """The statements of an erasure in their order."""
+    """The statements of an erasure in their order.
+
+    sweep_after: when it is swept again; longer than a session and an insert together may last, so that what was on its
+    way to the warehouse has come by then.
+    """
 
     hand: Hand
     tombstones: Tombstones
+    sweep_after: timedelta = timedelta(minutes=10)
 
     def begin(self, scope: Scope, user_id: str) -> None:
         """Notes who and which events, and writes their tombstones."""
@@ -75,9 +78,9 @@ class Erasure:
         removed = {"events": self._noted_events(scope)}
         removed |= self._delete_all(statements.of_rollups(scope)) | self._delete_all(statements.of_bytes(scope))
         self._hurry_old_parts(1)
-        due = datetime.now(UTC) + SWEEP_AFTER
+        due = datetime.now(UTC) + self.sweep_after
         user_hash = self.user_hash(scope.organization, user_id)
-        self._store(scope, user_hash, asked, "erased", due, certificate(scope, removed), 1)
+        self._store(scope, user_hash, asked, "erased", due, certificate(scope, removed, due), 1)
 
     def complete(self, scope: Scope, user_hash: str, row: Mapping[str, Any]) -> None:
         """The second sweep: what was written late goes, then what tells who it was about."""
@@ -176,7 +179,7 @@ class Erasure:
         )
 
 
-def certificate(scope: Scope, removed: Mapping[str, int]) -> dict[str, Any]:
+def certificate(scope: Scope, removed: Mapping[str, int], due: datetime) -> dict[str, Any]:
     """What was removed where, what stays, and what only time clears."""
     return {
         "organization": scope.organization,
@@ -186,6 +189,9 @@ def certificate(scope: Scope, removed: Mapping[str, int]) -> dict[str, Any]:
         "only_time_clears": [
             {"what": "records of the event topic and of refused events", "until": "Kafka's retention of those topics"},
             {"what": "backups made before", "until": "they are deleted"},
-            {"what": "files that were replaced", "until": f"some minutes; swept again {SWEEP_AFTER} later"},
+            {
+                "what": "files of the warehouse that were replaced, and the request itself",
+                "until": f"the second sweep, {due:%Y-%m-%d %H:%M} UTC",
+            },
         ],
     }

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import time
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -102,7 +103,7 @@ class Worker:
         load_by(rules.books, self.sink)
         self.controls = Controls(self.sink, self.directory, rules.books, self.beat, settings.control_key)
         tombstones = Tombstones(settings.erasure_key)
-        erasure = Erasure(self.sink, tombstones)
+        erasure = Erasure(self.sink, tombstones, timedelta(seconds=settings.erasure_sweep_seconds))
         jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm, erasure)
         self.foreman = Foreman(
             settings,

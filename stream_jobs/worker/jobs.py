@@ -33,7 +33,7 @@ log = structlog.get_logger()
 LOOK_SECONDS = 2.0
 """Between looks for new jobs and orders."""
 SLICES_AHEAD = 100
-SWEEP_LOOK_SECONDS = 30.0
+SWEEP_LOOK_SECONDS = 5.0
 REWRITTEN_AT_ONCE = 100_000
 """Raw events that one statement writes anew."""
 TIMES = 5

@@ -53,6 +53,8 @@ class WorkerSettings(BaseSettings):
     erasure_key_file: Path | None = None
     """The key of the hashes that stand for erased ids; unset: `secrets/erasure_key` in the home."""
 
+    erasure_sweep_seconds: float = Field(default=600.0, gt=0)
+    """When an erasure is swept again; longer than what a frozen process may still send takes."""
     control_key_file: Path | None = None
     """The key of the signatures of control records; unset: `secrets/control_key` in the home."""
 

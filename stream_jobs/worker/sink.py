@@ -17,6 +17,7 @@ from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.liveness import WAREHOUSE
 from warehouse.client import READ_OWN_WRITES, WRITE_SETTINGS, classified
 from warehouse.errors import SignInFailed, WarehouseError, WarehouseStrained, WarehouseUnavailable
+from warehouse.literals import masked
 from warehouse.reasons import reason
 
 T = TypeVar("T")
@@ -160,7 +161,7 @@ class Sink:
             try:
                 self._client = self._sign_in()
             except (WarehouseError, OSError) as again:
-                log.warning("could not sign in to the warehouse", reason=str(again)[:300])
+                log.warning("could not sign in to the warehouse", reason=masked(str(again)[:300]))
         return failure
 
     def _tell(self, statement: object, attempt: RetryCallState) -> None:
@@ -168,7 +169,9 @@ class Sink:
         self.failures += 1
         why = self._waiting[statement] = reason(failure)
         self._beat.wait(WAREHOUSE, why)
-        log.warning("waiting for the warehouse", attempt=attempt.attempt_number, reason=why, told=str(failure)[:300])
+        log.warning(
+            "waiting for the warehouse", attempt=attempt.attempt_number, reason=why, told=masked(str(failure)[:300])
+        )
 
 
 def _too_much(attempt: RetryCallState) -> bool:

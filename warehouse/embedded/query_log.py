@@ -8,6 +8,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from warehouse.embedded.engine import QueryStats
+from warehouse.literals import masked
 
 _SQL_CHARACTERS = 500
 _KEPT_FILES = 3
@@ -58,8 +59,8 @@ class QueryLog:
 
 
 def shown(sql: bytes) -> str:
-    """The beginning of a statement on one line; of one that may hold secrets only the first word."""
-    text = " ".join(sql[: 4 * _SQL_CHARACTERS].decode("utf-8", "replace").split())
+    """The beginning of a statement on one line, without its literals; of one that may hold secrets the first word."""
+    text = " ".join(masked(sql[: 4 * _SQL_CHARACTERS].decode("utf-8", "replace")).split())
     lowered = sql.lower()
     if any(word.encode() in lowered for word in _SECRET_WORDS):
         return text.split(" ", 1)[0] + " …"

@@ -52,3 +52,8 @@ def test_files_rotate(tmp_path: Path) -> None:
     log.close()
     assert {path.name for path in tmp_path.iterdir()} == {"q.log", "q.log.1"}
     assert all(path.stat().st_size <= 1 << 20 for path in tmp_path.iterdir())
+
+
+def test_statements_are_shown_without_their_literals() -> None:
+    sql = rb"SELECT 1 FROM usage_events WHERE user_id = 'ann''s \' b' AND model IN ('m1', 'm2') AND x = 'cut off"
+    assert shown(sql) == "SELECT 1 FROM usage_events WHERE user_id = '…' AND model IN ('…', '…') AND x = '…'"
