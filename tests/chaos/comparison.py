@@ -2,74 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 import polars as pl
 from clickhouse_connect.driver.client import Client
 
 from tests.chaos import stored
+from tests.chaos.accepted import Accepted
+from tests.chaos.control_comparison import compare_controls
+from tests.chaos.found import Found
+from tests.chaos.histogram import measured
 from tests.chaos.places import Place, midnight
-from tests.chaos.truth import COUNTED, Accepted, Key, Lines, Truth
+from tests.chaos.truth import COUNTED, Key, Lines, Truth, histogram_key, key_in
 from warehouse.families import Family
 from warehouse.literals import quoted
 
-SHOWN = 20
 PLACE = ("bucket", "hour", "day", "week")
 WHO = ("src_partition", "organization")
-
-
-@dataclass(slots=True)
-class Found:
-    """How many rows of each table were compared and how many are wrong, and the first of those in words."""
-
-    rows: dict[str, int] = field(default_factory=dict)
-    wrong: dict[str, int] = field(default_factory=dict)
-    words: list[str] = field(default_factory=list)
-
-    @property
-    def total_rows(self) -> int:
-        """Over all tables."""
-        return sum(self.rows.values())
-
-    @property
-    def total_wrong(self) -> int:
-        """Over all tables."""
-        return sum(self.wrong.values())
-
-    def compare(self, what: str, expected: pl.DataFrame, have: pl.DataFrame, key: Sequence[str]) -> None:
-        """Adds a table. Both frames have the same columns; no key occurs twice where all is well."""
-        if have.is_empty():
-            have = expected.clear()
-        have = have.select(expected.columns).cast(expected.schema)
-        values = [name for name in expected.columns if name not in key]
-        both = expected.with_columns(pl.lit(1).alias("there")).join(
-            have.with_columns(pl.lit(1).alias("there")), on=list(key), how="full", coalesce=True, suffix=" stored"
-        )
-        differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name} stored")) for name in [*values, "there"])
-        wrong = both.filter(differs)
-        self.rows[what], self.wrong[what] = both.height, wrong.height
-        for row in wrong.head(SHOWN).iter_rows(named=True):
-            place = {name: row[name] for name in key if row[name] != ""}
-            if row["there"] is None or row["there stored"] is None:
-                missing = "not expected" if row["there"] is None else "missing"
-                side = " stored" if row["there"] is None else ""
-                told = {name: row[name + side] for name in values if row[name + side] not in (0, "", None)}
-                self.words.append(f"{what} {place}: {missing} {told}")
-                continue
-            told = {
-                name: f"expected {row[name]}, stored {row[f'{name} stored']}"
-                for name in values
-                if row[name] != row[f"{name} stored"]
-            }
-            self.words.append(f"{what} {place}: {told}")
-
-    def same(self, what: str, expected: object, have: object) -> None:
-        """Adds one value."""
-        self.rows[what] = self.rows.get(what, 0) + 1
-        self.wrong[what] = self.wrong.get(what, 0) + (expected != have)
-        if expected != have:
-            self.words.append(f"{what}: expected {expected}, stored {have}")
+NUMBERS = (*stored.RAW_NUMBERS, *stored.RAW_VERSIONS)
 
 
 def compare(client: Client, truth: Truth, topic: str, numbers: range) -> Found:
@@ -82,20 +33,30 @@ def compare(client: Client, truth: Truth, topic: str, numbers: range) -> Found:
         for name in COUNTED:
             found.same("progress", truth.counts[number][name], row.get(name))
     found.compare("usage_raw", _raw(truth.accepted), stored.raw(client, numbers), (*WHO, "event_id", "time_ms"))
-    rewritten = Rewritten(stored.done_marks(client), stored.repair_cuts(client))
-    for lines in truth.lines:
+    compare_controls(client, truth, numbers, found)
+    rewritten, former = Rewritten(stored.done_marks(client), stored.repair_cuts(client)), truth.history.former
+    for lines in truth.lines():
         family = lines.family
+        emptied = [key for one in former if (key := key_in(family, one)) is not None]
         for grain in ("quarter", "hour", "day", "week"):
             rows = stored.family_rows(client, numbers, family, grain)
-            expected = _family(truth, lines, grain, rewritten)
-            found.compare(f"{family.table} {grain}", expected, rows, (*WHO, *PLACE, *family.dimensions))
+            expected, key = _family(truth, lines, grain, rewritten), (*WHO, *PLACE, *family.dimensions)
+            found.compare(f"{family.table} {grain}", expected, rows, key, _emptied(expected, key, emptied, grain))
     histograms = truth.histograms()
+    unmeasured = [histogram_key(one, metric) for one in former for metric in measured(one.event)]
     for grain in ("hour", "day", "week"):
         rows = stored.latency_rows(client, numbers, grain)
         key = (*WHO, *PLACE, "provider", "model", "metric")
-        found.compare(f"rollup_latency {grain}", _latency(truth, histograms, grain, rewritten), rows, key)
+        expected = _latency(truth, histograms, grain, rewritten)
+        found.compare(f"rollup_latency {grain}", expected, rows, key, _emptied(expected, key, unmeasured, grain))
     _compare_views(client, truth, found)
     return found
+
+
+def _emptied(expected: pl.DataFrame, key: Sequence[str], former: Iterable[Key], grain: str) -> pl.DataFrame:
+    """The keys of rows in which an event once was counted."""
+    rows = {(*one[:2], *placed(grain, str(one[1]), one[2]), *one[3:]) for one in former if isinstance(one[2], Place)}
+    return pl.DataFrame(list(rows), schema=expected.select(key).schema, orient="row")
 
 
 def _raw(accepted: Iterable[Accepted]) -> pl.DataFrame:
@@ -107,6 +68,8 @@ def _raw(accepted: Iterable[Accepted]) -> pl.DataFrame:
             "billed_nano_usd": charged.billed_nano_usd,
             "credits_micro": charged.credits_micro,
             "late": int(one.late),
+            "price_revision": one.by.prices,
+            "control_offset": one.version,
         }
         reported = event.fields.get("reported_cost_usd")
         source_id = "" if event.key == event.event_id else event.key
@@ -125,13 +88,13 @@ def _raw(accepted: Iterable[Accepted]) -> pl.DataFrame:
                 **{name: event.text(name) for name in stored.RAW_TEXTS},
                 "source_id": source_id,
                 "cost_status": charged.status,
-                **{name: charges[name] if name in charges else event.number(name) for name in stored.RAW_NUMBERS},
+                **{name: charges[name] if name in charges else event.number(name) for name in NUMBERS},
                 **{name: event.fields.get(name) for name in stored.RAW_NULLABLE},
                 "reported_cost_nano_usd": None if reported is None else int(Decimal(reported) * 10**9),
             }
         )
     integers = ("time_ms", "src_partition", "src_offset", "src_index", "append_ms", "hour")
-    kinds = dict.fromkeys((*integers, *stored.RAW_NUMBERS, *stored.RAW_NULLABLE), pl.Int64)
+    kinds = dict.fromkeys((*integers, *NUMBERS, *stored.RAW_NULLABLE), pl.Int64)
     return pl.DataFrame(rows, schema_overrides=kinds, infer_schema_length=None)
 
 
@@ -239,12 +202,13 @@ VIEWS: dict[str, tuple[str, Callable[[Place], str]]] = {
 def _compare_views(client: Client, truth: Truth, found: Found) -> None:
     for view, (column, period_of) in VIEWS.items():
         expected: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+        emptied = [(one.event.organization, period_of(one.place)) for one in truth.history.former]
         for one in truth.accepted:
             row, told = expected[one.event.organization, period_of(one.place)], one.measures()
             row[0] += 1
             row[1] += told["total_input_tokens"] + told["total_output_tokens"]
             row[2] += told["cost_nano_usd"]
-        names_told = ", ".join(quoted(name) for name in sorted({one.event.organization for one in truth.accepted}))
+        names_told = ", ".join(quoted(name) for name in sorted(truth.organizations))
         have = stored.frame(
             client,
             f"SELECT toString(organization) AS organization, {column} AS period, toInt64(sum(requests)) AS requests, "
@@ -255,4 +219,6 @@ def _compare_views(client: Client, truth: Truth, found: Found) -> None:
         names = ("organization", "period", "requests", "tokens", "cost_nano_usd")
         schema = dict(zip(names, (pl.String(), pl.String(), pl.Int64(), pl.Int64(), pl.Int64()), strict=True))
         wanted = pl.DataFrame(rows, schema=schema, orient="row")
-        found.compare(view, wanted, have, names[:2])
+        found.compare(
+            view, wanted, have, names[:2], pl.DataFrame(emptied, dict.fromkeys(names[:2], pl.String), orient="row")
+        )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from stream_jobs.worker.settings import LOGIC_VERSION
+from tests.chaos.publishing import Publishing
 from tests.chaos.stage import SESSION_SECONDS, WORKERS, Stage
 
 WEIGHTS = {
@@ -20,9 +21,14 @@ WEIGHTS = {
     "kill worker and warehouse": 1,
     "kill worker and broker": 1,
     "ask for repairs": 2,
+    "kill worker in a job": 4,
+    "pause jobs": 1,
+    "kill publisher": 1,
 }
 PAUSE_SECONDS = (4.5, 10.0)
 AWAY_SECONDS = (1.0, 12.0)
+JOB_SECONDS = 3.0
+"""How long a job is waited for, to kill a worker in it."""
 NEXT_VERSION = LOGIC_VERSION + 1
 
 
@@ -62,6 +68,7 @@ class Doer:
     """Does faults to a stage and remembers which were done, and what must be undone when."""
 
     stage: Stage
+    publishing: Publishing
     done: Counter[str] = field(default_factory=Counter)
     _undo: list[tuple[float, str, int, int]] = field(default_factory=list)
 
@@ -99,11 +106,23 @@ class Doer:
                 self.done[fault.kind] += 1
             case "ask for repairs":
                 self.done[fault.kind] += stage.ask_for_repairs()
+            case "kill worker in a job" | "pause jobs" | "kill publisher":
+                self._disturb_jobs(fault)
             case "set warehouse back" if stage.has_copy:
                 stage.set_back()
                 self.done[fault.kind] += 1
             case _:
                 self._kill(fault)
+
+    def _disturb_jobs(self, fault: Fault) -> None:
+        match fault.kind:
+            case "kill worker in a job":
+                self.done[fault.kind] += self.stage.kill_worker_in_job(JOB_SECONDS)
+            case "pause jobs":
+                self.done[fault.kind] += self.stage.pause_jobs()
+                self._later(fault, "resume jobs", 0)
+            case _:
+                self.publishing.kill()
 
     def _kill(self, fault: Fault) -> None:
         if "worker" in fault.kind:
@@ -120,5 +139,7 @@ class Doer:
     def _end(self, kind: str, number: int, pid: int) -> None:
         if kind == "thaw":
             self.stage.workers.thaw(number, pid)
+        elif kind == "resume jobs":
+            self.stage.resume_jobs()
         else:
             self.stage.workers.join(number)

@@ -9,9 +9,12 @@ from clickhouse_connect.driver.exceptions import Error
 from confluent_kafka import KafkaException
 
 from tests.chaos import stored
-from tests.chaos.comparison import Found, compare
+from tests.chaos.comparison import compare
+from tests.chaos.found import Found
+from tests.chaos.history import History
 from tests.chaos.log import LogReader
 from tests.chaos.prices import PriceList
+from tests.chaos.revisions import SUBJECTS
 from tests.chaos.sender import Sender
 from tests.chaos.truth import Truth
 
@@ -29,12 +32,14 @@ class Ledger:
     partitions: int
     window: int
     numbers: range
+    key: bytes
+    """What control records are signed with."""
     truth: Truth = field(init=False)
     sender: Sender = field(init=False)
     log: LogReader = field(init=False)
 
     def __post_init__(self) -> None:
-        self.truth = Truth(self.partitions, self.window, PriceList.read(self.client))
+        self.truth = Truth(self.partitions, self.window, History(PriceList.read(self.client)), self.key)
         self.sender = Sender(self.bootstrap, self.topic)
         self.log = LogReader(self.bootstrap, self.topic, self.partitions)
 
@@ -48,7 +53,7 @@ class Ledger:
 
     def calm(self, patience_seconds: float = CALM_SECONDS) -> str:
         """Waits until the whole log is applied and what has closed is derived; "" or what is still missing."""
-        questions = (self._not_applied, self._not_repaired, self._not_derived)
+        questions = (self._not_applied, self._not_worked, self._not_repaired, self._not_derived)
         return self._waited(lambda: next(filter(None, map(self._asked, questions)), ""), patience_seconds)
 
     def applied(self, patience_seconds: float = CALM_SECONDS) -> str:
@@ -71,6 +76,7 @@ class Ledger:
 
     def _not_applied(self) -> str:
         """Reads the log on as well: workers write to it when they forward events."""
+        self._learn_revisions()
         self.truth.read(self.log.records(self.sender.posted, self.sender.known))
         have = stored.progress(self.client, self.topic)
         waiting = {
@@ -79,6 +85,18 @@ class Ledger:
             if have.get(number, {}).get("applied_offset", -1) < end - 1
         }
         return f"not applied (partition: log end, applied) {waiting}" if waiting else ""
+
+    def _learn_revisions(self) -> None:
+        """Reads prices again when there are revisions that the truth has not seen."""
+        known = self.truth.history.prices
+        stored_now = self.client.query("SELECT kind, revision FROM config_revisions").result_rows
+        if not all(known.knows(kind, revision) for kind, revision in stored_now if kind in SUBJECTS):
+            known.learn(self.client)
+
+    def _not_worked(self) -> str:
+        open_jobs = "SELECT kind, count() FROM jobs FINAL WHERE state IN ('asked', 'planned')"
+        waiting = self.client.query(f"{open_jobs} AND {stored.within(self.numbers)} GROUP BY kind").result_rows
+        return f"jobs are open: {waiting}" if waiting else ""
 
     def _not_repaired(self) -> str:
         open_slices = "SELECT count() FROM repairs FINAL WHERE state IN ('asked', 'running')"

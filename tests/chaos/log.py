@@ -17,14 +17,24 @@ PATIENCE_POLLS = 60
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """A record that says it is a control record: its bytes, and the signature in its header."""
+
+    value: bytes
+    signature: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """One record: its place, append time (Unix ms), events by position and how many refusals reading it gives."""
+    """One record: its place, append time (Unix ms), events by position and how many refusals reading it gives; or a
+    control record, which has neither."""
 
     partition: int
     offset: int
     append_ms: int
-    events: Sequence[tuple[int, Event]]
-    refused: int
+    events: Sequence[tuple[int, Event]] = ()
+    refused: int = 0
+    control: Control | None = None
 
 
 class LogReader:
@@ -65,7 +75,11 @@ class LogReader:
                 assert offset == self._next[number], (offset, self._next)
                 self._next[number] = offset + 1
                 append_ms = message.timestamp()[1]
-                if sent_as := headers.get(NUMBER_HEADER):
+                if headers.get("kind") == b"control":
+                    signed = headers.get("signature")
+                    signed = signed.encode() if isinstance(signed, str) else signed
+                    yield Record(number, offset, append_ms, control=Control(message.value() or b"", signed))
+                elif sent_as := headers.get(NUMBER_HEADER):
                     envelope = posted[int(sent_as)]
                     yield Record(number, offset, append_ms, envelope.readable, envelope.refused)
                 else:

@@ -1,10 +1,10 @@
 """What an event costs, worked out by hand: the tables `prices` and `multipliers` in, exact Decimals in between.
 
-The rules are those that the README states: the tier that all input tokens exceed, each kind of token at its own price
-or else at that of the kind that contains it, rounded once, half to even.
+The rules are those that the README states: the sheet that holds at the event's own time, the tier that all input tokens
+exceed, each kind of token at its own price or else at that of the kind that contains it, rounded once, half to even.
 """
 
-from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 
@@ -40,49 +40,81 @@ class Charged:
     credits_micro: int
 
 
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """The revisions of prices and multipliers that one event is charged by."""
+
+    prices: int
+    multipliers: int
+
+
+LOWEST = Revisions(1, 1)
+"""In force before any control record says otherwise."""
+
+
 @dataclass(slots=True)
 class PriceList:
-    """Prices by model and tier (USD for one unit), multipliers in thousandths."""
+    """Prices by revision, model, the instant they hold from (Unix ms) and tier (USD for one unit); multipliers by
+    revision and model in thousandths."""
 
-    tiers: dict[tuple[str, str], Tiers] = field(default_factory=dict)
-    milli: dict[tuple[str, str], int] = field(default_factory=dict)
+    sheets: dict[tuple[int, str, str], dict[int, Tiers]] = field(default_factory=dict)
+    milli: dict[tuple[int, str, str], int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, client: Client) -> "PriceList":
-        """The newest revision of both tables, for the models of a run."""
-        known, read = {(model.provider, model.name) for model in MODELS}, cls()
-        rows = client.query(
-            "SELECT provider, model, unit, tier_start, price_usd FROM prices FINAL WHERE organization = '' "
-            "AND revision = (SELECT max(revision) FROM config_revisions WHERE kind = 'prices') ORDER BY position"
-        ).result_rows
-        for provider, model, unit, tier_start, price_usd in rows:
-            if (provider, model) in known:
-                tiers = read.tiers.setdefault((provider, model), defaultdict(dict))
-                tiers[tier_start][unit] = price_usd / PER[unit.rpartition("_")[2]]
-        multipliers = client.query(
-            "SELECT provider, model, multiplier_milli FROM multipliers FINAL WHERE organization = '' "
-            "AND revision = (SELECT max(revision) FROM config_revisions WHERE kind = 'multipliers')"
-        ).result_rows
-        read.milli = {(provider, model): milli for provider, model, milli in multipliers}
+        """All revisions of both tables, for the models of a run."""
+        read = cls()
+        read.learn(client)
         return read
 
-    def charge(self, event: Event) -> Charged | None:
-        """The event's cost and credits; None when it would cost more than any call may."""
+    def learn(self, client: Client) -> None:
+        """Reads all revisions that are stored now, beside those it knows."""
+        known, sheets = (
+            {(model.provider, model.name) for model in MODELS},
+            dict[tuple[int, str, str], dict[int, Tiers]](),
+        )
+        rows = client.query(
+            "SELECT revision, provider, model, toUnixTimestamp(effective_from), unit, tier_start, price_usd "
+            "FROM prices FINAL WHERE organization = '' ORDER BY revision, position"
+        ).result_rows
+        for revision, provider, model, start, unit, tier_start, price_usd in rows:
+            if (provider, model) in known:
+                tiers = sheets.setdefault((revision, provider, model), {}).setdefault(start * 1000, {})
+                tiers.setdefault(tier_start, {})[unit] = price_usd / PER[unit.rpartition("_")[2]]
+        multipliers = client.query(
+            "SELECT revision, provider, model, multiplier_milli FROM multipliers FINAL WHERE organization = ''"
+        ).result_rows
+        self.sheets |= sheets
+        self.milli |= {(revision, provider, model): milli for revision, provider, model, milli in multipliers}
+
+    def knows(self, subject: str, revision: int) -> bool:
+        """Whether there is such a revision of `prices` or `multipliers`."""
+        held: Iterable[tuple[int, str, str]] = self.sheets if subject == "prices" else self.milli
+        return any(key[0] == revision for key in held)
+
+    def charge(self, event: Event, by: Revisions) -> Charged | None:
+        """The event's cost and credits by these revisions; None when it would cost more than any call may."""
         used = {name: Decimal(event.number(name)) for name in (*INPUT_BUCKETS, *OUTPUT_BUCKETS) if event.number(name)}
         used |= {name: Decimal(amount) for name, amount in event.fields.get("quantities", {}).items()}
         model = (event.text("provider"), event.text("model"))
-        cost, status = self._cost(model, used, sum(event.number(name) for name in INPUT_BUCKETS))
+        tiers = self._tiers(by.prices, model, event.time_ms)
+        cost, status = self._cost(tiers, used, sum(event.number(name) for name in INPUT_BUCKETS))
         reported = event.fields.get("reported_cost_usd")
         if status == "unpriced" and reported is not None:
             cost, status = int(Decimal(reported) * NANO_PER_USD), "reported"
         if cost > MOST_NANO_USD:
             return None
         pays = event.text("billing_type") == "SYSTEM" and event.text("plan") != "FREE"
-        credits_micro = self.milli.get(model, self.milli[("", "")]) * 1000 if used else 0
-        return Charged(cost, status, cost if pays else 0, credits_micro)
+        milli = self.milli.get((by.multipliers, *model), self.milli[by.multipliers, "", ""])
+        return Charged(cost, status, cost if pays else 0, milli * 1000 if used else 0)
 
-    def _cost(self, model: tuple[str, str], used: dict[str, Decimal], input_tokens: int) -> tuple[int, str]:
-        tiers = self.tiers.get(model)
+    def _tiers(self, revision: int, model: tuple[str, str], time_ms: int) -> Tiers | None:
+        """The sheet that holds at this time: of those that have begun, the last that was written."""
+        begun = [tiers for start, tiers in self.sheets.get((revision, *model), {}).items() if start <= time_ms]
+        return begun[-1] if begun else None
+
+    @staticmethod
+    def _cost(tiers: Tiers | None, used: dict[str, Decimal], input_tokens: int) -> tuple[int, str]:
         if tiers is None:
             return 0, "unpriced"
         rates: dict[str, Decimal] = {}

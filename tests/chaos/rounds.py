@@ -2,21 +2,28 @@
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import Error
 
 from tests.chaos.cast import register_all
-from tests.chaos.comparison import Found
-from tests.chaos.event import Event
+from tests.chaos.controls import Asked, Controls
+from tests.chaos.event import Event, Posted
 from tests.chaos.faults import Doer, Fault
-from tests.chaos.ledger import CALM_SECONDS, Ledger
+from tests.chaos.found import Found
+from tests.chaos.ledger import CALM_SECONDS, LOOK_SECONDS, Ledger
+from tests.chaos.publishing import Publishing
+from tests.chaos.revisions import SUBJECTS, Revisions
 from tests.chaos.stage import PARTITIONS, WINDOW_EVENTS, Stage
 from tests.chaos.traffic import Traffic
+from warehouse.control.outbox import unpublished
+from warehouse.errors import WarehouseUnavailable
 from warehouse.queries.reconcile.reconcile import reconcile
 
 PAST_KEPT = 5000
@@ -50,43 +57,78 @@ class Run:
     seed: str
     client: Client = field(init=False)
     ledger: Ledger = field(init=False)
+    publishing: Publishing = field(init=False)
     past: list[Event] = field(default_factory=list)
+    newest: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SUBJECTS, 1))
+    """The newest revisions that control records put in force."""
+    asked: list[Asked] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         installation = self.stage.installation
         self.client = self.stage.client()
         register_all(self.client)
         topic = installation.settings.events_topic
-        sizes = (PARTITIONS, WINDOW_EVENTS, range(PARTITIONS))
-        self.ledger = Ledger(self.client, installation.plan.kafka_bootstrap, topic, *sizes)
+        sizes, key = (PARTITIONS, WINDOW_EVENTS, range(PARTITIONS)), self.stage.control_key
+        self.ledger = Ledger(self.client, installation.plan.kafka_bootstrap, topic, *sizes, key)
+        revisions = Revisions(self.stage.client(), self.seed)
+        self.publishing = Publishing(installation, revisions.client, revisions, key)
 
     def close(self) -> None:
-        """Leaves broker and warehouse."""
+        """Ends the publisher, leaves broker and warehouse."""
+        self.publishing.stop()
         self.ledger.close()
         self.client.close()
 
-    def round(self, number: int, faults: list[Fault], events: int, seconds: float) -> Outcome:
-        """Runs one round to its end."""
+    def round(self, number: int, faults: list[Fault], events: int, seconds: float, records: int = 0) -> Outcome:
+        """Runs one round to its end; `records`: how many control records are asked for."""
         sender = self.ledger.sender
         before, exits_before = sender.events, self.stage.workers.exits.copy()
+        published_before = self.publishing.done.copy()
         traffic = Traffic(self.seed, number, PARTITIONS, round(time.time() * 1000), tuple(self.past))
-        doer = Doer(self.stage)
-        self._disturbed(traffic, doer, faults, events, seconds)
+        doer = Doer(self.stage, self.publishing)
+        controls = Controls(self.seed, number, self.newest, self.asked)
+        self._disturbed(self._sent(traffic, controls, events, seconds, records), doer, faults, seconds)
         self.past = (self.past + list(traffic.sent)[:: max(1, len(traffic.sent) // 1000)])[-PAST_KEPT:]
         began = time.monotonic()
-        settled = self.ledger.calm()
+        settled = self.settled_outbox() or self.ledger.calm()
         calm_seconds = time.monotonic() - began
         found = self.ledger.compared()
         report = reconcile(self.client)
         found.words += [str(difference) for difference in report.differences[:20]]
         exits = self.stage.workers.exits - exits_before
         sent = sender.events - before
+        doer.done += self.publishing.done - published_before
         return Outcome(sent, doer.done, exits, calm_seconds, found, report.rows, report.differing, settled)
 
-    def _disturbed(self, traffic: Traffic, doer: Doer, faults: list[Fault], events: int, seconds: float) -> None:
+    def _sent(
+        self, traffic: Traffic, controls: Controls, events: int, seconds: float, records: int
+    ) -> Iterator[tuple[float, Posted]]:
+        """The round's envelopes; between them control records are asked for."""
+        moments = deque(controls.moments(records))
+        for at, posted in traffic.envelopes(events, seconds):
+            yield at, posted
+            while moments and moments[0] * seconds <= at and traffic.sent:
+                moments.popleft()
+                self.publishing.ask(controls.next(traffic))
+
+    def settled_outbox(self) -> str:
+        """Waits until every record that was asked for is where it belongs; "" or what is missing."""
+        deadline = time.monotonic() + CALM_SECONDS
+        self.stage.resume_jobs()
+        while time.monotonic() < deadline:
+            with suppress(Error, OSError, WarehouseUnavailable):
+                left = unpublished(self.client, datetime.now(UTC)) or self.publishing.revisions.missing(self.client)
+                if self.publishing.is_idle() and not left:
+                    return ""
+            time.sleep(LOOK_SECONDS)
+        return "control records are not published"
+
+    def _disturbed(
+        self, envelopes: Iterator[tuple[float, Posted]], doer: Doer, faults: list[Fault], seconds: float
+    ) -> None:
         began, stopped = time.monotonic(), threading.Event()
         with ThreadPoolExecutor(max_workers=1) as pool:
-            sending = pool.submit(self.ledger.sender.pace, traffic.envelopes(events, seconds), stopped)
+            sending = pool.submit(self.ledger.sender.pace, envelopes, stopped)
             try:
                 for at in doer.run(faults):
                     time.sleep(max(0.0, began + at - time.monotonic()))
@@ -104,7 +146,9 @@ def playing(stage: Stage, seed: str) -> Iterator[Run]:
         stage.up()
         stage.workers.start()
         run = Run(stage, seed)
-        yield run
-        run.close()
+        try:
+            yield run
+        finally:
+            run.close()
     finally:
         stage.down()

@@ -7,6 +7,7 @@ and then keeps the installation's folder with its logs.
 """
 
 import argparse
+import random
 import shutil
 import signal
 import sys
@@ -23,6 +24,8 @@ from tests.conftest import free_port_base
 
 DISTURBED_SECONDS = 75.0
 EVENTS_PER_SECOND = 150
+CONTROL_RECORDS = (10, 25)
+"""Of a round, fewest and most."""
 
 
 def main() -> None:
@@ -71,7 +74,8 @@ def one_round(run: Run, result: Result, events_per_second: int) -> None:
     """Runs the next round, adds its result and says in a line how it went."""
     began, number = time.monotonic(), len(result.rounds)
     faults = plan(result.seed, number, DISTURBED_SECONDS)
-    outcome = run.round(number, faults, round(events_per_second * DISTURBED_SECONDS), DISTURBED_SECONDS)
+    records = random.Random(f"records {result.seed} {number}").randint(*CONTROL_RECORDS)
+    outcome = run.round(number, faults, round(events_per_second * DISTURBED_SECONDS), DISTURBED_SECONDS, records)
     done = RoundResult.of(outcome, time.monotonic() - began)
     result.rounds.append(done)
     faults_told = ", ".join(f"{count} {kind}" for kind, count in sorted(done.faults.items()))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from tests.chaos.comparison import Found
+from tests.chaos.found import Found
 from tests.chaos.stage import Stage
 from tests.chaos.trials import Trial, trial
 

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from warehouse.repairs import RepairSlice, request_repair
 WITHOUT = ("superset", "worker", "watchdog", "api", "collector", "auditor")
 STOP_SECONDS = 60.0
 START_SECONDS = 240.0
+LOOK_SECONDS = 0.05
 PARTITIONS = 6
 WORKERS = 3
 SESSION_SECONDS = 8.0
@@ -85,10 +87,45 @@ class Stage:
             return False
         return True
 
+    def kill_worker_in_job(self, patience_seconds: float) -> bool:
+        """SIGKILL of a worker while it does a slice; false when none began in time."""
+        deadline = time.monotonic() + patience_seconds
+        with contextlib.suppress(Error, OSError, WarehouseUnavailable), contextlib.closing(self.client()) as client:
+            while time.monotonic() < deadline:
+                running = client.query("SELECT src_partition FROM repairs FINAL WHERE state = 'running'").result_rows
+                if running and self.workers.kill_owner(running[0][0]):
+                    return True
+                time.sleep(LOOK_SECONDS)
+        return False
+
+    def pause_jobs(self) -> bool:
+        """Pauses every open job; false when there is none."""
+        return self._order("pause", "SELECT control_id FROM jobs FINAL WHERE state IN ('asked', 'planned')")
+
+    def resume_jobs(self) -> bool:
+        """Lets paused jobs go on; false when there is none."""
+        paused = "SELECT control_id FROM job_orders GROUP BY control_id HAVING argMax(wanted, given) = 'pause'"
+        return self._order("run", paused)
+
+    def _order(self, wanted: str, jobs: str) -> bool:
+        try:
+            with contextlib.closing(self.client()) as client:
+                rows = [(row[0], wanted, "chaos") for row in client.query(jobs).result_rows]
+                if rows:
+                    client.insert("job_orders", rows, column_names=["control_id", "wanted", "author"])
+        except (Error, OSError, WarehouseUnavailable):
+            return False
+        return bool(rows)
+
     def serve(self) -> None:
         """Returns when broker and warehouse answer."""
         for service in ("kafka", "warehouse"):
             self.installation.wait_until_ready(service, deadline_seconds=START_SECONDS)
+
+    @property
+    def control_key(self) -> bytes:
+        """What this installation signs control records with."""
+        return (self.installation.home.secrets / "control_key").read_bytes().strip()
 
     def back_up(self) -> None:
         """Stops the warehouse, copies its data and starts it again, under running workers."""

@@ -12,9 +12,12 @@ from warehouse.families import INPUT_BUCKETS, OUTPUT_BUCKETS, Family
 NO_LIMIT = {"output_format_arrow_string_as_string": 1, "output_format_arrow_low_cardinality_as_dictionary": 0}
 RAW_TEXTS = (
     *("source_id", "customer_id", "user_id", "department", "project", "feature", "prompt_id", "thread_id"),
-    *("api_key_id", "provider", "model", "billing_type", "plan", "status", "category", "cost_status"),
+    *("api_key_id", "provider", "model", "billing_type", "plan", "status", "error_code", "category", "cost_status"),
 )
 RAW_NUMBERS = (*INPUT_BUCKETS, *OUTPUT_BUCKETS, "cost_nano_usd", "billed_nano_usd", "credits_micro", "late")
+RAW_VERSIONS = ("price_revision", "control_offset")
+FORMER = ("user_id", "feature", "model", "status", "category", "cost_status")
+"""Columns of `corrections` that are compared beside the numbers."""
 RAW_NULLABLE = ("duration_ms", "time_to_first_token_ms", "rating", "reported_cost_nano_usd")
 PLACES = "toInt64(toUnixTimestamp(bucket)) AS bucket, toInt64(toUnixTimestamp(hour)) AS hour, toString(day) AS day"
 
@@ -33,7 +36,7 @@ def within(numbers: range) -> str:
 def raw(client: Client, numbers: range) -> pl.DataFrame:
     """Every raw event."""
     texts = ", ".join(f"toString({name}) AS {name}" for name in RAW_TEXTS)
-    counts = ", ".join(f"toInt64({name}) AS {name}" for name in RAW_NUMBERS)
+    counts = ", ".join(f"toInt64({name}) AS {name}" for name in (*RAW_NUMBERS, *RAW_VERSIONS))
     nullable = ", ".join(f"toNullable(toInt64({name})) AS {name}" for name in RAW_NULLABLE)
     return frame(
         client,
@@ -64,6 +67,30 @@ def latency_rows(client: Client, numbers: range, grain: str) -> pl.DataFrame:
         f"{PLACES}, toString(week) AS week, toString(provider) AS provider, toString(model) AS model, "
         "toString(metric) AS metric, toString(arrayZip(bins, counts)) AS bins, offset "
         f"FROM rollup_latency FINAL WHERE grain = '{grain}' AND {within(numbers)}",
+    )
+
+
+def corrections(client: Client, numbers: range) -> pl.DataFrame:
+    """What events were before control records changed them."""
+    texts = ", ".join(f"toString({name}) AS {name}" for name in FORMER)
+    return frame(
+        client,
+        "SELECT toString(organization) AS organization, toString(event_id) AS event_id, "
+        "toUnixTimestamp64Milli(time) AS time_ms, toInt64(src_partition) AS src_partition, "
+        "toInt64(control_offset) AS control_offset, toString(control_id) AS control_id, toString(kind) AS kind, "
+        f"toString(day) AS day, toInt64(former_control_offset) AS former_control_offset, {texts}, cost_nano_usd, "
+        "billed_nano_usd, credits_micro, toInt64(price_revision) AS price_revision, "
+        "toInt64(input_tokens) AS input_tokens, toInt64(output_tokens) AS output_tokens "
+        f"FROM corrections FINAL WHERE {within(numbers)}",
+    )
+
+
+def outcomes(client: Client, numbers: range) -> pl.DataFrame:
+    """What the partitions made of control records."""
+    return frame(
+        client,
+        "SELECT toInt64(src_partition) AS src_partition, src_offset, toString(outcome) AS outcome "
+        f"FROM control_log FINAL WHERE {within(numbers)}",
     )
 
 

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
 
-from tests.chaos.comparison import Found
+from tests.chaos.found import Found
 from tests.chaos.scenarios import ALONE, CATCHES, SCENARIOS, found_in
 from tests.chaos.stage import Stage
 from tests.conftest import free_port_base

@@ -24,6 +24,8 @@ SIZES = ((50, 1, 1), (20, 2, 15), (25, 16, 80), (4, 150, 400), (1, 500, 800))
 FORMS = ("ndjson", "ndjson", "gzip", "zstd", "arrow", "arrow", "arrow")
 BAD_LINES = (b'{"event_id": "x", "organization": "steady-1"}', b"no json", b'{"event_id": 7}', b"[]")
 REMEMBERED = 30_000
+KEPT_PROMISE = 0.05
+"""How probably an envelope brings an event that was promised."""
 
 
 @dataclass(slots=True)
@@ -41,6 +43,8 @@ class Traffic:
     _change: int = field(init=False)
     _homes: dict[int, list[Organization]] = field(init=False)
     _again: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    _promised: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    """Events that somebody knows of already; they are sent some time later, or never."""
     _made: int = 0
 
     def __post_init__(self) -> None:
@@ -95,7 +99,7 @@ class Traffic:
 
     def _with_copies(self, home: int, events: list[Event]) -> list[Event]:
         """Adds copies: in this envelope, the next one, after the window, of earlier rounds; some with another time."""
-        events = events + self._again.pop(home, [])
+        events = events + self._again.pop(home, []) + self._kept_promises(home)
         copies: list[Event] = []
         for event in events:
             chance = self._random.random()
@@ -112,6 +116,19 @@ class Traffic:
             elif chance < 0.125 and self.sent:
                 copies.append(self._at_another_time(self.sent[0]))
         return events + [event for event in copies if self._home(event.organization) == home]
+
+    def promised(self, organization: str) -> Event:
+        """An event that has not been sent, and probably will be."""
+        one = next((each for each in STEADY if each.name == organization), STEADY[0])
+        event = replace(self._event(one, self.now_ms), organization=organization)
+        self._promised[self._home(organization)].append(event)
+        return event
+
+    def _kept_promises(self, home: int) -> list[Event]:
+        waiting = self._promised[home]
+        kept = [event for event in waiting if self._random.random() < KEPT_PROMISE] if waiting else []
+        self._promised[home] = [event for event in waiting if event not in kept]
+        return kept
 
     def _at_another_time(self, event: Event) -> Event:
         return replace(event, time_ms=event.time_ms - self._random.randint(1, 3 * DAY))

@@ -54,7 +54,9 @@ class Trial:
         topic = NewTopic(self.topic, PARTITIONS, 1, config={"message.timestamp.type": "LogAppendTime"})
         self._admin.create_topics([topic])[self.topic].result(30)
         mine = range(self.number, self.number + 1)
-        self.ledger = Ledger(self.stage.client(), bootstrap, self.topic, PARTITIONS, WINDOW_EVENTS, mine)
+        self.ledger = Ledger(
+            self.stage.client(), bootstrap, self.topic, PARTITIONS, WINDOW_EVENTS, mine, self.stage.control_key
+        )
 
     @property
     def topic(self) -> str:

@@ -1,7 +1,7 @@
 """The truth of a run: the log counted once more, one event after the other, in plain Python numbers.
 
-Nothing of the worker is used: prices, calendars, histograms and copies are worked out by hand from what was sent and
-from the order in which the log received it.
+Nothing of the worker is used: prices, calendars, histograms, copies and control records are worked out by hand from
+what was sent and from the order in which the log received it.
 """
 
 from collections import defaultdict
@@ -9,58 +9,36 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from tests.chaos.event import Event
+from tests.chaos.accepted import Accepted
+from tests.chaos.event import Event, Identity
 from tests.chaos.histogram import measured
-from tests.chaos.log import Record
-from tests.chaos.places import Place, period_end, place_of
-from tests.chaos.prices import Charged, PriceList
+from tests.chaos.history import History
+from tests.chaos.log import Control, Record
+from tests.chaos.orders import Refused, read_order
+from tests.chaos.places import period_end, place_of
 from tokentally import partition_of
-from warehouse.families import FAMILIES, INPUT_BUCKETS, OUTPUT_BUCKETS, Family
+from warehouse.families import FAMILIES, Family
 
-AHEAD_MS = LATE_MS = 900_000
+AHEAD_MS = 900_000
 EARLIEST_MS = 946_684_800_000
 COUNTED = ("seen", "accepted", "duplicates", "rejected", "misrouted")
 Key = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """An event that counts: where it stands and what it costs."""
+class Outcome:
+    """What became of a control record: applied, repeated or refused; its kind when it could be read."""
 
-    event: Event
-    partition: int
-    offset: int
-    index: int
-    append_ms: int
-    place: Place
-    charged: Charged
+    word: str
+    kind: str
 
-    @property
-    def late(self) -> bool:
-        """Whether it came too late after its time."""
-        return self.append_ms - self.event.time_ms > LATE_MS
 
-    def measures(self) -> dict[str, int]:
-        """What it adds to its rows, by the name of the measure."""
-        event, charged = self.event, self.charged
-        told = {name: event.number(name) for name in (*INPUT_BUCKETS, *OUTPUT_BUCKETS)}
-        return told | {
-            "requests": 1,
-            "errors": int(event.text("status") != "success"),
-            "total_input_tokens": sum(event.number(name) for name in INPUT_BUCKETS),
-            "total_output_tokens": sum(event.number(name) for name in OUTPUT_BUCKETS),
-            "cost_nano_usd": charged.cost_nano_usd,
-            "billed_nano_usd": charged.billed_nano_usd,
-            "credits_micro": charged.credits_micro,
-            "duration_ms": event.number("duration_ms"),
-            "timed_requests": int("duration_ms" in event.fields),
-            "time_to_first_token_ms": event.number("time_to_first_token_ms"),
-            "first_token_requests": int("time_to_first_token_ms" in event.fields),
-            "unpriced_requests": int(charged.status in ("unpriced", "partial")),
-            "late_requests": int(self.late),
-            "rating_sum": event.number("rating"),
-            "rated_requests": int("rating" in event.fields),
-        }
+def key_in(family: Family, accepted: Accepted) -> Key | None:
+    """The row of a family that an event belongs to; None when the family leaves it out."""
+    event = accepted.event
+    if family.only and not event.text(family.only):
+        return None
+    return (accepted.partition, event.organization, accepted.place, *map(event.text, family.dimensions))
 
 
 @dataclass(slots=True)
@@ -73,30 +51,41 @@ class Lines:
 
     def add(self, accepted: Accepted, measures: dict[str, int]) -> None:
         """Counts an event, unless the family leaves it out."""
-        family, event = self.family, accepted.event
-        if family.only and not event.text(family.only):
+        key = key_in(self.family, accepted)
+        if key is None:
             return
-        key = (accepted.partition, event.organization, accepted.place, *map(event.text, family.dimensions))
-        row = self.sums.setdefault(key, [0] * len(family.measures))
-        for place, name in enumerate(family.measures):
+        row = self.sums.setdefault(key, [0] * len(self.family.measures))
+        for place, name in enumerate(self.family.measures):
             row[place] += measures[name]
-        self.offsets[key] = accepted.offset
+        self.offsets[key] = max(accepted.offset, self.offsets.get(key, -1))
 
 
 @dataclass(slots=True)
 class Truth:
-    """Everything that must be in the warehouse once the log has been applied."""
+    """Everything that must be in the warehouse once the log has been applied. key: signs control records."""
 
     partitions: int
     window: int
-    prices: PriceList
-    accepted: list[Accepted] = field(default_factory=list)
-    lines: list[Lines] = field(default_factory=lambda: [Lines(family) for family in FAMILIES])
+    history: History
+    key: bytes
     counts: dict[int, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: dict.fromkeys(COUNTED, 0)))
     ends: dict[int, int] = field(default_factory=dict)
     clocks_ms: dict[int, int] = field(default_factory=dict)
+    outcomes: dict[tuple[int, int], Outcome] = field(default_factory=dict)
+    """What became of each control record, by partition and offset."""
+    _applied: set[tuple[int, str]] = field(default_factory=set)
     _near: dict[tuple[str, str], int] = field(default_factory=dict)
-    _known: set[tuple[str, str, int]] = field(default_factory=set)
+    _known: set[Identity] = field(default_factory=set)
+
+    @property
+    def accepted(self) -> list[Accepted]:
+        """Events that count, as control records have left them."""
+        return self.history.counted
+
+    @property
+    def organizations(self) -> set[str]:
+        """Everybody who ever sent what was accepted."""
+        return {organization for organization, _, _ in self._known}
 
     def read(self, records: Iterable[Record]) -> None:
         """Goes on with these records, in the order of each partition."""
@@ -105,6 +94,9 @@ class Truth:
             self.ends[record.partition] = record.offset + 1
             clock_ms = self.clocks_ms.get(record.partition, 0)
             self.clocks_ms[record.partition] = max(record.append_ms, clock_ms)
+            if record.control is not None:
+                self.outcomes[record.partition, record.offset] = self._outcome(record, record.control)
+                continue
             counts["seen"] += len(record.events) + record.refused
             counts["rejected"] += record.refused
             for index, event in record.events:
@@ -114,11 +106,25 @@ class Truth:
         """Whether a day or week has passed by the clock of its partition."""
         return period_end(organization, grain, day) * 1000 <= self.clocks_ms[partition]
 
+    def _outcome(self, record: Record, control: Control) -> Outcome:
+        partition, kind = record.partition, ""
+        try:
+            order = read_order(control.value, control.signature, self.key, partition)
+            kind = order.kind
+            if (partition, order.control_id) in self._applied:
+                return Outcome("repeated", kind)
+            self.history.obey(order, partition, record.offset)
+        except Refused:
+            return Outcome("refused", kind)
+        self._applied.add((partition, order.control_id))
+        return Outcome("applied", kind)
+
     def _judge(self, record: Record, index: int, event: Event, counts: dict[str, int]) -> None:
         if partition_of(event.organization, self.partitions) != record.partition:
             counts["misrouted"] += 1
             return
-        charged = self.prices.charge(event)
+        by = self.history.in_force[record.partition]
+        charged = self.history.prices.charge(event, by)
         if event.time_ms > record.append_ms + AHEAD_MS or event.time_ms < EARLIEST_MS or charged is None:
             counts["rejected"] += 1
             return
@@ -131,23 +137,30 @@ class Truth:
         self._near[key] = number
         self._known.add(event.identity)
         counts["accepted"] += 1
-        self._count(record, index, event, charged)
-
-    def _count(self, record: Record, index: int, event: Event, charged: Charged) -> None:
         place = place_of(event.organization, event.time_ms)
         position = (record.partition, record.offset, index, record.append_ms)
-        accepted = Accepted(event, *position, place, charged)
-        self.accepted.append(accepted)
-        measures = accepted.measures()
-        for lines in self.lines:
-            lines.add(accepted, measures)
+        self.history.accept(Accepted(event, *position, place, charged, by))
+
+    def lines(self) -> list[Lines]:
+        """The rows of every family."""
+        made = [Lines(family) for family in FAMILIES]
+        for accepted in self.accepted:
+            measures = accepted.measures()
+            for lines in made:
+                lines.add(accepted, measures)
+        return made
 
     def histograms(self) -> dict[Key, dict[int, int]]:
         """Counts by bin of each (partition, organisation, place, provider, model, metric)."""
         found: dict[Key, dict[int, int]] = defaultdict(lambda: defaultdict(int))
         for accepted in self.accepted:
-            event = accepted.event
-            for metric, number in measured(event).items():
-                names = (event.text("provider"), event.text("model"), metric)
-                found[(accepted.partition, event.organization, accepted.place, *names)][number] += 1
+            for metric, number in measured(accepted.event).items():
+                found[histogram_key(accepted, metric)][number] += 1
         return found
+
+
+def histogram_key(accepted: Accepted, metric: str) -> Key:
+    """Where an event is counted in the histograms of a metric."""
+    event = accepted.event
+    names = (event.text("provider"), event.text("model"), metric)
+    return (accepted.partition, event.organization, accepted.place, *names)

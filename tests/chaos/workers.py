@@ -13,6 +13,7 @@ from typing import IO
 
 from deploy.local.home import ROOT
 from deploy.local.installation import Installation
+from deploy.local.told import Told
 
 LOOK_SECONDS = 0.2
 REST_SECONDS = 0.5
@@ -68,6 +69,15 @@ class Workers:
     def kill(self, number: int) -> int:
         """SIGKILL; the successor comes by itself. Returns the process that died, 0 when none ran."""
         return self._signal(number, signal.SIGKILL)
+
+    def kill_owner(self, partition: int) -> int:
+        """SIGKILL of the worker that has this partition; 0 when nobody says that he has it."""
+        for slot in self._slots:
+            process, name = slot.process, self.installation.plan.worker(slot.number).name
+            told = Told.read(self.installation.home.run, name, process.pid) if process else None
+            if told and partition in told.partitions:
+                return self.kill(slot.number)
+        return 0
 
     def freeze(self, number: int) -> int:
         """SIGSTOP. Returns the process that froze, 0 when none ran."""

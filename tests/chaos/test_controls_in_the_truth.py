@@ -1,0 +1,285 @@
+"""What the truth makes of control records: hand-made logs in, events that count out."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+
+import pytest
+
+from producers.control.record import ControlRecord, read_record, signature
+from producers.errors import ControlRefused
+from tests.chaos.accepted import Accepted
+from tests.chaos.controls import Asked, Controls
+from tests.chaos.event import EPOCH, Event
+from tests.chaos.history import History
+from tests.chaos.log import Control, Record
+from tests.chaos.orders import Refused, read_order
+from tests.chaos.prices import PriceList
+from tests.chaos.traffic import Traffic
+from tests.chaos.truth import Outcome, Truth
+from tokentally import partition_of
+
+KEY = b"a key of an installation"
+NOW_MS = 1_794_000_000_000
+DAY_MS = 86_400_000
+PARTITIONS = 4
+MODEL = ("openai", "gpt-4o")
+
+
+def prices() -> PriceList:
+    """Three revisions: input tokens at 1, 2 and 3 USD a million, in the last from yesterday on at 4."""
+
+    def tiers(price: int) -> dict[int, dict[str, Decimal]]:
+        return {0: {"input_mtok": Decimal(price) / 10**6}}
+
+    sheets = {(revision, *MODEL): {0: tiers(revision)} for revision in (1, 2, 3)}
+    sheets[3, *MODEL][NOW_MS - DAY_MS] = tiers(4)
+    return PriceList(sheets, {(1, "", ""): 1000, (2, "", ""): 5000})
+
+
+@dataclass(slots=True)
+class Log:
+    """One partition's log as it grows, and the truth that reads it."""
+
+    organization: str = "acme"
+    truth: Truth = field(default_factory=lambda: Truth(PARTITIONS, 100, History(prices()), KEY))
+    end: int = 0
+
+    @property
+    def partition(self) -> int:
+        return partition_of(self.organization, PARTITIONS)
+
+    def _read(self, **what: Any) -> int:
+        self.truth.read([Record(self.partition, self.end, NOW_MS + self.end, **what)])
+        self.end += 1
+        return self.end - 1
+
+    def events(self, *events: Event) -> int:
+        return self._read(events=list(enumerate(events)))
+
+    def control(self, kind: str, body: dict[str, Any], organization: str | None = None, **how: Any) -> Outcome:
+        named = self.organization if organization is None else organization
+        record = ControlRecord(how.get("control_id", str(uuid4())), kind, named, body, "a", "", datetime.now(UTC))
+        value = record.value(how.get("signed_for", self.partition))
+        signed = how.get("signature", signature(value, KEY))
+        return self.truth.outcomes[self.partition, self._read(control=Control(value, signed))]
+
+    @property
+    def counted(self) -> list[Accepted]:
+        return self.truth.accepted
+
+    @property
+    def costs(self) -> list[int]:
+        """USD of each event that counts."""
+        return [each.charged.cost_nano_usd // 10**9 for each in self.counted]
+
+
+def event(number: int, organization: str = "acme", age_ms: int = 0, **fields: Any) -> Event:
+    """A call of a million input tokens."""
+    told = {"provider": MODEL[0], "model": MODEL[1], "input_tokens": 10**6, "user_id": "eve"} | fields
+    return Event(organization, str(uuid5(NAMESPACE_OID, str(number))), NOW_MS - age_ms, told)
+
+
+def named(*events: Event, **values: Any) -> dict[str, Any]:
+    """The body that names these events."""
+    told = [(each.event_id, (EPOCH + timedelta(milliseconds=each.time_ms)).isoformat()) for each in events]
+    extra = {"set": values} if values else {}
+    return {"events": [{"event_id": key, "time": time} | extra for key, time in told]}
+
+
+@pytest.fixture
+def log() -> Log:
+    return Log()
+
+
+def config(log: Log, subject: str, revision: int) -> Outcome:
+    return log.control("config", {"subject": subject, "revision": revision, "content_hash": "0" * 64}, "")
+
+
+def test_e21_a_revision_prices_what_comes_after_its_record_in_its_partition(log: Log) -> None:
+    log.events(event(1), event(2, age_ms=3 * DAY_MS))
+    assert config(log, "prices", 3) == Outcome("applied", "config")
+    log.events(event(3), event(4, age_ms=3 * DAY_MS))
+    config(log, "prices", 2)  # lower than what is in force: changes nothing
+    config(log, "multipliers", 2)
+    log.events(event(5))
+    assert log.costs == [1, 1, 4, 3, 4]
+    assert [each.charged.credits_micro for each in log.counted] == [1_000_000] * 4 + [5_000_000]
+    assert [each.by.prices for each in log.counted] == [1, 1, 3, 3, 3]
+    elsewhere = "other" if partition_of("other", PARTITIONS) != log.partition else "another"
+    log.truth.read([Record(partition_of(elsewhere, PARTITIONS), 0, NOW_MS, [(0, event(6, elsewhere))])])
+    assert log.costs[-1] == 1
+
+
+def test_a_revision_that_the_run_never_stored_is_a_fault_of_the_run(log: Log) -> None:
+    with pytest.raises(LookupError, match="revision 9"):
+        config(log, "prices", 9)
+
+
+def test_void_events_never_count_whether_they_came_or_come_and_their_copies_stay_copies(log: Log) -> None:
+    log.events(event(1), event(2))
+    log.control("void", named(event(1), event(3)))
+    log.events(event(1), event(3), event(4))
+    assert [each.event.key for each in log.counted] == [event(2).key, event(4).key]
+    counts = {"seen": 5, "accepted": 4, "duplicates": 1, "rejected": 0, "misrouted": 0}
+    assert log.truth.counts[log.partition] == counts
+    assert [(version, each.before.version) for (_, version), each in log.truth.history.corrections.items()] == [(2, 0)]
+    log.control("amend", named(event(1), rating=5))
+    log.control("amend", {"selection": {"user_id": "eve"}, "set": {"rating": 1}})
+    assert [each.event.fields.get("rating") for each in log.truth.history.events.values()] == [None, 1, None, 1]
+
+
+def test_a_selection_meets_what_came_before_it_with_the_values_that_earlier_records_left(log: Log) -> None:
+    log.events(event(1), event(2, user_id="bob"))
+    log.control("replace", {"selection": {"user_id": "bob"}, "set": {"user_id": "eve"}})
+    log.control("void", {"selection": {"user_id": "eve", "since": "2020-01-01T00:00:00Z"}})
+    log.events(event(3))
+    assert [each.event.key for each in log.counted] == [event(3).key]
+    assert len(log.truth.history.corrections) == 3
+    until = (EPOCH + timedelta(milliseconds=NOW_MS)).isoformat()
+    log.control("void", {"selection": {"until": until}})
+    assert len(log.counted) == 1  # `until` is excluded
+
+
+def test_amended_events_keep_their_price_and_replaced_ones_get_that_of_the_revision_in_force(log: Log) -> None:
+    log.events(event(1), event(2))
+    config(log, "prices", 2)
+    log.control("amend", named(event(1), event(3), category="legal", status="error"))
+    log.control("replace", named(event(2), event(4), input_tokens=3 * 10**6))
+    assert log.costs == [1, 6]
+    config(log, "prices", 3)
+    log.events(event(3), event(4))
+    assert log.costs == [1, 6, 4, 12]
+    assert [each.version for each in log.counted] == [3, 4, 3, 4]
+    assert [each.event.text("category") for each in log.counted] == ["legal", "", "legal", ""]
+    assert [each.measures()["errors"] for each in log.counted] == [1, 0, 1, 0]
+    assert [each.by.prices for each in log.counted] == [1, 2, 3, 3]
+
+
+def test_several_records_meet_an_event_in_their_order(log: Log) -> None:
+    log.control("replace", named(event(1), user_id="bob", feature="chat"))
+    log.control("amend", named(event(1), rating=4))
+    log.control("replace", named(event(1), user_id="ann"))
+    log.events(event(1))
+    [one] = log.counted
+    assert (one.event.text("user_id"), one.event.text("feature"), one.event.number("rating")) == ("ann", "chat", 4)
+    assert (one.version, log.truth.history.corrections) == (3, {})
+
+
+def test_e25_repricing_takes_a_revision_in_force_and_meets_earlier_events_at_their_own_time(log: Log) -> None:
+    log.events(event(1), event(2, age_ms=3 * DAY_MS), event(3, feature="x"))
+    assert log.control("reprice", {"prices": 3}, "").word == "refused"
+    config(log, "prices", 3)
+    config(log, "multipliers", 2)
+    assert log.control("reprice", {"selection": {"feature": ""}, "prices": 3}, "").word == "applied"
+    log.events(event(4))
+    assert log.costs == [4, 3, 1, 4]
+    assert [each.charged.credits_micro // 1_000_000 for each in log.counted] == [5, 5, 1, 5]
+    log.control("reprice", {"prices": 1, "multipliers": 1})
+    assert log.costs == [1, 1, 1, 1]
+    assert log.control("reprice", {"prices": 1, "multipliers": 3}).word == "refused"
+
+
+def test_e24_erased_events_leave_no_trace_but_their_place_among_copies(log: Log) -> None:
+    log.events(event(1), event(2, user_id="bob"), event(3))
+    log.control("replace", named(event(2), user_id="eve"))
+    log.control("replace", named(event(3), user_id="bob"))
+    log.control("erase", {"user_id": "eve"})
+    log.events(event(1), event(2), event(4))
+    assert [each.event.key for each in log.counted] == [event(3).key, event(4).key]
+    assert log.truth.counts[log.partition]["duplicates"] == 2
+    history = log.truth.history
+    assert [each.before.event.key for each in history.corrections.values()] == [event(3).key]
+    assert history.former == []  # the row that event 3 left names the erased user
+    log.control("erase", {})
+    assert (log.counted, log.truth.organizations) == ([], {"acme"})
+
+
+def test_repairs_and_replays_change_no_number(log: Log) -> None:
+    log.events(event(1))
+    before = log.truth.lines()
+    log.control("repair", {"first": "2026-01-01", "last": "2026-12-31"})
+    log.control("replay", {"first": "2026-01-01"})
+    assert log.truth.lines() == before
+    assert (log.truth.ends[log.partition], log.truth.clocks_ms[log.partition]) == (3, NOW_MS + 2)
+
+
+def test_e19_what_is_not_signed_for_this_place_changes_nothing_and_repeats_have_no_effect(log: Log) -> None:
+    log.events(event(1), event(2))
+    assert log.control("void", named(event(1)), signature=None).word == "refused"
+    assert log.control("void", named(event(1)), signature=b"0" * 64).word == "refused"
+    assert log.control("void", named(event(1)), signed_for=log.partition + 1).word == "refused"
+    assert log.control("void", {}).word == "refused"
+    assert len(log.counted) == 2
+    control_id = str(uuid4())
+    later = {"selection": {"model": "gpt-4o"}}
+    assert log.control("reprice", {"prices": 2} | later, control_id=control_id).word == "refused"
+    config(log, "prices", 2)
+    assert log.control("reprice", {"prices": 2} | later, control_id=control_id).word == "applied"
+    log.events(event(3))
+    log.control("reprice", {"prices": 1})
+    assert log.control("reprice", {"prices": 2} | later, control_id=control_id).word == "repeated"
+    assert log.costs == [1, 1, 1]
+
+
+def drawn(seed: str, count: int) -> Sequence[Asked]:
+    """Records of a round, beside the traffic they are about."""
+    traffic = Traffic(seed, 1, PARTITIONS, NOW_MS)
+    for _, _ in zip(range(60), traffic.envelopes(20_000, 60), strict=False):
+        pass
+    controls = Controls(seed, 1)
+    made: list[Asked] = []
+    for _ in range(count):
+        asked = controls.next(traffic)
+        if asked.revision:
+            asked = replace(asked, body=asked.body | {"content_hash": "a" * 64})
+        made.append(asked)
+    return made
+
+
+def refuses(reader: Callable[..., object], refusal: type[Exception], place: tuple[object, ...]) -> bool:
+    """Whether this reader refuses what stands there."""
+    try:
+        reader(*place)
+    except refusal:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("seed", [str(number) for number in range(8)])
+def test_the_truth_and_the_contract_agree_on_what_is_refused(seed: str) -> None:
+    """Two readers, written apart: of drawn records, of damaged ones and of those for another place."""
+    words = set()
+    for asked in drawn(seed, 200):
+        record = ControlRecord(asked.control_id, asked.kind, asked.organization, asked.body, "a", "", datetime.now(UTC))
+        value = record.value(1)
+        for partition, bytes_read in ((1, value), (2, value), (1, value.replace(b'"body"', b'"bodies"'))):
+            place = (bytes_read, signature(bytes_read, KEY), KEY, partition)
+            word = "refused" if refuses(read_order, Refused, place) else "applied"
+            assert refuses(read_record, ControlRefused, place) == (word == "refused"), (asked, partition)
+            words.add((asked.forged, partition, word))
+    assert {("", 1, "applied"), ("", 2, "refused"), ("nonsense", 1, "refused")} <= words
+
+
+def test_a_round_draws_every_kind_and_the_same_seed_draws_the_same() -> None:
+    made = drawn("7", 300)
+    assert {asked.kind for asked in made} >= {"config", "void", "amend", "replace", "reprice", "repair", "erase"}
+    assert {asked.forged for asked in made} == {"", "unsigned", "another key", "another partition", "nonsense"}
+    assert len({asked.control_id for asked in made}) < len(made)
+    assert any(asked.die for asked in made)
+    assert json.dumps([asked.body for asked in made]) == json.dumps([asked.body for asked in drawn("7", 300)])
+    assert made != drawn("8", 300)
+    assert all(UUID(asked.control_id) for asked in made)
+
+
+def test_promised_events_come_after_they_were_named() -> None:
+    traffic = Traffic("7", 1, PARTITIONS, NOW_MS)
+    envelopes = traffic.envelopes(20_000, 60)
+    next(envelopes)
+    waited = {traffic.promised("steady-1").identity for _ in range(10)}
+    came = {event.identity for _, posted in envelopes for event in posted.events} & waited
+    assert len(came) >= 8
