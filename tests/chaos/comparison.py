@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 from tests.chaos import stored
 from tests.chaos.accepted import Accepted
 from tests.chaos.control_comparison import compare_controls
-from tests.chaos.found import Found
+from tests.chaos.found import LEAST_OFFSET, Found
 from tests.chaos.histogram import measured
 from tests.chaos.places import Place, midnight
 from tests.chaos.truth import COUNTED, Key, Lines, Truth, histogram_key, key_in
@@ -37,7 +37,8 @@ def compare(client: Client, truth: Truth, topic: str, numbers: range) -> Found:
     rewritten, former = Rewritten(stored.done_marks(client), stored.repair_cuts(client)), truth.history.former
     for lines in truth.lines():
         family = lines.family
-        emptied = [key for one in former if (key := key_in(family, one)) is not None]
+        states = truth.history.emptied() if "user_id" in family.dimensions else former
+        emptied = [key for one in states if (key := key_in(family, one)) is not None]
         for grain in ("quarter", "hour", "day", "week"):
             rows = stored.family_rows(client, numbers, family, grain)
             expected, key = _family(truth, lines, grain, rewritten), (*WHO, *PLACE, *family.dimensions)
@@ -113,20 +114,20 @@ def placed(grain: str, organization: str, place: Place) -> tuple[int, int, str, 
 class Rewritten:
     """Where rows carry an offset that is not their last event's: that of their derivation, or of a repair.
 
-    marks: by partition, organisation, day or week, its first date. cuts: the same; a
-    repair of a day, also one that takes back what other rules wrote (rule E10), writes all its rows at its cut.
+    marks: by partition, organisation, day or week, its first date. cuts: the same; a repair of a day, also one that
+    takes back what other rules wrote (rule E10), writes its rows part after part, the last of them at its cut.
     """
 
     marks: dict[tuple[int, str, str, str], int]
     cuts: dict[tuple[int, str, str, str], int]
 
-    def offset(self, grain: str, partition: int, organization: str, place: Place, last: int) -> int:
-        """What the row must carry; last: offset of its newest event."""
+    def offsets(self, grain: str, partition: int, organization: str, place: Place, last: int) -> tuple[int, int]:
+        """The least and the most that the row may carry; last: offset of its newest event."""
         period, first = ("week", place.week) if grain == "week" else ("day", place.day)
         where = (partition, organization, period, str(first))
         if grain != "quarter":
             last = self.marks.get(where, -1)
-        return max(last, self.cuts.get(where, -1))
+        return last, max(last, self.cuts.get(where, -1))
 
 
 def _is_derived(truth: Truth, grain: str, partition: int, organization: str, place: Place) -> bool:
@@ -136,7 +137,7 @@ def _is_derived(truth: Truth, grain: str, partition: int, organization: str, pla
 
 def _family(truth: Truth, lines: Lines, grain: str, rewritten: Rewritten) -> pl.DataFrame:
     """Expected rows. Derived ones exist for closed periods and carry the offset of the mark that says so (rule E5)."""
-    family, sums, offsets = lines.family, dict[Key, list[int]](), dict[Key, int]()
+    family, sums, offsets = lines.family, dict[Key, list[int]](), dict[Key, tuple[int, int]]()
     for key, row in lines.sums.items():
         partition, organization, place = key[:3]
         assert isinstance(partition, int)
@@ -144,16 +145,17 @@ def _family(truth: Truth, lines: Lines, grain: str, rewritten: Rewritten) -> pl.
         assert isinstance(place, Place)
         if grain != "quarter" and not _is_derived(truth, grain, partition, organization, place):
             continue
-        offset = rewritten.offset(grain, partition, organization, place, lines.offsets[key])
+        least, most = rewritten.offsets(grain, partition, organization, place, lines.offsets[key])
         whole = (partition, organization, *placed(grain, organization, place), *key[3:])
         known = sums.get(whole)
         sums[whole] = row if known is None else [a + b for a, b in zip(known, row, strict=True)]
-        offsets[whole] = max(offset, offsets.get(whole, -1))
-    return _frame(family, [(*key, *sums[key], offsets[key]) for key in sums])
+        known_least, known_most = offsets.get(whole, (-1, -1))
+        offsets[whole] = (max(least, known_least), max(most, known_most))
+    return _frame(family, [(*key, *sums[key], *offsets[key]) for key in sums])
 
 
 def _frame(family: Family, rows: list[tuple[object, ...]]) -> pl.DataFrame:
-    numbers = dict.fromkeys((*family.measures, "offset"), pl.Int64())
+    numbers = dict.fromkeys((*family.measures, LEAST_OFFSET, "offset"), pl.Int64())
     schema = {**_key_schema(), **dict.fromkeys(family.dimensions, pl.String()), **numbers}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -172,7 +174,7 @@ def _key_schema() -> dict[str, pl.DataType]:
 
 def _latency(truth: Truth, histograms: dict[Key, dict[int, int]], grain: str, rewritten: Rewritten) -> pl.DataFrame:
     merged: dict[Key, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    offsets: dict[Key, int] = {}
+    offsets: dict[Key, tuple[int, int]] = {}
     for key, bins in histograms.items():
         partition, organization, place = key[:3]
         assert isinstance(partition, int)
@@ -180,15 +182,17 @@ def _latency(truth: Truth, histograms: dict[Key, dict[int, int]], grain: str, re
         assert isinstance(place, Place)
         if _is_derived(truth, grain, partition, organization, place):
             whole = (partition, organization, *placed(grain, organization, place), *key[3:])
-            offsets[whole] = rewritten.offset(grain, partition, organization, place, -1)
+            offsets[whole] = rewritten.offsets(grain, partition, organization, place, -1)
             for number, count in bins.items():
                 merged[whole][number] += count
     rows = [
-        (*key, "[" + ",".join(f"({number},{count})" for number, count in sorted(bins.items())) + "]", offsets[key])
+        (*key, "[" + ",".join(f"({number},{count})" for number, count in sorted(bins.items())) + "]", *offsets[key])
         for key, bins in merged.items()
     ]
     texts = dict.fromkeys(("provider", "model", "metric", "bins"), pl.String())
-    return pl.DataFrame(rows, schema={**_key_schema(), **texts, "offset": pl.Int64()}, orient="row")
+    return pl.DataFrame(
+        rows, schema={**_key_schema(), **texts, LEAST_OFFSET: pl.Int64(), "offset": pl.Int64()}, orient="row"
+    )
 
 
 VIEWS: dict[str, tuple[str, Callable[[Place], str]]] = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 SHOWN = 20
+LEAST_OFFSET = "least offset"
 
 
 @dataclass(slots=True)
@@ -36,10 +37,17 @@ class Found:
     ) -> None:
         """Adds a table. Both frames have the same columns; no key occurs twice where all is well.
 
-        emptied: keys at which rows of zeros may have been left, which are then not compared.
+        emptied: keys at which rows of zeros may have been left, which are then not compared. A column LEAST_OFFSET of
+        what is expected says from where on a row's offset may lie, up to the one that is expected.
         """
         if have.is_empty():
             have = expected.clear()
+        if LEAST_OFFSET in expected.columns:
+            bounds = expected.select(*key, LEAST_OFFSET, pl.col("offset").alias("most"))
+            expected = expected.drop(LEAST_OFFSET)
+            within = pl.col("offset").is_between(LEAST_OFFSET, "most")
+            have = have.select(expected.columns).cast(expected.schema).join(bounds, on=list(key), how="left")
+            have = have.with_columns(offset=pl.when(within).then("most").otherwise("offset"))
         have = have.select(expected.columns).cast(expected.schema)
         if emptied is not None:
             allowed = emptied.unique().join(expected, on=list(key), how="anti")

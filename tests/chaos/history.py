@@ -29,6 +29,24 @@ class Correction:
     before: Accepted
 
 
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Who was erased, and where in the log. user_id: None for the whole organisation."""
+
+    organization: str
+    user_id: str | None
+    partition: int
+    offset: int
+
+    def names(self, each: Accepted) -> bool:
+        """Whether a row of this event would tell of what was erased."""
+        return (
+            each.event.organization == self.organization
+            and each.offset < self.offset
+            and self.user_id in (None, each.event.text("user_id"))
+        )
+
+
 @dataclass(slots=True)
 class History:
     """Events by identity, in the order of their acceptance; void ones among them.
@@ -41,7 +59,21 @@ class History:
     corrections: dict[tuple[Identity, int], Correction] = field(default_factory=dict)
     former: list[Accepted] = field(default_factory=list)
     in_force: dict[int, Revisions] = field(default_factory=lambda: defaultdict(lambda: LOWEST))
+    erased: list[Erased] = field(default_factory=list)
     awaited: dict[Identity, list[Awaited]] = field(default_factory=lambda: defaultdict(list))
+
+    def emptied(self) -> list[Accepted]:
+        """States that no longer hold and whose rows in the family of users may be left as zeros.
+
+        Of users that were erased no row is left, but in weeks in which they have come again.
+        """
+        again = {(each.event.organization, each.event.text("user_id"), each.place.week) for each in self.counted}
+        return [
+            each
+            for each in self.former
+            if (each.event.organization, each.event.text("user_id"), each.place.week) in again
+            or not any(erased.names(each) for erased in self.erased)
+        ]
 
     @property
     def counted(self) -> list[Accepted]:
@@ -65,7 +97,7 @@ class History:
             case "reprice":
                 self._reprice(order, partition, offset)
             case "erase":
-                self._erase(order, partition)
+                self._erase(order, partition, offset)
 
     def _put_in_force(self, order: Order, partition: int) -> None:
         subject, revision = order.body["subject"], order.body["revision"]
@@ -99,16 +131,20 @@ class History:
             charged = self._charged(each, by)
             self._store(replace(each, charged=charged, by=by, version=offset + 1), order)
 
-    def _erase(self, order: Order, partition: int) -> None:
+    def _erase(self, order: Order, partition: int, offset: int) -> None:
         user_id = order.body.get("user_id")
 
         def concerns(each: Accepted) -> bool:
             return self._is_about(order, partition, each) and user_id in (None, each.event.text("user_id"))
 
         gone = {identity for identity, each in self.events.items() if concerns(each)}
+        self.former += [self.events[identity] for identity in gone]
         self.events = {identity: each for identity, each in self.events.items() if identity not in gone}
-        self.corrections = {key: each for key, each in self.corrections.items() if key[0] not in gone}
-        self.former = [each for each in self.former if each.event.identity not in gone and not concerns(each)]
+        # What is kept of other events, which once were the user's, names him too.
+        self.corrections = {
+            key: each for key, each in self.corrections.items() if key[0] not in gone and not concerns(each.before)
+        }
+        self.erased.append(Erased(order.organization, user_id, partition, offset))
 
     def _selected(self, order: Order, partition: int) -> list[Accepted]:
         selection = order.body.get("selection") or {}

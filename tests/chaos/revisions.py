@@ -37,19 +37,23 @@ class Revisions:
     seed: str
     stored: dict[Revision, list[dict[str, Any]]] = field(default_factory=dict)
     _shipped: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    _shipped_hashes: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for subject in SUBJECTS:
             rows = self.client.query(f"SELECT * FROM {subject} FINAL WHERE revision = 1").named_results()
             self._shipped[subject] = [dict(row) for row in rows]
+        shipped = "SELECT kind, content_hash FROM config_revisions WHERE revision = 1"
+        self._shipped_hashes = dict(self.client.query(shipped).result_rows)
 
     def hash_of(self, revision: Revision) -> str:
         """The hash of its content."""
-        return content_hash(self._rows(revision))
+        return self._shipped_hashes[revision.subject] if revision.number == 1 else content_hash(self._rows(revision))
 
     def store(self, revision: Revision) -> None:
         """Stores a revision; from now on the run keeps it."""
-        self.stored[revision] = self._rows(revision)
+        if revision.number > 1:
+            self.stored[revision] = self._rows(revision)
         self.keep()
 
     def missing(self, client: Client) -> list[Revision]:
