@@ -44,7 +44,7 @@ class Revisions:
             rows = self.client.query(f"SELECT * FROM {subject} FINAL WHERE revision = 1").named_results()
             self._shipped[subject] = [dict(row) for row in rows]
         shipped = "SELECT kind, content_hash FROM config_revisions WHERE revision = 1"
-        self._shipped_hashes = dict(self.client.query(shipped).result_rows)
+        self._shipped_hashes = {row[0]: row[1] for row in self.client.query(shipped).result_rows}
 
     def hash_of(self, revision: Revision) -> str:
         """The hash of its content."""

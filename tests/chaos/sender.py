@@ -50,6 +50,12 @@ class Sender:
         )
         self._producer.poll(0)
 
+    def send_control(self, value: bytes, partition: int, headers: list[tuple[str, str | bytes | None]]) -> None:
+        """Writes a control record; it is in the log when this returns."""
+        self.flush()
+        self._producer.produce(self.topic, value, partition=partition, headers=headers)
+        self.flush()
+
     def flush(self) -> None:
         """Returns when the log has acknowledged everything. Raises TimeoutError."""
         if left := self._producer.flush(FLUSH_SECONDS):

@@ -23,8 +23,12 @@ pytestmark = pytest.mark.chaos
 NOTHING = "nothing"
 AT_ONCE = 4
 EVERY_RULE = bool(os.environ.get("CHAOS_EVERY_RULE"))
-PLAYED = list(SCENARIOS) if EVERY_RULE else ["crash-before-progress"]
-RULES = list(CATCHES) if EVERY_RULE else ["offset-check", "split-epoch", "insert-before-ack", "stored-touched-periods"]
+PLAYED = list(SCENARIOS) if EVERY_RULE else ["crash-before-progress", "orders"]
+RULES = (
+    list(CATCHES)
+    if EVERY_RULE
+    else ["offset-check", "split-epoch", "insert-before-ack", "stored-touched-periods", "signature"]
+)
 Played = tuple[str, str]
 """Scenario and the rule that is off."""
 Shown = Mapping[Played, Future[Found]]

@@ -10,29 +10,36 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_OID, uuid5
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from deploy.local.home import ROOT
-from tests.chaos.event import Event, Posted
+from producers.control.record import CONTROL, HEADER_KIND, HEADER_SIGNATURE, ControlRecord, signature
+from stream_jobs.jobs.rewriting import RAW_COLUMNS
+from tests.chaos.event import EPOCH, Event, Posted
 from tests.chaos.ledger import Ledger
+from tests.chaos.revisions import Revision, Revisions
 from tests.chaos.stage import Stage
 from tokentally import partition_of
 from warehouse.families import FAMILIES
 
-PARTITIONS = 16
 WINDOW_EVENTS = 50
 PATIENCE_SECONDS = 90.0
 LOOK_SECONDS = 0.1
 DAY_MS = 86_400_000
+
+
+class Restless(AssertionError):
+    """The trial does not come to rest."""
 
 
 @dataclass(slots=True)
@@ -47,16 +54,23 @@ class Trial:
     started_ms: int = field(default_factory=lambda: round(time.time() * 1000))
     _worker: subprocess.Popen[bytes] | None = None
     _admin: AdminClient = field(init=False)
+    _revisions: Revisions = field(init=False)
 
     def __post_init__(self) -> None:
         bootstrap = self.stage.installation.plan.kafka_bootstrap
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-        topic = NewTopic(self.topic, PARTITIONS, 1, config={"message.timestamp.type": "LogAppendTime"})
+        topic = NewTopic(self.topic, self.partitions, 1, config={"message.timestamp.type": "LogAppendTime"})
         self._admin.create_topics([topic])[self.topic].result(30)
         mine = range(self.number, self.number + 1)
+        self._revisions = Revisions(self.stage.client(), "trials")
         self.ledger = Ledger(
-            self.stage.client(), bootstrap, self.topic, PARTITIONS, WINDOW_EVENTS, mine, self.stage.control_key
+            self.stage.client(), bootstrap, self.topic, self.partitions, WINDOW_EVENTS, mine, self.stage.control_key
         )
+
+    @property
+    def partitions(self) -> int:
+        """Of its topic: the last one is its own."""
+        return self.number + 1
 
     @property
     def topic(self) -> str:
@@ -66,13 +80,14 @@ class Trial:
     def organization(self, who: str) -> str:
         """A name that belongs to the trial's partition."""
         names = (f"{self.topic} {who} {number}" for number in count())
-        return next(name for name in names if partition_of(name, PARTITIONS) == self.number)
+        return next(name for name in names if partition_of(name, self.partitions) == self.number)
 
     def close(self) -> None:
         """Ends the worker and leaves broker and warehouse."""
         self.end()
         self.ledger.close()
         self.ledger.client.close()
+        self._revisions.client.close()
 
     def event(self, number: int, who: str = "steady", age_days: float = 3) -> Event:
         """One of the trial's events; the same number is the same event."""
@@ -106,7 +121,7 @@ class Trial:
         return {
             "TALLY_EVENTS_TOPIC": self.topic,
             "TALLY_CONSUMER_GROUP": self.topic,
-            "TALLY_PARTITIONS": str(PARTITIONS),
+            "TALLY_PARTITIONS": str(self.partitions),
             "TALLY_WORKER_ID": str(self.number),
             "TALLY_WINDOW_EVENTS": str(WINDOW_EVENTS),
             "TALLY_CASCADE_SECONDS": "0.5",
@@ -149,8 +164,65 @@ class Trial:
 
     def calm(self) -> None:
         """Returns when the log is applied and closed periods are derived."""
-        waiting = self.ledger.calm(PATIENCE_SECONDS)
-        assert waiting == "", f"{self.topic}: {waiting}"
+        if waiting := self.ledger.calm(PATIENCE_SECONDS):
+            raise Restless(f"{self.topic}: {waiting}")
+
+    def order(
+        self, kind: str, body: Mapping[str, Any], *, signed: bool = True, number: int = -1, of: str = "steady"
+    ) -> None:
+        """Writes a control record to the log. number: the same one again is the same request."""
+        control_id = uuid4() if number < 0 else uuid5(NAMESPACE_OID, f"{self.topic} order {number}")
+        organization = self.organization(of) if of else ""
+        asked = (str(control_id), kind, organization, body, "chaos", "", datetime.now(UTC))
+        value = ControlRecord(*asked).value(self.number)
+        headers: list[tuple[str, str | bytes | None]] = [(HEADER_KIND, CONTROL)]
+        if signed:
+            headers.append((HEADER_SIGNATURE, signature(value, self.stage.control_key)))
+        self.ledger.sender.send_control(value, self.number, headers)
+
+    def store_prices(self, revision: int) -> None:
+        """Stores a revision of prices; all trials make the same one."""
+        self._revisions.store(Revision("prices", revision))
+
+    def put_in_force(self, revision: int) -> None:
+        """A revision of prices is in force from here on."""
+        content_hash = self._revisions.hash_of(Revision("prices", revision))
+        self.order("config", {"subject": "prices", "revision": revision, "content_hash": content_hash}, of="")
+
+    @staticmethod
+    def named(event: Event) -> dict[str, str]:
+        """How a control record names an event."""
+        time = (EPOCH + timedelta(milliseconds=event.time_ms)).isoformat(timespec="milliseconds")
+        return {"event_id": event.event_id, "time": time}
+
+    def keep_raw_rows(self) -> None:
+        """Keeps the raw rows of the trial aside, as a worker that froze while it wrote them has them."""
+        self.ledger.client.command(f"CREATE TABLE {self._aside} AS usage_raw")
+        self.ledger.client.command(
+            f"INSERT INTO {self._aside} ({self._columns}) SELECT {self._columns} FROM usage_raw "
+            f"WHERE src_partition = {self.number}"
+        )
+
+    def write_raw_rows_late(self) -> None:
+        """That worker thaws."""
+        self.ledger.client.command(f"INSERT INTO usage_raw ({self._columns}) SELECT {self._columns} FROM {self._aside}")
+
+    def swept(self) -> None:
+        """Returns when every erasure of the trial was swept again."""
+        unswept = f"SELECT count() FROM erasures FINAL WHERE src_partition = {self.number} AND state != 'complete'"
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.ledger.client.query(unswept).result_rows[0][0]:
+            if time.monotonic() > deadline:
+                raise Restless(f"{self.topic}: an erasure is not swept again")
+            time.sleep(LOOK_SECONDS)
+
+    @property
+    def _columns(self) -> str:
+        return ", ".join(row[0] for row in self.ledger.client.query(RAW_COLUMNS).result_rows)
+
+    @property
+    def _aside(self) -> str:
+        return f"aside_{self.number}"
 
     def raise_epochs(self, who: str) -> None:
         """What a repair leaves: the rows of an organisation as they are, under a higher epoch."""

@@ -10,6 +10,7 @@ import sys
 from array import array
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from stream_jobs.deduplication.window import Chunk, Window
+from stream_jobs.erasure import erasure
 from stream_jobs.rollups import cascade as derivations
 from stream_jobs.rollups.row_store import RowStore
-from stream_jobs.worker import app, cascade, flush, guard
+from stream_jobs.worker import app, cascade, flush, guard, jobs
 from stream_jobs.worker.batch import Batch
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.partition import Partition, Progress
@@ -30,8 +32,12 @@ from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import TakeProcessor
+from tests.chaos.control_rules import CONTROL_RULES
+from tests.chaos.replacing import replace
 
 EPOCH_BITS = 48
+SWEEP_SECONDS = 30.0
+"""Between an erasure and its second sweep: time for a scenario to write what comes late."""
 
 
 def without_offset_check() -> None:
@@ -162,14 +168,9 @@ RULES: dict[str, Callable[[], None]] = {
     "stored-touched-periods": with_touched_in_memory,
     "version-of-the-flush": with_version_of_rows_read,
     "resume-from-progress": with_kafkas_commit,
+    **CONTROL_RULES,
 }
 """What can be switched off, by the name of what then is missing."""
-
-
-def replace(owner: Any, name: str, other: object) -> None:
-    """Puts `other` in the place of an attribute that exists. Raises AttributeError when it does not."""
-    getattr(owner, name)
-    setattr(owner, name, other)
 
 
 def die_on_request(table: str, when: Path) -> None:
@@ -195,6 +196,8 @@ def die_on_request(table: str, when: Path) -> None:
 def main() -> None:
     """Switches the rule off and runs the worker."""
     RULES[sys.argv[1]]()
+    replace(erasure, "SWEEP_AFTER", timedelta(seconds=SWEEP_SECONDS))
+    replace(jobs, "SWEEP_LOOK_SECONDS", 0.5)
     if table := os.environ.get("CHAOS_DIE_BEFORE"):
         die_on_request(table, Path(os.environ["CHAOS_DIE_WHEN"]))
     app.run()
