@@ -5,10 +5,12 @@ import logging
 import uvicorn
 
 from api.app import create_app
+from api.control import Control, ReadOnlyControl, ThreadedControl
 from api.directory import Directory, ReadOnlyDirectory, ThreadedDirectory
 from api.settings import ApiSettings, warehouse_settings, writer_settings
 from api.warehouse import ThreadedWarehouse
 from producers.keys.store import KeyStore
+from stream_jobs.control.settings import ControlSettings
 from warehouse.client import connect
 
 
@@ -17,9 +19,10 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings, where = ApiSettings(), warehouse_settings()
     warehouse = ThreadedWarehouse(lambda: connect(where), settings.query_threads, settings.queries_waiting_max)
-    writing = writer_settings(settings)
-    directory: Directory = ThreadedDirectory(lambda: connect(writing)) if writing else ReadOnlyDirectory()
-    app = create_app(warehouse, KeyStore(settings.keys_file), directory=directory)
+    writer = writer_settings(settings)
+    directory: Directory = ThreadedDirectory(lambda: connect(writer)) if writer else ReadOnlyDirectory()
+    control: Control = ThreadedControl(lambda: connect(writer), ControlSettings()) if writer else ReadOnlyControl()
+    app = create_app(warehouse, KeyStore(settings.keys_file), directory=directory, control=control)
     uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
 
 

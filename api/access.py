@@ -12,7 +12,7 @@ from api.errors import Forbidden, InvalidParameter, Unauthorized
 READ, INGEST, ADMIN = "read", "ingest", "admin"
 BEARER = HTTPBearer(
     auto_error=False,
-    description="An API key with the scope `read`, or for changes `admin` or `ingest`: `./tally keys create`",
+    description="An API key with the scope that the route names, most often `read`: `./tally keys create`",
 )
 
 
@@ -64,14 +64,18 @@ class Writer:
     organization: str | None
     author: str
 
-    def choose(self, asked: str | None) -> str:
-        """The organisation to write to. Raises Forbidden for another's, InvalidParameter when it is not said which."""
+    def about(self, asked: str | None) -> str | None:
+        """The organisation that is meant, None for all of them together. Raises Forbidden for another's."""
         if self.organization is not None and asked not in (None, self.organization):
             raise Forbidden(
                 f"this key writes to the organisation {self.organization!r} only, not to {asked!r}; "
                 "leave out organization or use another key"
             )
-        chosen = self.organization if asked is None else asked
+        return self.organization if asked is None else asked
+
+    def choose(self, asked: str | None) -> str:
+        """The one organisation to write to. Raises as `about` does, and InvalidParameter when it is not said which."""
+        chosen = self.about(asked)
         if chosen is None:
             raise InvalidParameter("organization: missing; this key is for all of them, so say which one is meant")
         return chosen
@@ -89,7 +93,7 @@ def reader(request: Request, credentials: Credentials) -> Reader:
 
 
 def administrator(request: Request, credentials: Credentials) -> Writer:
-    """Someone who may change the directory. Raises Unauthorized and Forbidden."""
+    """Someone who may change what is known and what was counted. Raises Unauthorized and Forbidden."""
     return _writer(_key(request, credentials, ADMIN))
 
 

@@ -8,14 +8,17 @@ from fastapi import FastAPI
 from api import refusals
 from api.access import Keys
 from api.bodies import BoundedBodies
+from api.control import Control, ReadOnlyControl
 from api.directory import Directory, ReadOnlyDirectory
 from api.fields import utc_now
 from api.metrics import MeasuredRequests, Metrics
 from api.resources import (
     breakdown,
+    control_records,
     entities,
     entries,
     events,
+    feedback,
     health,
     organizations,
     overview,
@@ -38,9 +41,11 @@ def create_app(
     warehouse: Warehouse,
     keys: Keys,
     clock: Callable[[], datetime] = utc_now,
+    *,
     directory: Directory | None = None,
+    control: Control | None = None,
 ) -> FastAPI:
-    """The application; without `directory` it changes nothing.
+    """The application; without `directory` and `control` it changes nothing.
 
     It holds no rule of its own: resources ask typed questions and shape the answers.
     """
@@ -53,12 +58,12 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.warehouse, app.state.keys, app.state.clock = warehouse, keys, clock
-    app.state.directory = directory or ReadOnlyDirectory()
+    app.state.directory, app.state.control = directory or ReadOnlyDirectory(), control or ReadOnlyControl()
     app.state.metrics = Metrics()
     app.add_middleware(BoundedBodies)
     app.add_middleware(MeasuredRequests, metrics=app.state.metrics)
     refusals.install(app)
-    resources = (overview, timeline, breakdown, events, prices, organizations, entries, entities, rejected, health)
-    for resource in resources:
+    resources = (overview, timeline, breakdown, events, prices, organizations, entries, entities, rejected)
+    for resource in (*resources, control_records, feedback, health):
         app.include_router(resource.router)
     return app

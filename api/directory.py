@@ -2,16 +2,13 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Protocol
+from typing import Protocol
 
 from anyio import CapacityLimiter, to_thread
 from clickhouse_connect.driver.client import Client
-from fastapi import Depends, Request
 
-from api.access import Writer, administrator, sender
-from api.errors import TryLater
+from api.errors import ReadOnly, TryLater
 from warehouse.directory.changes import Decision
 from warehouse.directory.entry import Wish
 from warehouse.directory.ledger import StoredLedger, carry_out
@@ -75,39 +72,5 @@ class ReadOnlyDirectory:
         author: str,  # noqa: ARG002
         source: str,  # noqa: ARG002
     ) -> Sequence[tuple[Wish, Decision]]:
-        """Always raises TryLater."""
-        raise TryLater(
-            "this API may not write to the warehouse; set TALLY_API_WRITER_PASSWORD_FILE and start it again",
-            code="read_only",
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class WritingDesk:
-    """Someone who may write, in front of the directory."""
-
-    writer: Writer
-    directory: Directory
-    clock: Callable[[], datetime]
-
-    async def carry_out(self, wishes: Sequence[Wish], source: str) -> Sequence[tuple[Wish, Decision]]:
-        """What each wish did, now and in the name of the key."""
-        return await self.directory.carry_out(wishes, self.clock(), self.writer.author, source)
-
-
-def _at(request: Request, writer: Writer) -> WritingDesk:
-    return WritingDesk(writer, request.app.state.directory, request.app.state.clock)
-
-
-def administrators_desk(request: Request, writer: Annotated[Writer, Depends(administrator)]) -> WritingDesk:
-    """The desk of who may change the directory."""
-    return _at(request, writer)
-
-
-def senders_desk(request: Request, writer: Annotated[Writer, Depends(sender)]) -> WritingDesk:
-    """The desk of who may tell what happened."""
-    return _at(request, writer)
-
-
-AtAdministratorsDesk = Annotated[WritingDesk, Depends(administrators_desk)]
-AtSendersDesk = Annotated[WritingDesk, Depends(senders_desk)]
+        """Always raises ReadOnly."""
+        raise ReadOnly

@@ -10,7 +10,8 @@ from api.refusals import ErrorAnswer, ItemsErrorAnswer, ItemsErrorBody
 REFUSALS = {
     401: "No valid key was sent",
     403: "The key may not read this",
-    404: "There is no such organisation or entry",
+    404: "There is no such organisation, entry or record",
+    409: "It contradicts what there is",
     413: "The body is too long",
     422: "A parameter cannot be used; the message says which and why",
     503: "The warehouse does not answer now: repeat after the seconds in Retry-After",
@@ -25,17 +26,20 @@ class Documented(TypedDict):
 
 
 def documented(
-    model: type[BaseModel], csv: str | None = None, refusals: tuple[int, ...] = (401, 403, 404, 422, 503)
+    model: type[BaseModel],
+    csv: str | None = None,
+    refusals: tuple[int, ...] = (401, 403, 404, 422, 503),
+    status: int = 200,
 ) -> Documented:
     """The answer with an example of every field, CSV where the route offers it, and the refusals."""
     content: dict[str, Any] = {"application/json": {"example": example_of(model)}}
     if csv is not None:
         content[CSV] = {"schema": {"type": "string"}, "example": csv}
-    responses: dict[int | str, dict[str, Any]] = {200: {"content": content}}
-    for status in refusals:
-        responses[status] = {
+    responses: dict[int | str, dict[str, Any]] = {status: {"content": content}}
+    for refusal in refusals:
+        responses[refusal] = {
             "model": ErrorAnswer,
-            "description": REFUSALS[status],
+            "description": REFUSALS[refusal],
             "content": {"application/json": {"example": example_of(ErrorAnswer)}},
         }
     return {"response_model": model, "responses": responses}

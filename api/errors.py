@@ -4,10 +4,12 @@ ApiError
 ├── Unauthorized          401  send a valid key
 ├── Forbidden             403  use another key
 ├── NotFound              404  ask for something that exists
+├── Conflict              409  nothing: it cannot be any more
 ├── TooLarge              413  send less at once
 ├── InvalidParameter      422  correct the request
 │   └── InvalidItems      422  correct the items that are listed; none was written
 └── TryLater              503  repeat after the seconds in Retry-After
+    └── ReadOnly          503  have the API started with a user who may write
 """
 
 from collections.abc import Sequence
@@ -59,6 +61,13 @@ class NotFound(ApiError):
     code = "not_found"
 
 
+class Conflict(ApiError):
+    """The request is fine, and contradicts what there is."""
+
+    status = 409
+    code = "conflict"
+
+
 class InvalidParameter(ApiError):
     """A parameter has a value that cannot be used."""
 
@@ -96,3 +105,14 @@ class TryLater(ApiError):
     def headers(self) -> dict[str, str]:
         """How long to wait."""
         return {"Retry-After": str(self.retry_after_seconds)}
+
+
+class ReadOnly(TryLater):
+    """The API was started without a user of the warehouse who may write."""
+
+    code = "read_only"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this API may not write to the warehouse; set TALLY_API_WRITER_PASSWORD_FILE and start it again"
+        )

@@ -33,7 +33,7 @@ class ApiSettings(BaseSettings):
     query_threads: int = Field(default=8, ge=1, le=64, description="questions asked of the warehouse at once")
     queries_waiting_max: int = Field(default=64, ge=0, description="questions that may wait; more are refused with 503")
     keys_file: Path = Field(default_factory=default_keys_file)
-    writer_user: str = Field(default="api_writer", description="warehouse user that may insert into the directory")
+    writer_user: str = Field(default="api_writer", description="warehouse user that may insert into a few tables")
     writer_password_file: Path | None = Field(default=None, description="its password; without one nothing is written")
 
 
@@ -43,7 +43,7 @@ def warehouse_settings() -> WarehouseSettings:
 
 
 def writer_settings(settings: ApiSettings) -> WarehouseSettings | None:
-    """Connection that may write to the directory; None when the environment names no password for it."""
+    """Connection that may write; None when the environment names no password for it."""
     if settings.writer_password_file is None:
         return None
     return WarehouseSettings(user=settings.writer_user, password_file=settings.writer_password_file)

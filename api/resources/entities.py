@@ -6,11 +6,11 @@ from enum import StrEnum
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api.directory import AtSendersDesk
 from api.documentation import documented
 from api.errors import InvalidParameter
 from api.fields import instant_text
 from api.resources.entries import ChangeAnswer, change_answer
+from api.writing_desk import AtSendersDesk
 from warehouse.directory.entry import Kind, State, wished
 from warehouse.errors import InvalidEntry
 

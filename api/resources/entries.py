@@ -8,12 +8,12 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api import cursor
-from api.directory import AtAdministratorsDesk
 from api.documentation import documented, documented_items
 from api.errors import InvalidItems, InvalidParameter, NotFound
 from api.fields import AnswerModel, Instant
 from api.parameters import Moment, OrganizationParameter, Text
 from api.scope import AtDesk
+from api.writing_desk import AtAdministratorsDesk
 from warehouse.directory.changes import Decision, Entry, Outcome, in_force
 from warehouse.directory.entry import SAID, Key, Kind, State, Wish, wished
 from warehouse.errors import InvalidEntry

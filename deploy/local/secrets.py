@@ -15,7 +15,14 @@ WAREHOUSE_USERS: dict[str, Profile] = {
     "analyst": "reader",
     "superset": "reader",
 }
-INSERTS: dict[str, tuple[str, ...]] = {"api_writer": ("tokentally.directory_entries",)}
+INSERTS: dict[str, tuple[str, ...]] = {
+    "api_writer": (
+        "tokentally.directory_entries",
+        "tokentally.control_records",
+        "tokentally.control_publications",
+        "tokentally.job_orders",
+    )
+}
 """The tables into which a reader may insert all the same."""
 
 

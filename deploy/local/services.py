@@ -204,7 +204,11 @@ class Plan:
         return Service(
             "api",
             [sys.executable, "-m", "api"],
-            self.environment("api", "api") | {"TALLY_API_WRITER_PASSWORD_FILE": str(writer)},
+            self.environment("api", "api")
+            | {
+                "TALLY_API_WRITER_PASSWORD_FILE": str(writer),
+                "TALLY_TOPIC_GENERATION": str(self.settings.topic_generation),
+            },
             probes.http(f"{url}/health"),
             ports=(self.ports.api,),
             address=url,

@@ -32,6 +32,6 @@ def directory() -> FakeDirectory:
 @pytest.fixture
 def writing(warehouse: FakeWarehouse, directory: FakeDirectory) -> Iterator[TestClient]:
     """A client with a key that may change every organisation."""
-    app = create_app(warehouse, FakeKeys(), lambda: NOW, directory)
+    app = create_app(warehouse, FakeKeys(), lambda: NOW, directory=directory)
     with TestClient(app, headers={"Authorization": "Bearer root"}, raise_server_exceptions=False) as client:
         yield client

@@ -58,7 +58,7 @@ def stored(engine: Engine) -> Iterator[tuple[Client, str]]:
 def live(engine: Engine, stored: tuple[Client, str], clock: Clock) -> Iterator[TestClient]:
     warehouse = ThreadedWarehouse(lambda: connect(engine.settings("api", stored[1])), threads=4, waiting_max=20)
     directory = ThreadedDirectory(lambda: connect(engine.settings("api_writer", stored[1])))
-    with TestClient(create_app(warehouse, FakeKeys(), clock, directory)) as made:
+    with TestClient(create_app(warehouse, FakeKeys(), clock, directory=directory)) as made:
         yield made
 
 

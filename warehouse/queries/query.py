@@ -1,7 +1,7 @@
 """The shape of every question: a value with SQL and parameters goes in, a typed answer comes out of its own rows."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from clickhouse_connect.driver.client import Client
@@ -43,6 +43,11 @@ def ask(client: Client, query: Query[Answer], settings: Mapping[str, object] | N
 def utc(instant: datetime) -> datetime:
     """An instant of the warehouse with its zone: the driver gives UTC without saying so."""
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def utc_of_milliseconds(unix_ms: int) -> datetime:
+    """Unix milliseconds as an aware instant, exact. Raises OverflowError beyond what a date can be."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=unix_ms)
 
 
 def milliseconds(instant: datetime) -> int:
