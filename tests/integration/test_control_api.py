@@ -27,5 +27,5 @@ def test_a_dry_run_on_the_command_line(tally: Tally) -> None:
     assert (unknown.returncode, "there is no control record" in unknown.stderr) == (1, True)
 
 
-def test_the_auditor_says_that_it_is_well(tally: Tally) -> None:
+def test_nothing_is_left_to_be_published(tally: Tally) -> None:
     assert "no record older than 20 s waits to be published" in tally("control", "publish").stdout

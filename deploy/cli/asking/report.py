@@ -45,8 +45,7 @@ def summary(kind: str, found: Difference) -> str:
         return f"{met}: their rollups are computed again, which changes nothing that is right."
     waits = found.named - found.met
     if found.named and waits > 0:
-        later = "are unknown: nothing is removed of them" if kind == "erase" else "have not come: they are waited for"
-        return f"{met}; {waits:,} {later}."
+        return f"{met}; {waits:,} have not come: they are waited for."
     return f"{met}."
 
 
