@@ -2,6 +2,7 @@
 
 import json
 import os
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -94,7 +95,8 @@ def test_no_byte_of_an_erased_user_stays(own: Installation, secret: str) -> None
     others = [event(OTHER, number) for number in range(EVENTS)]
     send(own, secret, [*mine, *others])
     refused = event(USER, 1, input_tokens=-5)
-    send(own, secret, [refused])
+    with pytest.raises(urllib.error.HTTPError, match="422"):
+        send(own, secret, [refused])
     daily = "SELECT day, requests, cost_usd FROM usage_daily WHERE user_id = '{}' ORDER BY day"
     until("both are counted", lambda: sum(row[1] for row in numbers(own, daily.format(USER))) == EVENTS)
     until("the refusal is kept", lambda: numbers(own, "SELECT count() FROM rejected") == [(1,)])
