@@ -1,7 +1,7 @@
 """Judges event times by the append time of their envelope: a frame in, a verdict per row out."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
@@ -28,6 +28,12 @@ class TimeRules:
     late_ms: int = 900_000
     cut: datetime = EARLIEST
     retention_days: int | None = None
+
+    def first_whole_day(self, now: datetime) -> date | None:
+        """The first date, in any time zone, of which nothing may have been deleted at `now`; None: of none ever."""
+        if self.retention_days is None:
+            return None
+        return (now - timedelta(days=self.retention_days - MARGIN_DAYS - 2)).date()
 
     def judged(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Adds `late` (UInt8) and `refusal` (String, "" when the time is fine) from `time` and `append_time`."""

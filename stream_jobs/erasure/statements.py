@@ -140,12 +140,11 @@ def of_bytes(scope: Scope) -> Mapping[str, str]:
 
 
 def of_requests(scope: Scope) -> Mapping[str, str]:
-    """Conditions for requests whose bodies name the user: they are emptied, not removed."""
-    if scope.whole:
-        return dict.fromkeys(("control_records", "jobs"), f"{scope.own} AND body != ''")
+    """Conditions for requests whose bodies name the user: they are emptied, not removed. Open jobs keep theirs."""
     users = f"(SELECT groupArray(user_id) FROM erased_users WHERE control_id = {scope.id})"
     inside = f"arrayExists(user -> position(body, concat('\"', user, '\"')) > 0, {users})"
-    return dict.fromkeys(("control_records", "jobs"), f"{scope.own} AND {inside}")
+    named = f"{scope.own} AND {'body != ' + quoted('') if scope.whole else inside}"
+    return {"control_records": named, "jobs": f"{named} AND state IN ('done', 'failed', 'cancelled')"}
 
 
 def back_again(scope: Scope) -> str:

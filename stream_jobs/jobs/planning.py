@@ -1,7 +1,7 @@
 """Which days of which organisations a job is about: a job in, the statement that asks for its slices out."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from producers.control.bodies import EraseBody, RepairBody, ReplayBody
 from stream_jobs.corrections.change import Correction
@@ -11,12 +11,12 @@ from warehouse.families import ROLLUP_TABLES
 from warehouse.literals import quoted
 
 
-def plan(job: Job, partition: int, retained_from: str = "") -> str:
+def plan(job: Job, partition: int, first_whole_day: date | None = None) -> str:
     """Asks for every day that holds an event of the job, or a row that is to be computed again.
 
-    retained_from: the first local date whose events are surely all kept (rule E13); "" without a limit.
+    first_whole_day: days before it may lack events, which their sums would miss (rule E13); None: all are whole.
     """
-    kept = f" WHERE day >= '{retained_from}'" if retained_from else ""
+    kept = f" WHERE day >= '{first_whole_day}'" if first_whole_day else ""
     return (
         "INSERT INTO repairs (repair_id, src_partition, organization, day, home, state, author, reason, message, "
         f"asked, version) SELECT {quoted(job.control_id)}, {partition}, organization, day, {job.home}, 'asked', 'job', "

@@ -104,7 +104,7 @@ class Worker:
         self.controls = Controls(self.sink, self.directory, rules.books, self.beat, settings.control_key)
         tombstones = Tombstones(settings.erasure_key)
         erasure = Erasure(self.sink, tombstones, timedelta(seconds=settings.erasure_sweep_seconds))
-        jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm, erasure)
+        jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm, erasure, rules.times)
         self.foreman = Foreman(
             settings,
             self.sink,

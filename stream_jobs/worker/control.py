@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfoNotFoundError
 
 import polars as pl
 import structlog
@@ -20,9 +21,11 @@ from producers.control.record import ControlRecord, read_record
 from producers.errors import ControlRefused
 from producers.rejections.rejection import Rejection
 from producers.timeliness.rules import FUTURE_MS
-from stream_jobs.calendars.local_calendar import QUARTER_SECONDS
+from stream_jobs.calendars.local_calendar import QUARTER_SECONDS, LocalCalendar
 from stream_jobs.corrections.awaited import NOT_MET, Awaited, Identity, awaited_rows
 from stream_jobs.corrections.change import corrections_of
+from stream_jobs.credits.errors import CreditRulesRefused
+from stream_jobs.pricing.errors import PriceListRefused, RevisionMissing
 from stream_jobs.worker import statements
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.books import FIRST, Books
@@ -93,16 +96,19 @@ class Controls:
     def _switch(self, partition: Partition, body: ConfigBody, envelope: Envelope, taken: Taken) -> None:
         """The highest revision seen so far is in force."""
         self._content(body, "")
-        if body.subject == "prices":
-            if body.revision <= self._number(partition.prices, self.books.prices[FIRST].revision):
-                return
-            self.books.need([body.revision], [])
-            partition.prices = body.revision
-        else:
-            if body.revision <= self._number(partition.multipliers, self.books.multipliers[FIRST].revision):
-                return
-            self.books.need([], [body.revision])
-            partition.multipliers = body.revision
+        try:
+            if body.subject == "prices":
+                if body.revision <= self._number(partition.prices, self.books.prices[FIRST].revision):
+                    return
+                self.books.need([body.revision], [])
+                partition.prices = body.revision
+            else:
+                if body.revision <= self._number(partition.multipliers, self.books.multipliers[FIRST].revision):
+                    return
+                self.books.need([], [body.revision])
+                partition.multipliers = body.revision
+        except (PriceListRefused, CreditRulesRefused, RevisionMissing) as problem:
+            raise ControlRefused(f"config: revision {body.revision} of the {body.subject}: {problem}") from None
         taken.written.append(("revision_switches", _switch_row(envelope, body.subject, "", body.revision)))
 
     def _change_calendar(
@@ -117,8 +123,12 @@ class Controls:
         said = self._content(body, name)
         if hashlib.sha256(said.encode()).hexdigest() != body.content_hash:
             raise ControlRefused(f"config: the content of calendar revision {body.revision} has another hash")
-        content = json.loads(said)
-        start = round(datetime.fromisoformat(content["effective_from"]).timestamp())
+        try:
+            content = json.loads(said)
+            start = round(datetime.fromisoformat(content["effective_from"]).timestamp())
+            LocalCalendar(content["time_zone"], int(content["week_start"]))
+        except (ValueError, TypeError, KeyError, ZoneInfoNotFoundError) as problem:
+            raise ControlRefused(f"config: calendar revision {body.revision} cannot be read: {problem!r}") from None
         if start % QUARTER_SECONDS or start * 1000 <= envelope.append_ms + FUTURE_MS:
             raise ControlRefused(
                 f"config: the calendar of {name} would change at {content['effective_from']}: it must be a full "

@@ -13,6 +13,7 @@ import polars as pl
 import structlog
 
 from producers.control.bodies import EraseBody, ReplayBody, RepriceBody
+from producers.timeliness.rules import TimeRules
 from stream_jobs.control.repriced import NEEDED, repriced
 from stream_jobs.corrections.awaited import MET_BEFORE, Awaited, Identity, awaited_rows
 from stream_jobs.corrections.change import Correction
@@ -57,6 +58,7 @@ class Jobs:
     books: Books
     markup_ppm: Mapping[str, int]
     erasure: Erasure
+    times: TimeRules
     _next: float = field(default=0.0, init=False)
     _ready: deque[Work] = field(default_factory=deque, init=False)
     _next_sweep: float = field(default=0.0, init=False)
@@ -156,7 +158,7 @@ class Jobs:
         if isinstance(job.body, EraseBody):
             self.erasure.begin(scope_of(job), job.body.user_id or "")
         for number in partitions:
-            self.sink.command(planning.plan(job, number))
+            self.sink.command(planning.plan(job, number, self.times.first_whole_day(job.asked)))
         self._meet(job, partitions)
         slices = sum(count for _, count, _ in self.sink.rows(statements.slice_states(job.control_id, job.home)))
         self._note(job, "planned", slices)

@@ -18,7 +18,7 @@ _KNOWN = "SELECT count() FROM control_records WHERE control_id = {control_id:UUI
 _UNPUBLISHED = """
     SELECT toString(control_id), kind, organization, body, author, note, created,
         arraySort(arrayFilter(number -> NOT has(published, number), partitions)) AS missing
-    FROM (SELECT * FROM control_records FINAL WHERE version = 0 AND created < {before:DateTime64(3, 'UTC')}) AS record
+    FROM (SELECT * FROM control_records FINAL WHERE body != '' AND created < {before:DateTime64(3, 'UTC')}) AS record
     LEFT JOIN (SELECT control_id, groupArray(src_partition) AS published FROM control_publications GROUP BY control_id)
         AS publication USING control_id
     WHERE notEmpty(missing) ORDER BY created, control_id LIMIT {limit:UInt32}

@@ -10,10 +10,9 @@ CREATE TABLE control_records
     author String COMMENT 'Who asked',
     note String COMMENT 'Why',
     created DateTime64(3, 'UTC') COMMENT 'When it was asked',
-    partitions Array(UInt16) COMMENT 'Log partitions it goes to (1024 x topic generation + Kafka partition)',
-    version UInt8 DEFAULT 0 COMMENT 'Row version: 1 when the body was emptied'
+    partitions Array(UInt16) COMMENT 'Log partitions it goes to (1024 x topic generation + Kafka partition)'
 )
-ENGINE = ReplacingMergeTree(version)
+ENGINE = ReplacingMergeTree
 ORDER BY control_id
 COMMENT 'What was asked of the log: configuration, corrections and jobs';
 

@@ -139,7 +139,7 @@ class SimulatedWorker(Worker):
         self.foreman = CalledForeman(
             self.settings,
             sink,
-            Jobs(sink, self.repairs, rules.books, {}, Erasure(sink, tombstones)),
+            Jobs(sink, self.repairs, rules.books, {}, Erasure(sink, tombstones), rules.times),
             self.repairs,
             self.flusher,
             self.owning,
