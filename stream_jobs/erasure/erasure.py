@@ -18,11 +18,17 @@ from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.erasure import statements
 from stream_jobs.erasure.statements import Scope
 from stream_jobs.errors import JobRefused
+from warehouse.families import ROLLUP_TABLES
 from warehouse.literals import quoted
 
 log = structlog.get_logger()
 HASHED_AT_ONCE: Final = 100_000
 LOOK_SECONDS: Final = 0.2
+OF_ERASURES: Final = (
+    *(*statements.OF_EVENTS, *ROLLUP_TABLES, "rejected", "replays", "quarantine", "alerts", "control_records", "jobs"),
+    *("directory_entries", "erased_events", "erased_users"),
+)
+"""Tables that an erasure writes anew."""
 STAYS: Final = (
     "how many events were ever counted, and keyed hashes of the erased events' ids: by them copies stay copies",
     "the organisation's name and calendar",
@@ -82,16 +88,25 @@ class Erasure:
         user_hash = self.user_hash(scope.organization, user_id)
         self._store(scope, user_hash, asked, "erased", due, certificate(scope, removed, due), 1)
 
-    def complete(self, scope: Scope, user_hash: str, row: Mapping[str, Any]) -> None:
-        """The second sweep: what was written late goes, then what tells who it was about."""
+    def sweep_again(self, scope: Scope, row: Mapping[str, Any]) -> None:
+        """The second sweep: what was written late goes, then what tells who it was about. row: of the register."""
         self.sweep(scope)
-        self._hurry_old_parts(None)
         for table, where in statements.of_requests(scope).items():
             self._mutate(table, f"UPDATE body = '' WHERE {where}")
-        told = json.loads(row["certificate"]) | {"swept": datetime.now(UTC).isoformat(timespec="seconds")}
-        self._store(scope, user_hash, row["asked"], "complete", row["due"], told, row["version"] + 1)
         self.forget(scope)
+        now = datetime.now(UTC)
+        told = json.loads(row["certificate"]) | {"swept": now.isoformat(timespec="seconds")}
+        self._store(scope, row["user_hash"], row["asked"], "swept", now, told, row["version"] + 1)
+
+    def complete(self, scope: Scope, row: Mapping[str, Any]) -> bool:
+        """Whether the files that were replaced up to the second sweep are gone; then the erasure is over."""
+        if self.hand.rows(statements.replaced_parts(OF_ERASURES, row["due"]))[0][0]:
+            return False
+        self._hurry_old_parts(None)
+        told = json.loads(row["certificate"]) | {"complete": datetime.now(UTC).isoformat(timespec="seconds")}
+        self._store(scope, row["user_hash"], row["asked"], "complete", row["due"], told, row["version"] + 1)
         log.info("erasure complete", control_id=scope.control_id, organization=scope.organization)
+        return True
 
     def sweep(self, scope: Scope) -> int:
         """Removes again what a process that was frozen may have written since; returns how many rows."""
@@ -143,7 +158,7 @@ class Erasure:
 
     def _hurry_old_parts(self, seconds: int | None) -> None:
         """How long files that were replaced stay on disk while an erasure goes on; None: as ever."""
-        for table in {*statements.OF_EVENTS, "rollup", "rollup_thread", "rejected", "control_records", "jobs"}:
+        for table in OF_ERASURES:
             change = (
                 "RESET SETTING old_parts_lifetime"
                 if seconds is None

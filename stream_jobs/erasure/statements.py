@@ -1,7 +1,8 @@
 """What an erasure removes and where: its id in, statements out. None that is kept anywhere names who is erased."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from warehouse.families import ROLLUP_TABLES
@@ -161,3 +162,12 @@ def known_users(organization: str) -> str:
     own = f"organization = {quoted(organization)}"
     tables = " UNION ALL ".join(f"SELECT user_id FROM {table} WHERE {own}" for table in ("usage_raw", "rollup"))
     return f"SELECT DISTINCT user_id FROM ({tables})"
+
+
+def replaced_parts(tables: Sequence[str], before: datetime) -> str:
+    """How many files that were replaced before this instant are still on disk: one number."""
+    names = ", ".join(quoted(table) for table in tables)
+    return (
+        f"SELECT count() FROM system.parts WHERE database = currentDatabase() AND table IN ({names}) AND NOT active "
+        f"AND remove_time <= toDateTime({int(before.timestamp())}, 'UTC')"
+    )

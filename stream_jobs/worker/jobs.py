@@ -112,11 +112,25 @@ class Jobs:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_LOOK_SECONDS
-        names = ("control_id", "organization", "home", "offset", "user_hash", "certificate", "asked", "due", "version")
+        names = (
+            "control_id",
+            "organization",
+            "home",
+            "offset",
+            "user_hash",
+            "certificate",
+            "asked",
+            "due",
+            "version",
+            "state",
+        )
         for found in self.sink.rows(statements.due_erasures(partitions)):
-            row = dict(zip(names, found, strict=True))
+            row = dict(zip((*names, "version", "state"), found, strict=True))
             scope = Scope(row["control_id"], row["organization"], row["home"], row["offset"], not row["user_hash"])
-            self.erasure.complete(scope, row["user_hash"], row)
+            if row["state"] == "erased":
+                self.erasure.sweep_again(scope, row)
+            else:
+                self.erasure.complete(scope, row)
 
     def _found(self, applied: Mapping[int, int]) -> list[Work]:
         if not applied:

@@ -224,11 +224,11 @@ def open_jobs(partitions: Sequence[int]) -> str:
 
 
 def due_erasures(partitions: Sequence[int]) -> str:
-    """Erasures of these partitions that are to be swept again now."""
+    """Erasures of these partitions that are to be swept again now, or were and are not over."""
     return (
         "SELECT toString(control_id), organization, toInt64(src_partition), src_offset, user_hash, certificate, asked, "
-        f"due, toInt64(version) FROM erasures FINAL WHERE src_partition IN ({listed(partitions)}) "
-        "AND state = 'erased' AND due <= now64(3, 'UTC')"
+        "due, toInt64(version), toString(state) FROM erasures FINAL "
+        f"WHERE src_partition IN ({listed(partitions)}) AND state != 'complete' AND due <= now64(3, 'UTC')"
     )
 
 

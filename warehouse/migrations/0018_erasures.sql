@@ -41,9 +41,9 @@ CREATE TABLE erasures
     user_hash String COMMENT 'Keyed hash of the user (hexadecimal); empty for the whole organisation',
     key_check String COMMENT 'Tells whether a key is the one that made user_hash',
     asked DateTime64(3, 'UTC') COMMENT 'When the log received the record',
-    state Enum8('erased' = 1, 'complete' = 2) COMMENT 'complete: swept again after every late write, and ids forgotten',
+    state Enum8('erased' = 1, 'swept' = 2, 'complete' = 3) COMMENT 'swept: once more after every late write, and ids forgotten; complete: replaced files are gone too',
     certificate String COMMENT 'What was removed where, and what only time clears (JSON)',
-    due DateTime64(3, 'UTC') COMMENT 'When it is swept again',
+    due DateTime64(3, 'UTC') COMMENT 'When it is swept again, or was',
     version UInt64 COMMENT 'Row version: counts the changes'
 )
 ENGINE = ReplacingMergeTree(version)
