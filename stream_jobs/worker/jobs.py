@@ -35,6 +35,10 @@ LOOK_SECONDS = 2.0
 """Between looks for new jobs and orders."""
 SLICES_AHEAD = 100
 SWEEP_LOOK_SECONDS = 5.0
+ERASURE = (
+    *("control_id", "organization", "home", "offset", "user_hash", "certificate", "asked", "due", "version", "state"),
+)
+"""What `due_erasures` gives."""
 REWRITTEN_AT_ONCE = 100_000
 """Raw events that one statement writes anew."""
 TIMES = 5
@@ -112,20 +116,8 @@ class Jobs:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_LOOK_SECONDS
-        names = (
-            "control_id",
-            "organization",
-            "home",
-            "offset",
-            "user_hash",
-            "certificate",
-            "asked",
-            "due",
-            "version",
-            "state",
-        )
         for found in self.sink.rows(statements.due_erasures(partitions)):
-            row = dict(zip((*names, "version", "state"), found, strict=True))
+            row = dict(zip(ERASURE, found, strict=True))
             scope = Scope(row["control_id"], row["organization"], row["home"], row["offset"], not row["user_hash"])
             if row["state"] == "erased":
                 self.erasure.sweep_again(scope, row)
