@@ -145,7 +145,8 @@ def of_requests(scope: Scope) -> Mapping[str, str]:
     users = f"(SELECT groupArray(user_id) FROM erased_users WHERE control_id = {scope.id})"
     inside = f"arrayExists(user -> position(body, concat('\"', user, '\"')) > 0, {users})"
     named = f"{scope.own} AND {'body != ' + quoted('') if scope.whole else inside}"
-    return {"control_records": named, "jobs": f"{named} AND state IN ('done', 'failed', 'cancelled')"}
+    over = "SELECT control_id FROM jobs FINAL WHERE state IN ('done', 'failed', 'cancelled')"
+    return {"control_records": named, "jobs": f"{named} AND control_id IN ({over})"}
 
 
 def back_again(scope: Scope) -> str:
