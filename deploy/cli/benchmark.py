@@ -12,7 +12,7 @@ from deploy.local.home import ROOT, Home
 
 app = typer.Typer(add_completion=False)
 FOLDER = ROOT / "tests/benchmarks"
-NAMES = ("peers", "recovery", "pipeline", "latency", "memory", "scaling", "soak", "pricing", "envelopes")
+NAMES = ("peers", "recovery", "pipeline", "latency", "memory", "scaling", "soak", "jobs", "pricing", "envelopes")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
