@@ -113,7 +113,6 @@ class Worker:
             self.flusher,
             self.owning,
             lambda: (self.app.consumer_generation_id, self.state),
-            lambda: sum(self._backlog().values()),
             leave,
         )
         self.processor = TakeProcessor(self.sink, self.directory, rules, tombstones, settings.rows_in_memory // 8)
@@ -325,7 +324,7 @@ class Worker:
         elif self.state.generation == generation:
             if self.flusher.rests and not self.owning.locked() and self.cascade.due(self.state):
                 await self.flusher.cascade(self.state, alone=waiting == 0)
-            self.foreman.look(generation)
+            self.foreman.look(generation, waiting)
 
     async def _drain(self) -> None:
         """Before a graceful stop: what was taken is stored and acknowledged, nothing more is taken."""

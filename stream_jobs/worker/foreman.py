@@ -21,7 +21,7 @@ LONGEST_REST_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Foreman:
-    """owning: held by whoever changes the state. now: group generation and state. waiting: envelopes in the log."""
+    """owning: held by whoever changes the state. now: group generation and state."""
 
     settings: WorkerSettings
     sink: Sink
@@ -30,12 +30,16 @@ class Foreman:
     flusher: Flusher
     owning: asyncio.Lock
     now: Callable[[], tuple[int, WorkerState]]
-    waiting: Callable[[], int]
     leave: Callable[[str, BaseException], None]
     _working: asyncio.Task[bool] | None = field(default=None, init=False)
+    _waiting: bool = field(default=False, init=False)
 
-    def look(self, generation: int) -> None:
-        """Begins the next slice in the background when there is one and none is being done."""
+    def look(self, generation: int, waiting: int) -> None:
+        """Begins the next slice in the background when there is one and none is being done.
+
+        waiting: envelopes in the log; while there are any, jobs leave them most of the time.
+        """
+        self._waiting = waiting > 0
         if self.jobs.due() and (self._working is None or self._working.done()):
             self._working = asyncio.create_task(self.work(generation))
             self._working.add_done_callback(self._ended)
@@ -118,7 +122,7 @@ class Foreman:
         time.sleep(self._rest_seconds(worked_seconds))
 
     def _rest_seconds(self, worked_seconds: float) -> float:
-        return min(REST_SHARE * worked_seconds, LONGEST_REST_SECONDS) if self.waiting() else 0.0
+        return min(REST_SHARE * worked_seconds, LONGEST_REST_SECONDS) if self._waiting else 0.0
 
     def _ended(self, task: "asyncio.Task[bool]") -> None:
         """What no slice may raise ends the process, as everything unexpected does."""

@@ -78,7 +78,7 @@ class Step:
 class CalledForeman(Foreman):
     """Works when it is told to, not in the background."""
 
-    def look(self, generation: int) -> None:
+    def look(self, generation: int, waiting: int) -> None:
         """Begins nothing."""
 
 
@@ -144,7 +144,6 @@ class SimulatedWorker(Worker):
             self.flusher,
             self.owning,
             lambda: (GENERATION, self.state),
-            lambda: 0,
             raised,
         )
         self.processor = TakeProcessor(sink, self.directory, rules, tombstones, rows_in_memory // 8)
