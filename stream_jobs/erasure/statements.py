@@ -166,9 +166,9 @@ def known_users(organization: str) -> str:
 
 
 def replaced_parts(tables: Sequence[str], before: datetime) -> str:
-    """How many files that were replaced before this instant are still on disk: one number."""
+    """Which of these tables have files on disk that were replaced before this instant."""
     names = ", ".join(quoted(table) for table in tables)
     return (
-        f"SELECT count() FROM system.parts WHERE database = currentDatabase() AND table IN ({names}) AND NOT active "
+        f"SELECT DISTINCT table FROM system.parts WHERE database = currentDatabase() AND table IN ({names}) AND NOT active "
         f"AND remove_time <= toDateTime({int(before.timestamp())}, 'UTC')"
     )

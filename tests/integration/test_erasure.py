@@ -115,7 +115,7 @@ def test_no_byte_of_an_erased_user_stays(own: Installation, secret: str) -> None
     until("copies are known", lambda: numbers(own, duplicates) == [(EVENTS,)])
 
     complete = "SELECT toString(state) FROM erasures FINAL"
-    until("the erasure is swept again", lambda: numbers(own, complete) == [("complete",)])
+    until("the erasure is complete", lambda: numbers(own, complete) == [("complete",)], seconds=200)
     ids = [each["event_id"] for each in mine]
     until(
         "no file holds the user",
