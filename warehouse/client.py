@@ -1,5 +1,7 @@
 """The one way to the warehouse: settings in, an unmodified clickhouse-connect client out."""
 
+from collections.abc import Mapping
+
 import clickhouse_connect
 import urllib3
 from clickhouse_connect.driver.client import Client
@@ -58,6 +60,12 @@ def connect(settings: WarehouseSettings | None = None, *, database: str | None =
         )
     except (DatabaseError, OperationalError, OSError) as failure:
         raise classified(failure, settings.url) from failure
+
+
+def permitted(client: Client, settings: Mapping[str, object]) -> dict[str, object]:
+    """The settings without those that the warehouse keeps this user from choosing."""
+    known = client.server_settings
+    return {name: value for name, value in settings.items() if name not in known or not known[name].readonly}
 
 
 def answers(settings: WarehouseSettings, *, within_seconds: float = 3.0) -> None:

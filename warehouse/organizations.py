@@ -9,23 +9,29 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from clickhouse_connect.driver.client import Client
 
 from warehouse.errors import CalendarInUse, InvalidOrganization
+from warehouse.queries.organizations import NEWEST_NAME
 
 WEEK_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MAX_NAME_CHARACTERS: Final = 128
 MAX_DISPLAY_NAME_CHARACTERS: Final = 256
 
 _BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_NEWEST: Final = """
+_KNOWN: Final = f"""
     SELECT
         organization,
-        toString(argMax(time_zone, effective_from)),
-        argMax(week_start, effective_from),
-        argMax(display_name, effective_from),
-        argMax(registered, effective_from)
+        toString(argMaxIf(time_zone, effective_from, effective_from <= now())),
+        argMaxIf(week_start, effective_from, effective_from <= now()),
+        {NEWEST_NAME},
+        max(registered)
     FROM organizations FINAL
-    WHERE {only:String} = '' OR organization = {only:String}
+    WHERE {{only:String}} = '' OR organization = {{only:String}}
     GROUP BY organization
     ORDER BY organization
+"""
+_FIRST: Final = """
+    SELECT toString(argMin(time_zone, effective_from)), argMin(week_start, effective_from)
+    FROM organizations FINAL WHERE organization = {organization:String}
+    GROUP BY organization HAVING max(effective_from) > toDateTime(0)
 """
 _HAS_USAGE: Final = "SELECT count() FROM (SELECT 1 FROM usage_raw WHERE organization = {organization:String} LIMIT 1)"
 
@@ -82,14 +88,15 @@ def decided(wanted: Organization, known: Organization | None, *, has_usage: bool
 def register(client: Client, wanted: Organization, author: str) -> bool:
     """Registers an organisation, also one that a worker created on sight; False when it was registered just so.
 
-    Raises CalendarInUse when it has usage in another calendar.
+    Where its calendar has changed since, the first one stays the first. Raises CalendarInUse when it counts in another.
     """
     row = registration(client, wanted)
     if row is None:
         return False
+    first = _first_calendar(client, row.name) or (row.time_zone, row.week_start)
     client.insert(
         "organizations",
-        [[row.name, _BEGINNING, row.time_zone, row.week_start, row.display_name, 1, author]],
+        [[row.name, _BEGINNING, *first, row.display_name, 1, author]],
         column_names=[
             *("organization", "effective_from", "time_zone", "week_start"),
             *("display_name", "registered", "author"),
@@ -101,16 +108,27 @@ def register(client: Client, wanted: Organization, author: str) -> bool:
 def registration(client: Client, wanted: Organization) -> Organization | None:
     """What registering would write; None when it is registered just so. Raises CalendarInUse."""
     known = next(iter(listed(client, wanted.name)), None)
-    return decided(wanted, known, has_usage=known is not None and _has_usage(client, wanted.name))
+    counted = known is not None and (
+        _first_calendar(client, wanted.name) is not None or _has_usage(client, wanted.name)
+    )
+    return decided(wanted, known, has_usage=counted)
 
 
 def listed(client: Client, only: str = "") -> Sequence[Organization]:
-    """All organisations by name, or the named one if it is known; each with its newest calendar."""
-    rows = client.query(_NEWEST, parameters={"only": only}).result_rows
+    """All organisations by name, or the named one if it is known; each with its newest name
+    and the calendar in force.
+    """
+    rows = client.query(_KNOWN, parameters={"only": only}).result_rows
     return [
         Organization(name, time_zone, week_start, display_name, bool(registered))
         for name, time_zone, week_start, display_name, registered in rows
     ]
+
+
+def _first_calendar(client: Client, name: str) -> tuple[str, int] | None:
+    """Zone and week start that held at first, when other rows change them from a moment on; else None."""
+    rows = client.query(_FIRST, parameters={"organization": name}).result_rows
+    return (str(rows[0][0]), int(rows[0][1])) if rows else None
 
 
 def _has_usage(client: Client, name: str) -> bool:

@@ -13,6 +13,14 @@ from warehouse.control.records import Followed
 from warehouse.control.standing import Standing, State
 
 ID = "0190f5fe-7c00-7a00-8000-00000000002a"
+CERTIFICATE = {
+    "organization": "acme",
+    "subject": "user",
+    "removed": {"events": 42, "usage_raw": 42, "rollup": 96},
+    "stays": ["the organisation's name and calendar"],
+    "only_time_clears": [{"what": "backups made before", "until": "they are deleted"}],
+    "swept": "2026-03-14T09:40:02+00:00",
+}
 
 
 class PublishedPlace(AnswerModel):
@@ -149,6 +157,11 @@ class PlaceAnswer(AnswerModel):
     done: int = Field(description="Slices that are done", examples=[12])
     events: int = Field(description="Events that were rewritten", examples=[4210])
     messages: list[str] = Field(description="Why it was refused, or what went wrong", examples=[[]])
+    certificate: dict[str, Any] | None = Field(
+        description="Of an erasure once the rows are gone: what was removed where, what stays, what only time clears, "
+        "and since when late writes are `swept` too; else null",
+        examples=[CERTIFICATE],
+    )
 
     @classmethod
     def of(cls, found: Standing) -> "PlaceAnswer":
@@ -162,4 +175,5 @@ class PlaceAnswer(AnswerModel):
             done=found.slices.done,
             events=found.slices.events,
             messages=list(found.messages),
+            certificate=None if found.certificate is None else dict(found.certificate),
         )

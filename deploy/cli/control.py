@@ -1,6 +1,7 @@
 """`./tally control`: what was asked of the log, how far it is, and orders to what still runs."""
 
 import getpass
+from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
 from typing import Annotated
@@ -18,6 +19,7 @@ from stream_jobs.control.publisher import FORGOTTEN, Publisher
 from warehouse.control import orders
 from warehouse.control.following import followed, newest
 from warehouse.control.orders import Order
+from warehouse.control.outbox import unpublished
 from warehouse.control.records import Records
 from warehouse.control.standing import State
 
@@ -89,12 +91,14 @@ def cancel(control_id: ControlId) -> None:
 def publish() -> None:
     """Publish what was stored and did not reach every partition of the log; the auditor does it by itself."""
     with connected("tally") as (client, _):
-        publisher = Publisher(control_settings(), client)
+        settings = control_settings()
+        publisher = Publisher(settings, client)
         try:
             left = publisher.finish()
         finally:
             publisher.close()
-        still = list(newest(client, Records(), State.UNPUBLISHED)) if left else []
+        still = unpublished(client, datetime.now(UTC) - FORGOTTEN, settings.topic_generation)
+    still = [each for each in still if each.partitions]
     if still:
         raise DeployError(f"{len(still):,} records could not be published yet: Kafka does not answer")
     older = f"older than {FORGOTTEN.total_seconds():.0f} s "

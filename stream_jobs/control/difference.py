@@ -17,11 +17,11 @@ from producers.errors import ControlRefused
 from stream_jobs.control.corrected import columns_set, corrected
 from stream_jobs.control.repriced import NEEDED, QUANTITIES, repriced
 from stream_jobs.credits.multiplier_table import MultiplierTable
-from stream_jobs.pricing.load import load_multipliers, load_price_book, newest_revision
+from stream_jobs.pricing.load import load_multipliers, load_price_book, oldest_revision
 from stream_jobs.pricing.price_book import INPUT_BUCKETS, PriceBook, exceeds_cost_bound
 from stream_jobs.worker.sink import READ_SETTINGS, whole
 from tokentally.tokens import TOKEN_BUCKETS
-from warehouse.client import classified
+from warehouse.client import classified, permitted
 from warehouse.control.met import MetUsage, Place, Totals, where
 from warehouse.queries.query import ask
 
@@ -134,7 +134,7 @@ def difference(client: Client, record: ControlRecord, markup_ppm: Mapping[str, i
     met = where(record.organization, body)
     named = len(body.events) if isinstance(body, VoidBody | AmendBody | ReplaceBody) else 0
     if not isinstance(body, AmendBody | ReplaceBody | RepriceBody):
-        before = ask(client, MetUsage(met), SUM_SETTINGS)
+        before = ask(client, MetUsage(met), permitted(client, SUM_SETTINGS))
         gone = record.kind in ("void", "erase")
         return Difference(_lines(before, {} if gone else before), named=named)
 
@@ -181,15 +181,15 @@ def _pricing(client: Client, body: AmendBody | ReplaceBody | RepriceBody, markup
 
 
 def in_force(client: Client, kind: str) -> int:
-    """The highest revision that any partition has read of; before the first record the newest one."""
+    """The highest revision that any partition has read of; before the first record the lowest one that is stored."""
     highest = int(client.query(_IN_FORCE, parameters={"kind": kind}).result_rows[0][0])
-    return highest or newest_revision(client, "prices" if kind == "prices" else "multipliers")
+    return highest or oldest_revision(client, "prices" if kind == "prices" else "multipliers")
 
 
 def _slices(client: Client, met: str, columns: list[str]) -> Iterator[pl.DataFrame]:
     """The events in slices of a local day, a large day in several by chance of the id."""
     by_day: Counter[date] = Counter()
-    for (day, _), totals in ask(client, MetUsage(met), SUM_SETTINGS).items():
+    for (day, _), totals in ask(client, MetUsage(met), permitted(client, SUM_SETTINGS)).items():
         by_day[day] += totals.requests
     for day, events in sorted(by_day.items()):
         parts = -(-events // SLICE_EVENTS)
@@ -215,7 +215,7 @@ def slice_sql(met: str, columns: list[str], day: date, part: int, parts: int) ->
 
 def _frame(client: Client, sql: str) -> pl.DataFrame:
     try:
-        body = whole(client.raw_query(sql, settings=READ_SETTINGS, fmt="ArrowStream"))
+        body = whole(client.raw_query(sql, settings=permitted(client, READ_SETTINGS), fmt="ArrowStream"))
     except (Error, OSError) as failure:
         raise classified(failure) from failure
     return pl.DataFrame(pl.from_arrow(pa.ipc.open_stream(body).read_all())) if body else pl.DataFrame()

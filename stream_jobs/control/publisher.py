@@ -1,5 +1,6 @@
 """Publishes control records: a stored record in, signed Kafka records and their noted places out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,6 +13,7 @@ from producers.control.record import CONTROL, HEADER_KIND, HEADER_SIGNATURE, Con
 from producers.errors import KafkaUnavailable
 from stream_jobs.control.settings import ControlSettings
 from warehouse.control import outbox
+from warehouse.control.outbox import Unpublished
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
 log = structlog.get_logger()
@@ -41,6 +43,8 @@ class Publisher:
     settings: ControlSettings
     client: Client
     _producer: Producer | None = field(default=None, init=False)
+    _told: set[str] = field(default_factory=set, init=False)
+    """Records of which the log says that they stay unpublished."""
 
     def ask(self, record: ControlRecord) -> Published:
         """Stores a record and publishes it. The same record again is published again where it is missing.
@@ -56,8 +60,14 @@ class Publisher:
         return Published(record.control_id, self._published(record.control_id, values, key), partitions)
 
     def finish(self, now: datetime | None = None) -> int:
-        """Publishes what others left unpublished; returns how many records. Raises as `ask` does."""
-        left = outbox.unpublished(self.client, (now or datetime.now(UTC)) - FORGOTTEN)
+        """Publishes what others left unpublished; returns how many records. Raises as `ask` does.
+
+        What was meant for another topic generation stays unpublished: its offsets and events are others here.
+        """
+        before = (now or datetime.now(UTC)) - FORGOTTEN
+        found = outbox.unpublished(self.client, before, self.settings.topic_generation)
+        self._tell([each for each in found if each.gone])
+        left = [each for each in found if each.partitions]
         key = self.settings.control_key() if left else b""
         for each in left:
             values = {number: each.record.value(number) for number in each.partitions}
@@ -69,6 +79,19 @@ class Publisher:
         """Leaves the broker."""
         if self._producer is not None:
             self._producer.flush(ACKNOWLEDGED_SECONDS)
+
+    def _tell(self, stranded: Sequence[Unpublished]) -> None:
+        """Says of each record once, as long as this process lives, that it stays unpublished."""
+        for each in stranded:
+            if each.record.control_id not in self._told:
+                self._told.add(each.record.control_id)
+                log.warning(
+                    "a control record of another topic generation is not published: ask for it again",
+                    control_id=each.record.control_id,
+                    kind=each.record.kind,
+                    partitions=each.gone,
+                    present_generation=self.settings.topic_generation,
+                )
 
     def _published(self, control_id: str, values: dict[int, bytes], key: bytes) -> dict[int, int]:
         places = self._acknowledged(values, key)

@@ -169,6 +169,6 @@ def replaced_parts(tables: Sequence[str], before: datetime) -> str:
     """Which of these tables have files on disk that were replaced before this instant."""
     names = ", ".join(quoted(table) for table in tables)
     return (
-        f"SELECT DISTINCT table FROM system.parts WHERE database = currentDatabase() AND table IN ({names}) AND NOT active "
-        f"AND remove_time <= toDateTime({int(before.timestamp())}, 'UTC')"
+        f"SELECT DISTINCT table FROM system.parts WHERE database = currentDatabase() AND table IN ({names}) "
+        f"AND NOT active AND remove_time <= toDateTime({int(before.timestamp())}, 'UTC')"
     )

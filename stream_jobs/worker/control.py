@@ -224,12 +224,13 @@ def _switch_row(envelope: Envelope, kind: str, organization: str, revision: int)
 
 
 def _organization(record: ControlRecord, envelope: Envelope, start: int, content: dict[str, Any]) -> pl.DataFrame:
+    """The calendar from `start` on; it says no name, so the one that was given last stays."""
     row = {
         "organization": record.organization,
         "effective_from": start,
         "time_zone": content["time_zone"],
         "week_start": content["week_start"],
-        "display_name": content.get("display_name", record.organization),
+        "display_name": "",
         "registered": 1,
         "author": record.author,
         "created": envelope.append_ms,

@@ -226,14 +226,12 @@ class Jobs:
         if frame.is_empty():
             return
         names = {f"new_{name}": name for name in NEEDED} | {"quantities_text": "quantities"}
-        prices, multipliers = job.prices, job.multipliers
-        if isinstance(job.body, RepriceBody):
-            prices, multipliers = job.body.prices, job.body.multipliers or job.multipliers
-        self.books.need([prices], [multipliers])
+        prices, multipliers = revisions_of(job)
+        self.books.need([prices], [] if multipliers is None else [multipliers])
         priced = repriced(
             rewriting.as_born(frame.rename(names)),
             self.books.prices[prices],
-            self.books.multipliers[multipliers],
+            None if multipliers is None else self.books.multipliers[multipliers],
             self.markup_ppm,
         )
         if exceeds_cost_bound(priced).any():
@@ -250,6 +248,13 @@ class Jobs:
         if not self._columns:
             self._columns = [row[0] for row in self.sink.rows(rewriting.RAW_COLUMNS)]
         return self._columns
+
+
+def revisions_of(job: Job) -> tuple[int, int | None]:
+    """Prices and multipliers that a job computes with; None: the credits stay as they are."""
+    if isinstance(job.body, RepriceBody):
+        return job.body.prices, job.body.multipliers
+    return job.prices, job.multipliers
 
 
 def scope_of(job: Job) -> Scope:

@@ -67,3 +67,42 @@ def test_another_zone_is_refused_with_usage_and_taken_without(client: Client) ->
         "UTC",
         "Asia/Tokyo",
     ]
+
+
+def changed_calendar(client: Client, name: str, since: datetime, time_zone: str) -> None:
+    """What a worker writes when a control record changes the calendar from a moment on."""
+    client.insert(
+        "organizations",
+        [[name, since, time_zone, 7, "", 1, "ada"]],
+        column_names=[
+            *("organization", "effective_from", "time_zone", "week_start"),
+            *("display_name", "registered", "author"),
+        ],
+    )
+
+
+def rows_of(client: Client, name: str) -> list[tuple[str, int, str]]:
+    answer = client.query(
+        "SELECT toString(time_zone), week_start, display_name FROM organizations FINAL "
+        "WHERE organization = {name:String} ORDER BY effective_from",
+        parameters={"name": name},
+    )
+    return [tuple(row) for row in answer.result_rows]
+
+
+def test_a_new_name_leaves_the_past_in_its_calendar(client: Client) -> None:
+    register(client, described("moved", "Europe/Paris", "monday", "Moved"), "test")
+    changed_calendar(client, "moved", datetime(2026, 1, 1, tzinfo=UTC), "Asia/Tokyo")
+    assert listed(client, "moved") == [Organization("moved", "Asia/Tokyo", 7, "Moved")], "the calendar says no name"
+    assert register(client, described("moved", "Asia/Tokyo", "sunday", "Moved KK"), "test")
+    assert rows_of(client, "moved") == [("Europe/Paris", 1, "Moved KK"), ("Asia/Tokyo", 7, "")]
+    assert listed(client, "moved") == [Organization("moved", "Asia/Tokyo", 7, "Moved KK")]
+    with pytest.raises(CalendarInUse, match="organizations calendar"):
+        register(client, described("moved", "Europe/Paris", "monday"), "test")
+
+
+def test_a_calendar_of_the_future_is_not_in_force(client: Client) -> None:
+    register(client, described("moving", "Europe/Paris", "monday", "Moving"), "test")
+    changed_calendar(client, "moving", datetime(2100, 1, 1, tzinfo=UTC), "Asia/Tokyo")
+    assert listed(client, "moving") == [Organization("moving", "Europe/Paris", 1, "Moving")]
+    assert not register(client, described("moving", "Europe/Paris", "monday"), "test")

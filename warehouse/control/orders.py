@@ -5,7 +5,7 @@ from enum import StrEnum
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
-from warehouse.client import WRITE_SETTINGS, classified
+from warehouse.client import WRITE_SETTINGS, classified, permitted
 from warehouse.control.following import followed
 from warehouse.control.records import Followed
 from warehouse.control.standing import WITHOUT_JOB
@@ -34,7 +34,8 @@ def give(client: Client, control_id: str, order: Order, author: str) -> bool:
         return False
     row = [control_id, order.wanted, author]
     try:
-        client.insert("job_orders", [row], column_names=["control_id", "wanted", "author"], settings=WRITE_SETTINGS)
+        settings = permitted(client, WRITE_SETTINGS)
+        client.insert("job_orders", [row], column_names=["control_id", "wanted", "author"], settings=settings)
     except (Error, OSError) as failure:
         raise classified(failure) from failure
     return True

@@ -10,27 +10,33 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
 from producers.control.record import ControlRecord
-from warehouse.client import READ_OWN_WRITES, WRITE_SETTINGS, classified
+from warehouse.client import READ_OWN_WRITES, WRITE_SETTINGS, classified, permitted
+from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 from warehouse.queries.query import utc
 
 RECORD_COLUMNS = ("control_id", "kind", "organization", "body", "author", "note", "created", "partitions")
 _KNOWN = "SELECT count() FROM control_records WHERE control_id = {control_id:UUID}"
 _UNPUBLISHED = """
     SELECT toString(control_id), kind, organization, body, author, note, created,
-        arraySort(arrayFilter(number -> NOT has(published, number), partitions)) AS missing
+        arraySort(arrayFilter(number -> NOT has(published, number), partitions)) AS missing,
+        arrayFilter(number -> intDiv(number, {generation_size:UInt32}) = {generation:UInt32}, missing) AS present
     FROM (SELECT * FROM control_records FINAL WHERE body != '' AND created < {before:DateTime64(3, 'UTC')}) AS record
     LEFT JOIN (SELECT control_id, groupArray(src_partition) AS published FROM control_publications GROUP BY control_id)
         AS publication USING control_id
-    WHERE notEmpty(missing) ORDER BY created, control_id LIMIT {limit:UInt32}
+    WHERE notEmpty(missing) ORDER BY empty(present), created, control_id LIMIT {limit:UInt32}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Unpublished:
-    """A stored record, and the log partitions that do not have it yet."""
+    """A stored record, and the log partitions that do not have it yet: of the present topic generation, and of others.
+
+    The topic of another generation is gone: what was meant for it means nothing in the present one.
+    """
 
     record: ControlRecord
     partitions: tuple[int, ...]
+    gone: tuple[int, ...] = ()
 
 
 def store(client: Client, record: ControlRecord, partitions: Sequence[int]) -> bool:
@@ -54,13 +60,18 @@ def store(client: Client, record: ControlRecord, partitions: Sequence[int]) -> b
     return True
 
 
-def unpublished(client: Client, before: datetime, limit: int = 1000) -> list[Unpublished]:
-    """Records that were stored before this instant and that some partition does not have, oldest first."""
-    rows = _answered(client, _UNPUBLISHED, {"before": before, "limit": limit})
+def unpublished(client: Client, before: datetime, generation: int, limit: int = 1000) -> list[Unpublished]:
+    """Records that were stored before this instant and that some partition does not have, oldest first.
+
+    Those that can be published in the present topic generation come before those that cannot.
+    """
+    asked = {"before": before, "generation": generation, "generation_size": PARTITIONS_PER_GENERATION, "limit": limit}
+    rows = _answered(client, _UNPUBLISHED, asked)
     return [
         Unpublished(
             ControlRecord(row[0], row[1], row[2], json.loads(row[3]), row[4], row[5], utc(row[6])),
-            tuple(row[7]),
+            tuple(row[8]),
+            tuple(number for number in row[7] if number not in row[8]),
         )
         for row in rows
     ]
@@ -78,13 +89,13 @@ def note_published(client: Client, control_id: str, src_partition: int, src_offs
 
 def _insert(client: Client, table: str, row: list[Any], columns: Sequence[str]) -> None:
     try:
-        client.insert(table, [row], column_names=list(columns), settings=WRITE_SETTINGS)
+        client.insert(table, [row], column_names=list(columns), settings=permitted(client, WRITE_SETTINGS))
     except (Error, OSError) as failure:
         raise classified(failure) from failure
 
 
 def _answered(client: Client, sql: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
     try:
-        return client.query(sql, parameters=parameters, settings=READ_OWN_WRITES).result_rows
+        return client.query(sql, parameters=parameters, settings=permitted(client, READ_OWN_WRITES)).result_rows
     except (Error, OSError) as failure:
         raise classified(failure) from failure

@@ -121,13 +121,16 @@ UNION ALL
 SELECT 'job', toString(control_id), src_partition, toString(state), src_offset, message, [toUInt64(slices)], []
 FROM jobs FINAL WHERE src_partition IN {partitions:Array(UInt16)} AND control_id IN {ids:Array(UUID)}
 UNION ALL
-SELECT 'slices', repair_id, src_partition, '', max(cut), '',
+SELECT 'slices', repair_id, toUInt16(home), '', max(cut), '',
     [count(), countIf(state = 'done'), countIf(state = 'failed'), countIf(state = 'cancelled'),
      countIf(state IN ('asked', 'running')), sum(events)],
     groupUniqArrayIf(5)(message, message != '')
 FROM repairs FINAL
-WHERE src_partition IN {partitions:Array(UInt16)} AND repair_id IN {texts:Array(String)}
-GROUP BY repair_id, src_partition
+WHERE home IN {partitions:Array(UInt16)} AND repair_id IN {texts:Array(String)}
+GROUP BY repair_id, home
+UNION ALL
+SELECT 'erased', toString(control_id), src_partition, toString(state), src_offset, certificate, [], []
+FROM erasures FINAL WHERE src_partition IN {partitions:Array(UInt16)} AND control_id IN {ids:Array(UUID)}
 UNION ALL
 SELECT 'wanted', toString(control_id), 0, if(countIf(wanted = 'cancel') > 0, 'cancel', toString(argMax(wanted, given))),
     0, '', [], []
@@ -169,8 +172,8 @@ def _standing(facts: Mapping[tuple[str, str, int], _Fact], asked: Asked, number:
     def of(fact: str, partition: int = number) -> _Fact | None:
         return facts.get((fact, asked.control_id, partition))
 
-    published, outcome, job, slices, wanted = (
-        *(of(fact) for fact in ("published", "outcome", "job", "slices")),
+    published, outcome, job, slices, erased, wanted = (
+        *(of(fact) for fact in ("published", "outcome", "job", "slices", "erased")),
         of("wanted", 0),
     )
     place = outcome or published
@@ -186,6 +189,7 @@ def _standing(facts: Mapping[tuple[str, str, int], _Fact], asked: Asked, number:
         planned=int(job[3][0]) if job else 0,
         slices=_slices(slices) if slices else Slices(),
         wanted=wanted[0] if wanted else "run",
+        certificate=json.loads(erased[2]) if erased else None,
     )
 
 

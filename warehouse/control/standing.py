@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 
 class State(StrEnum):
@@ -47,7 +47,8 @@ class Standing:
 
     offset: where Kafka acknowledged it, or where its owner found it; None: not published. outcome: applied, refused,
     or "" while its owner has not come to it. job: asked, planned, done, failed, cancelled, or "" without one.
-    wanted: run, pause or cancel, the order in force.
+    wanted: run, pause or cancel, the order in force. certificate: of an erasure, once its rows are gone: what was
+    removed where, what stays, and what only time clears; with `swept` once late writes are swept too.
     """
 
     src_partition: int
@@ -61,6 +62,7 @@ class Standing:
     planned: int = 0
     slices: Slices = Slices()
     wanted: str = "run"
+    certificate: Mapping[str, Any] | None = None
 
     @property
     def state(self) -> State:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 from clickhouse_connect.driver.external import ExternalData
 
-from warehouse.client import WRITE_SETTINGS, classified
+from warehouse.client import WRITE_SETTINGS, classified, permitted
 from warehouse.directory.changes import Decision, History, added, all_decided
 from warehouse.directory.entry import SAID, Key, Statement, Wish
 from warehouse.queries.directory import STATEMENT, statement_of
@@ -72,14 +72,9 @@ class StoredLedger:
             for each in statements
         ]
         try:
-            self._client.insert(TABLE, rows, column_names=COLUMNS, settings=dict(self._settings()))
+            self._client.insert(TABLE, rows, column_names=COLUMNS, settings=permitted(self._client, WRITE_SETTINGS))
         except (Error, OSError) as failure:
             raise classified(failure) from failure
-
-    def _settings(self) -> Mapping[str, object]:
-        """Those of every write, but for what the warehouse keeps this user from choosing."""
-        known = self._client.server_settings
-        return {name: value for name, value in WRITE_SETTINGS.items() if name in known and not known[name].readonly}
 
 
 class Rehearsal:

@@ -7,6 +7,7 @@ from typing import Any
 
 from warehouse.directory.changes import Entry
 from warehouse.directory.entry import KINDS, SAID, STATES, Key, Kind, Said, State, Statement
+from warehouse.queries.organizations import NEWEST_NAME
 from warehouse.queries.query import Rows, milliseconds, utc
 
 STATEMENT = f"organization, kind, entity_id, effective_from, {', '.join(SAID)}, attributes, created"
@@ -195,6 +196,8 @@ ORDER BY organization, toString(kind), entity_id, effective_from LIMIT {{limit:U
 class DisplayNames:
     """Names for people of some values of a dimension, at a moment; values without a name are left out.
 
+    Organisations have the name they have now.
+
     All organisations together (None): left out too where two of them call an id differently.
     """
 
@@ -209,9 +212,9 @@ class DisplayNames:
         only = " AND organization = {organization:String}" if self.organization is not None else ""
         past = "effective_from <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC')"
         if self.dimension == "organization":
-            return f"""SELECT organization, argMax(display_name, effective_from) AS name
+            return f"""SELECT organization, {NEWEST_NAME} AS name
 FROM organizations FINAL
-WHERE organization IN {{values:Array(String)}} AND {past}{only}
+WHERE organization IN {{values:Array(String)}}{only}
 GROUP BY organization
 HAVING name != ''"""
         return f"""SELECT entity_id, any(name)

@@ -6,6 +6,9 @@ from datetime import datetime
 
 from warehouse.queries.query import Rows, milliseconds
 
+NEWEST_NAME = "argMaxIf(display_name, (created, effective_from), display_name != '')"
+"""The name that was given last, whatever calendar holds: a change of calendar alone says no name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Organization:
@@ -29,13 +32,14 @@ class Organizations:
 
     @property
     def sql(self) -> str:
-        """The statement: of each organisation the row in force."""
-        only = " AND organization = {organization:String}" if self.organization is not None else ""
-        return f"""SELECT organization, display_name, time_zone, week_start, registered
+        """The statement: of each organisation its newest name, and the calendar that is in force."""
+        only = "WHERE organization = {organization:String}\n" if self.organization is not None else ""
+        holds = "effective_from <= fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC')"
+        return f"""SELECT organization, {NEWEST_NAME}, argMaxIf(time_zone, effective_from, {holds}),
+    argMaxIf(week_start, effective_from, {holds}), max(registered)
 FROM organizations FINAL
-WHERE effective_from <= fromUnixTimestamp64Milli({{now_ms:Int64}}, 'UTC'){only}
-ORDER BY organization, effective_from DESC
-LIMIT 1 BY organization LIMIT {{limit:UInt64}} OFFSET {{skip:UInt64}}"""
+{only}GROUP BY organization HAVING countIf({holds}) > 0
+ORDER BY organization LIMIT {{limit:UInt64}} OFFSET {{skip:UInt64}}"""
 
     @property
     def parameters(self) -> Mapping[str, object]:

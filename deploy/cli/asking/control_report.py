@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -67,6 +67,7 @@ def in_full(found: Followed) -> str:
         "",
         *(_place(each) for each in found.standings),
         *(f"  {message}" for message in found.messages),
+        *(line for each in found.standings if each.certificate for line in _certificate(each.certificate)),
     ]
     return "\n".join(lines)
 
@@ -86,6 +87,10 @@ def _place(each: Standing) -> str:
         slices += f", {done.events:,} events rewritten"
     repeats = f", repeated {each.repeats:,} times" if each.repeats else ""
     return f"partition {each.src_partition}: {each.state} ({where}{repeats}{slices})"
+
+
+def _certificate(said: Mapping[str, Any]) -> list[str]:
+    return ["", "certificate", json.dumps(said, ensure_ascii=False, indent=2)]
 
 
 def _value(value: object) -> object:

@@ -44,12 +44,21 @@ def job(client: Client, asked: ControlRecord, partition: int, state: str, slices
     client.insert("jobs", [row], column_names=[*columns, "version"])
 
 
-def slices(client: Client, asked: ControlRecord, partition: int, *states: str, message: str = "") -> None:
-    """A slice per state, a day each; three events in each that is done."""
-    columns = ["repair_id", "src_partition", "organization", "day", "state", "events", "message", "version"]
+def slices(
+    client: Client, asked: ControlRecord, partition: int, *states: str, message: str = "", of: int | None = None
+) -> None:
+    """A slice per state, a day each; three events in each that is done. of: log partition of its rows, if another."""
+    columns = ["repair_id", "home", "src_partition", "organization", "day", "state", "events", "message", "version"]
     rows = [
         [
-            *(asked.control_id, partition, asked.organization, DAY + timedelta(days=number), state),
+            *(
+                asked.control_id,
+                partition,
+                partition if of is None else of,
+                asked.organization,
+                DAY + timedelta(days=number),
+                state,
+            ),
             *(3 if state == "done" else 0, message if state == "failed" else "", 1),
         ]
         for number, state in enumerate(states)

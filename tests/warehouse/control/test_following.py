@@ -1,11 +1,12 @@
 """Control records as people see them, from the rows that asking, publishing and the workers leave."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from tests.warehouse.control.asked import job, logged, record, slices, stored
+from tests.warehouse.control.asked import NOW, job, logged, record, slices, stored
 from tests.warehouse.engine import Engine
 from warehouse.control import orders
 from warehouse.control.following import followed, newest
@@ -48,6 +49,9 @@ def test_a_record_on_its_way(client: Client) -> None:
     assert four.state is State.PUBLISHED
     assert dict(followed(client, name).slices)["total"] == 4
     assert followed(client, name).messages == ("too much",)
+
+    slices(client, asked, 3, "done", "done", of=1)
+    assert followed(client, name).standings[0].slices.done == 3, "slices of a former generation are the job's too"
 
     job(client, asked, 3, "failed", slices=4, message="one slice failed")
     logged(client, asked, 4, "refused", 40, "no such revision")
@@ -128,3 +132,14 @@ def test_what_never_was_cannot_be_ordered(client: Client) -> None:
     stored(client, config, [3], [3])
     with pytest.raises(OrderRefused, match="is a config record"):
         orders.give(client, config.control_id, Order.PAUSE, "ada")
+
+
+def test_an_erasure_has_a_certificate(client: Client) -> None:
+    asked = record(1, "erase", user_id="u")
+    name = stored(client, asked, [3], [3])
+    assert followed(client, name).standings[0].certificate is None
+    for version, told in ((1, {"removed": {"usage_raw": 4}}), (2, {"removed": {"usage_raw": 4}, "swept": "later"})):
+        row = [3, name, 30, "acme", "h", "k", NOW, ("erased", "complete")[version - 1], json.dumps(told), NOW, version]
+        columns = ["src_partition", "control_id", "src_offset", "organization", "user_hash", "key_check", "asked"]
+        client.insert("erasures", [row], column_names=[*columns, "state", "certificate", "due", "version"])
+        assert followed(client, name).standings[0].certificate == told

@@ -177,12 +177,17 @@ def test_as_of_is_the_newest_moment_applied(usage: Client, recorded: list[Event]
 def test_organizations_as_they_are_now(changeable: Client) -> None:
     changeable.insert(
         "organizations",
-        [["acme", datetime(2026, 5, 1, tzinfo=UTC), "Asia/Tokyo", 7, "Acme KK", 1]],
+        [["acme", datetime(2026, 5, 1, tzinfo=UTC), "Asia/Tokyo", 7, "", 1]],
         column_names=["organization", "effective_from", "time_zone", "week_start", "display_name", "registered"],
     )
     before, after = datetime(2026, 4, 30, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)
     assert [one.time_zone for one in ask(changeable, Organizations(before))] == ["Europe/Paris", "Asia/Kathmandu"]
-    assert [one.display_name for one in ask(changeable, Organizations(after, "acme"))] == ["Acme KK"]
+    assert [(one.time_zone, one.week_start) for one in ask(changeable, Organizations(after, "acme"))] == [
+        ("Asia/Tokyo", 7)
+    ]
+    [named] = [one.display_name for one in ask(changeable, Organizations(before, "acme"))]
+    assert named
+    assert [one.display_name for one in ask(changeable, Organizations(after, "acme"))] == [named], "it says no name"
     assert ask(changeable, Organizations(after, "nobody")) == []
 
 

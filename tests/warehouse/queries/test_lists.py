@@ -32,15 +32,17 @@ def test_prices() -> None:
 def test_organizations() -> None:
     question = Organizations(MOMENT, "acme")
     assert question.sql == (
-        "SELECT organization, display_name, time_zone, week_start, registered\n"
+        "SELECT organization, argMaxIf(display_name, (created, effective_from), display_name != ''), "
+        "argMaxIf(time_zone, effective_from, effective_from <= fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC')),\n"
+        "    argMaxIf(week_start, effective_from, effective_from <= fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC')), "
+        "max(registered)\n"
         "FROM organizations FINAL\n"
-        "WHERE effective_from <= fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC') "
-        "AND organization = {organization:String}\n"
-        "ORDER BY organization, effective_from DESC\n"
-        "LIMIT 1 BY organization LIMIT {limit:UInt64} OFFSET {skip:UInt64}"
+        "WHERE organization = {organization:String}\n"
+        "GROUP BY organization HAVING countIf(effective_from <= fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC')) > 0\n"
+        "ORDER BY organization LIMIT {limit:UInt64} OFFSET {skip:UInt64}"
     )
     assert question.parameters == {"now_ms": 1773478800000, "limit": 1000, "skip": 0, "organization": "acme"}
-    assert "AND organization" not in Organizations(MOMENT).sql
+    assert "WHERE" not in Organizations(MOMENT).sql
     assert question.read([("acme", "Acme", "Europe/Paris", 1, 0)]) == [
         Organization("acme", "Acme", "Europe/Paris", 1, registered=False)
     ]
