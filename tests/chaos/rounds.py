@@ -117,7 +117,7 @@ class Run:
         self.stage.resume_jobs()
         while time.monotonic() < deadline:
             with suppress(Error, OSError, WarehouseUnavailable):
-                left = unpublished(self.client, datetime.now(UTC)) or self.publishing.revisions.missing(self.client)
+                left = unpublished(self.client, datetime.now(UTC), 0) or self.publishing.revisions.missing(self.client)
                 if self.publishing.is_idle() and not left:
                     return ""
             time.sleep(LOOK_SECONDS)
