@@ -25,7 +25,7 @@ def test_keys_and_secrets_of_the_data_come_back_and_passwords_stay(home: Home, t
     erasure, password = (Secrets(home.secrets).read(name) for name in ("erasure_key", "warehouse_tally"))
     copy_configuration(home, tmp_path / "copy")
     copied = {path.name for path in (tmp_path / "copy/secrets").iterdir()}
-    assert copied == {"erasure_key", "of_a_later_version"}
+    assert copied == {"control_key", "erasure_key", "of_a_later_version"}
 
     other = Home(tmp_path / "other")
     other.make()
