@@ -7,6 +7,7 @@ from typing import Final
 
 from warehouse.families import ROLLUP_TABLES
 from warehouse.literals import quoted
+from warehouse.log_partitions import row_version
 
 OF_EVENTS: Final = ("event_id_lookup", "event_id_log", "usage_raw", "corrections", "awaited_events")
 """In this order: raw events, by which an erasure that was interrupted knows the rest, come late."""
@@ -14,7 +15,7 @@ OF_EVENTS: Final = ("event_id_lookup", "event_id_log", "usage_raw", "corrections
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which erasure, and up to where. home, offset: place of its record; version: of the rows it leaves alone."""
+    """Which erasure, and up to where. home, offset: place of its record."""
 
     control_id: str
     organization: str
@@ -42,6 +43,11 @@ class Scope:
         return f"(src_partition != {self.home} OR src_offset <= {self.offset})"
 
     @property
+    def as_they_were(self) -> str:
+        """Versions of events that no record after this one has written: a sweep finds later ones too."""
+        return f"control_offset < {row_version(self.home, self.offset)}"
+
+    @property
     def own(self) -> str:
         """Rows of the organisation."""
         return f"organization = {quoted(self.organization)}"
@@ -57,7 +63,8 @@ def events_noted(scope: Scope) -> str:
     )
     return (
         f"INSERT INTO erased_events (control_id, {columns}) SELECT {scope.id}, {columns} FROM ("
-        f"SELECT organization, time, event_id, {newest} FROM (SELECT * FROM usage_raw WHERE {scope.own}) "
+        f"SELECT organization, time, event_id, {newest} FROM "
+        f"(SELECT * FROM usage_raw WHERE {scope.own} AND {scope.as_they_were}) "
         f"GROUP BY organization, time, event_id) WHERE {scope.before} AND {who}"
     )
 
@@ -80,8 +87,8 @@ def noted(scope: Scope, after: str, count: int) -> str:
 def of_events(scope: Scope) -> Mapping[str, str]:
     """Conditions by table for what belongs to the events."""
     identities = f"(organization, time, event_id) IN {scope.events('organization, time, event_id')}"
-    who = scope.before if scope.whole else f"user_id IN {scope.users} AND {scope.before}"
-    former = "1" if scope.whole else f"user_id IN {scope.users}"
+    named = "1" if scope.whole else f"user_id IN {scope.users}"
+    who = f"{named} AND {scope.before} AND {scope.as_they_were}"
     said = f"JSONExtractString(change, 'columns', 'user_id') IN {scope.users}"
     return {
         "event_id_lookup": f"{scope.own} AND {identities}",
@@ -90,7 +97,7 @@ def of_events(scope: Scope) -> Mapping[str, str]:
             f"{scope.events('src_partition, src_offset, src_index')}"
         ),
         "usage_raw": f"{scope.own} AND ({identities} OR ({who}))",
-        "corrections": f"{scope.own} AND ({identities} OR ({former}))",
+        "corrections": f"{scope.own} AND ({identities} OR ({named} AND {scope.as_they_were}))",
         "awaited_events": f"{scope.own} AND {scope.before} AND ({identities} OR {'1' if scope.whole else said})",
     }
 
