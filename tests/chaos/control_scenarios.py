@@ -49,16 +49,32 @@ def erased(on: Trial) -> None:
     on.calm()
     on.keep_raw_rows()
     on.order("erase", {"user_id": "user-1"})
-    on.calm()
+    on.worked()
     on.write_raw_rows_late()
-    on.swept()
+    on.calm()
     on.end()
     on.start()
     on.send(on.event(1), on.event(50))
     on.calm()
 
 
-CONTROL_SCENARIOS = {"orders": orders, "crash-after-orders": crash_after_orders, "erased": erased}
+def erased_and_back(on: Trial) -> None:
+    """A user is erased and comes again, by events of his own and by others that become his; then comes the sweep."""
+    on.start()
+    on.send(*(on.event(number) for number in range(9)))
+    on.order("erase", {"user_id": "user-1"})
+    on.send(on.event(100), on.event(101))
+    on.order("amend", {"selection": {"user_id": "user-1"}, "set": {"rating": 4}})
+    on.order("replace", {"selection": {"user_id": "user-2"}, "set": {"user_id": "user-1"}})
+    on.calm()
+
+
+CONTROL_SCENARIOS = {
+    "orders": orders,
+    "crash-after-orders": crash_after_orders,
+    "erased": erased,
+    "erased-and-back": erased_and_back,
+}
 CONTROL_CATCHES = {
     "signature": "orders",
     "repeated-records": "orders",

@@ -53,12 +53,17 @@ class Ledger:
 
     def calm(self, patience_seconds: float = CALM_SECONDS) -> str:
         """Waits until the whole log is applied and what has closed is derived; "" or what is still missing."""
-        questions = (self._not_applied, self._not_worked, self._not_repaired, self._not_derived)
+        questions = (self._not_applied, self._not_worked, self._not_swept, self._not_repaired, self._not_derived)
         return self._waited(lambda: next(filter(None, map(self._asked, questions)), ""), patience_seconds)
 
     def applied(self, patience_seconds: float = CALM_SECONDS) -> str:
         """Waits until the whole log is applied; "" or what is still missing."""
         return self._waited(lambda: self._asked(self._not_applied), patience_seconds)
+
+    def worked(self, patience_seconds: float = CALM_SECONDS) -> str:
+        """Waits until the whole log is applied and no job is open; "" or what is still missing."""
+        questions = (self._not_applied, self._not_worked)
+        return self._waited(lambda: next(filter(None, map(self._asked, questions)), ""), patience_seconds)
 
     @staticmethod
     def _waited(missing: Callable[[], str], patience_seconds: float) -> str:
@@ -97,6 +102,11 @@ class Ledger:
         open_jobs = "SELECT kind, count() FROM jobs FINAL WHERE state IN ('asked', 'planned')"
         waiting = self.client.query(f"{open_jobs} AND {stored.within(self.numbers)} GROUP BY kind").result_rows
         return f"jobs are open: {waiting}" if waiting else ""
+
+    def _not_swept(self) -> str:
+        unswept = f"SELECT count() FROM erasures FINAL WHERE state = 'erased' AND {stored.within(self.numbers)}"
+        waiting = int(self.client.query(unswept).result_rows[0][0])
+        return f"{waiting} erasures are not swept again" if waiting else ""
 
     def _not_repaired(self) -> str:
         open_slices = "SELECT count() FROM repairs FINAL WHERE state IN ('asked', 'running')"

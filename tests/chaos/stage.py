@@ -31,6 +31,7 @@ WORKER_SETTINGS = {
     "TALLY_SESSION_SECONDS": str(SESSION_SECONDS),
     "TALLY_CASCADE_SECONDS": "3",
     "TALLY_ROWS_IN_MEMORY": "2500",
+    "TALLY_ERASURE_SWEEP_SECONDS": "40",
 }
 """Small, so that a short run meets everything: ids that leave the window, rows that are evicted, sessions that end."""
 NEWEST_DAYS = """

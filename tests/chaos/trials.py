@@ -127,6 +127,7 @@ class Trial:
             "TALLY_CASCADE_SECONDS": "0.5",
             "TALLY_TAKE_SECONDS": "0.5",
             "TALLY_SESSION_SECONDS": "8",
+            "TALLY_ERASURE_SWEEP_SECONDS": "30",
             "POLARS_MAX_THREADS": "1",
         }
 
@@ -195,6 +196,11 @@ class Trial:
         time = (EPOCH + timedelta(milliseconds=event.time_ms)).isoformat(timespec="milliseconds")
         return {"event_id": event.event_id, "time": time}
 
+    def worked(self) -> None:
+        """Returns when no job is open; erasures may still be swept again."""
+        if waiting := self.ledger.worked(PATIENCE_SECONDS):
+            raise Restless(f"{self.topic}: {waiting}")
+
     def keep_raw_rows(self) -> None:
         """Keeps the raw rows of the trial aside, as a worker that froze while it wrote them has them."""
         self.ledger.client.command(f"CREATE TABLE {self._aside} AS usage_raw")
@@ -206,15 +212,6 @@ class Trial:
     def write_raw_rows_late(self) -> None:
         """That worker thaws."""
         self.ledger.client.command(f"INSERT INTO usage_raw ({self._columns}) SELECT {self._columns} FROM {self._aside}")
-
-    def swept(self) -> None:
-        """Returns when every erasure of the trial was swept again."""
-        unswept = f"SELECT count() FROM erasures FINAL WHERE src_partition = {self.number} AND state != 'complete'"
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.ledger.client.query(unswept).result_rows[0][0]:
-            if time.monotonic() > deadline:
-                raise Restless(f"{self.topic}: an erasure is not swept again")
-            time.sleep(LOOK_SECONDS)
 
     @property
     def _columns(self) -> str:

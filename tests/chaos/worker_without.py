@@ -10,7 +10,6 @@ import sys
 from array import array
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,9 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from stream_jobs.deduplication.window import Chunk, Window
-from stream_jobs.erasure import erasure
 from stream_jobs.rollups import cascade as derivations
 from stream_jobs.rollups.row_store import RowStore
-from stream_jobs.worker import app, cascade, flush, guard, jobs
+from stream_jobs.worker import app, cascade, flush, guard
 from stream_jobs.worker.batch import Batch
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.partition import Partition, Progress
@@ -36,8 +34,6 @@ from tests.chaos.control_rules import CONTROL_RULES
 from tests.chaos.replacing import replace
 
 EPOCH_BITS = 48
-SWEEP_SECONDS = 30.0
-"""Between an erasure and its second sweep: time for a scenario to write what comes late."""
 
 
 def without_offset_check() -> None:
@@ -196,8 +192,6 @@ def die_on_request(table: str, when: Path) -> None:
 def main() -> None:
     """Switches the rule off and runs the worker."""
     RULES[sys.argv[1]]()
-    replace(erasure, "SWEEP_AFTER", timedelta(seconds=SWEEP_SECONDS))
-    replace(jobs, "SWEEP_LOOK_SECONDS", 0.5)
     if table := os.environ.get("CHAOS_DIE_BEFORE"):
         die_on_request(table, Path(os.environ["CHAOS_DIE_WHEN"]))
     app.run()
