@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
+from structlog.testing import capture_logs
 
 from producers.control.record import CONTROL, HEADER_KIND, HEADER_SIGNATURE, ControlRecord, read_record
 from producers.errors import ControlRefused
@@ -102,6 +103,20 @@ def test_only_the_missing_partition_is_published(rig: Rig, publisher: Publisher)
     assert in_topic(rig) == {PLACES[1]: [(0, record)]}
     assert noted(publisher, record) == {PLACES[0]: 77, PLACES[1]: 0}
     assert publisher.finish() == 0
+
+
+def test_what_was_meant_for_a_former_topic_is_told_once_and_never_sent(rig: Rig, publisher: Publisher) -> None:
+    stranded, mixed = asked(), asked()
+    outbox.store(publisher.client, stranded, (0, 1))
+    outbox.store(publisher.client, mixed, (1, *PLACES))
+    with capture_logs() as told:
+        assert publisher.finish() == 1
+        assert publisher.finish() == 0
+    assert in_topic(rig) == {place: [(0, mixed)] for place in PLACES}
+    assert noted(publisher, stranded) == {}
+    warned = {each["control_id"]: each["partitions"] for each in told if each["log_level"] == "warning"}
+    assert warned == {stranded.control_id: (0, 1), mixed.control_id: (1,)}
+    assert sum(each["log_level"] == "warning" for each in told) == 2
 
 
 def test_asking_publishes_at_once_and_again_only_repeats(rig: Rig, publisher: Publisher) -> None:

@@ -185,13 +185,18 @@ def test_reprice_to_the_revision_in_force_changes_what_was_wrong_only(filled: Cl
     assert mended.after.credits_micro == mended.before.credits_micro
 
 
-def test_reprice_under_other_prices(filled: Client) -> None:
+def dearer(filled: Client) -> None:
+    """Stores revision 2 of the prices: twice the first."""
     columns = "organization, provider, model, display_name, match, effective_from, daily_from, daily_to, unit"
     rest = "tier_start, per, position, source, author, note, created"
     filled.command(
         f"INSERT INTO prices (revision, {columns}, price_usd, {rest}) "
         f"SELECT 2, {columns}, price_usd * 2, {rest} FROM prices WHERE revision = 1"
     )
+
+
+def test_reprice_under_other_prices(filled: Client) -> None:
+    dearer(filled)
     found = difference(filled, asked("reprice", {"prices": 2, "selection": {"model": "gpt-4o"}}))
     assert found.after.cost_nano_usd == 2 * found.before.cost_nano_usd
     with pytest.raises(RevisionMissing):
@@ -248,3 +253,16 @@ def test_the_text_of_a_slice() -> None:
 def test_everything_of_another_organization_stays_out(filled: Client) -> None:
     found = difference(filled, replace(asked("void", {"selection": {"user_id": "ada"}}), organization="zen"))
     assert found.before == totals(STRANGER)
+
+
+def test_a_stored_revision_is_in_force_once_a_partition_has_read_of_it(filled: Client) -> None:
+    dearer(filled)
+    filled.insert("config_revisions", [["prices", 2]], column_names=["kind", "revision"])
+    replaced = asked("replace", {"selection": {"model": "gpt-4o"}, "set": {"user_id": "bob"}})
+    assert dry_run.in_force(filled, "prices") == 1
+    found = difference(filled, replaced)
+    assert found.after.cost_nano_usd == found.before.cost_nano_usd
+    columns = ["src_partition", "offset", "kind", "organization", "revision"]
+    filled.insert("revision_switches", [[3, 17, "prices", "", 2]], column_names=columns)
+    assert dry_run.in_force(filled, "prices") == 2
+    assert difference(filled, replaced).after.cost_nano_usd == 2 * found.before.cost_nano_usd

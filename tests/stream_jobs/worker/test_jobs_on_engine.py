@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -10,10 +11,15 @@ from unittest.mock import patch
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from stream_jobs.credits.multiplier_row import MultiplierRow
+from stream_jobs.credits.multiplier_table import MultiplierTable
+from stream_jobs.pricing import PriceBook, PriceRow
 from stream_jobs.worker import app
+from stream_jobs.worker.books import Books
 from stream_jobs.worker.sink import Sink
-from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told
-from tests.stream_jobs.worker.simulation import GENERATION, SimulatedWorker, Step, raised
+from stream_jobs.worker.take import Rules
+from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told, rules
+from tests.stream_jobs.worker.simulation import GENERATION, RULES, SimulatedWorker, Step, raised
 from tests.warehouse.recorded import directory_rows
 from tokentally.identity import event_uuid
 from warehouse.queries.reconcile.reconcile import reconcile
@@ -22,6 +28,8 @@ pytestmark = pytest.mark.integration
 FIRST = Sent(1, user="u1", input_tokens=10, category="sql", prompt="p", thread="t")
 SECOND = Sent(2, BEGIN + timedelta(minutes=20), user="u2", input_tokens=100, rating=5, duration_ms=40)
 LATER = Sent(3, BEGIN + timedelta(hours=1), user="u1", input_tokens=1000)
+
+THIRD = Sent(4, BEGIN + timedelta(minutes=40), user="u4", input_tokens=50)
 
 
 @pytest.fixture(autouse=True)
@@ -36,9 +44,14 @@ def key_of(sent: Sent) -> dict[str, str]:
 
 
 def live(
-    sink: Sink, attempts: Path, posted: Sequence[Posted | Told], *steps: Step, last: bool = True
+    sink: Sink,
+    attempts: Path,
+    posted: Sequence[Posted | Told],
+    *steps: Step,
+    last: bool = True,
+    rules: Rules = RULES,
 ) -> SimulatedWorker:
-    worker = SimulatedWorker(Log(posted, BEGIN + timedelta(hours=2)), sink, 100, attempts)
+    worker = SimulatedWorker(Log(posted, BEGIN + timedelta(hours=2)), sink, 100, attempts, rules)
 
     async def life() -> None:
         await worker.live(steps, last=last)
@@ -110,6 +123,64 @@ def test_wrong_usage_is_replaced_and_priced_again(warehouse: Client, sink: Sink,
         "u2": (1, 100 * INPUT_NANO_USD),
         "u3": (1, 7 * INPUT_NANO_USD),
     }
+
+
+def book(revision: int) -> PriceBook:
+    """A token costs as many times the first price as the revision says."""
+    usd = Decimal(INPUT_NANO_USD * revision) / 1000
+    row = PriceRow("maker", "large", "Large", "", "input_mtok", usd, 1_000_000, 0, "test")
+    return PriceBook.from_rows([row], revision=revision)
+
+
+def credits_table(revision: int) -> MultiplierTable:
+    """A request costs as many credits as the revision says."""
+    return MultiplierTable.from_rows([MultiplierRow("maker", "large", 1000 * revision, "test")], revision=revision)
+
+
+def with_revisions() -> Rules:
+    given = rules()
+    books = Books.of(book(1), credits_table(1))
+    books.load_prices, books.load_multipliers = book, credits_table
+    return Rules(given.routing, given.times, books, {})
+
+
+def switched(warehouse: Client, kind: str, revision: int) -> Told:
+    """The record that puts a revision in force, which is stored before."""
+    digest = "a" * 64
+    row = [kind, "", revision, digest]
+    warehouse.insert("config_revisions", [row], column_names=["kind", "organization", "revision", "content_hash"])
+    body = {"subject": kind, "revision": revision, "content_hash": digest}
+    return Told("config", body, organization="", number=900 + 10 * revision + len(kind))
+
+
+def test_a_reprice_leaves_credits_as_they_are_unless_multipliers_are_named(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    posted: list[Posted | Told] = [
+        Posted((FIRST, SECOND, THIRD)),
+        switched(warehouse, "prices", 3),
+        switched(warehouse, "multipliers", 5),
+        Told("reprice", {"selection": {"user_id": "u1"}, "prices": 3}, number=1),
+        Told("reprice", {"selection": {"user_id": "u2"}, "prices": 3, "multipliers": 5}, number=2),
+        Told("replace", {"selection": {"user_id": "u4"}, "set": {"input_tokens": 7}}, number=3),
+        Posted((LATER,)),
+    ]
+    live(sink, tmp_path / "a", posted, rules=with_revisions())
+    assert is_right(warehouse)
+    found = answer(
+        warehouse,
+        "SELECT user_id, input_tokens, cost_nano_usd, billed_nano_usd, credits_micro, price_revision "
+        "FROM usage_raw FINAL ORDER BY time, user_id",
+    )
+    price = 3 * INPUT_NANO_USD
+    assert found == [
+        ("u1", 10, 10 * price, 10 * price, 1_000_000, 3),
+        ("u2", 100, 100 * price, 100 * price, 5_000_000, 3),
+        ("u4", 7, 7 * price, 7 * price, 5_000_000, 3),
+        ("u1", 1000, 1000 * price, 1000 * price, 5_000_000, 3),
+    ]
+    rolled = answer(warehouse, "SELECT sum(credits_micro) FROM rollup FINAL WHERE grain = 'quarter'")
+    assert rolled == [(16_000_000,)]
 
 
 def test_corrections_of_one_event_follow_each_other(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
