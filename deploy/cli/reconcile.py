@@ -19,7 +19,7 @@ from deploy.cli.repair import Repair
 from deploy.cli.warehouse import connected
 from deploy.errors import WrongSetting
 from warehouse.queries.reconcile.acknowledged import Acknowledgement, parsed
-from warehouse.queries.reconcile.cures import cures, incomplete_partitions
+from warehouse.queries.reconcile.cures import cures, failed_jobs, incomplete_partitions
 from warehouse.queries.reconcile.difference import Difference, Place
 from warehouse.queries.reconcile.reconcile import Reconciler, Report, Scope, reconcile
 
@@ -160,7 +160,7 @@ def show(report: Report, console: Console) -> None:
 def advice(report: Report) -> list[str]:
     """What to do about the differences."""
     repair = ["./tally reconcile --repair computes the days that differ again from raw events"] if report.places else []
-    return [*repair, *cures(report.differences)]
+    return [*repair, *failed_jobs(report.failed), *cures(report.differences)]
 
 
 def as_json(report: Report) -> dict[str, object]:

@@ -2,16 +2,18 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from stream_jobs.audit.job_alerts import FAILED, STALLED
 from warehouse.queries.query import Rows
 from warehouse.queries.reconcile import log_counts
-from warehouse.queries.reconcile.cures import CURES
+from warehouse.queries.reconcile.cures import CURES, failed_jobs
 from warehouse.queries.reconcile.difference import Difference
 from warehouse.queries.reconcile.identities import IN_RAW
+from warehouse.queries.reconcile.open_slices import FailedSlice
 
 KIND = "reconcile_difference"
 COLUMNS = ("alert_id", "kind", "organization", "time", "message", "details")
@@ -24,9 +26,9 @@ REPAIR = "`./tally reconcile --repair` computes rollups again from raw events"
 
 @dataclass(frozen=True, slots=True)
 class KnownAlerts:
-    """Ids of the alerts of this kind that were raised before."""
+    """Ids of the alerts that audits raised before."""
 
-    sql = f"SELECT DISTINCT alert_id FROM alerts WHERE kind = '{KIND}'"
+    sql = f"SELECT DISTINCT alert_id FROM alerts WHERE kind IN ('{KIND}', '{STALLED}', '{FAILED}')"
 
     @property
     def parameters(self) -> Mapping[str, object]:
@@ -38,16 +40,19 @@ class KnownAlerts:
         return {str(row[0]) for row in rows}
 
 
-def alerts(differences: Iterable[Difference], known: set[str], when: datetime) -> list[tuple[Any, ...]]:
+def alerts(
+    differences: Iterable[Difference], known: set[str], when: datetime, failed: Sequence[FailedSlice] = ()
+) -> list[tuple[Any, ...]]:
     """One row per check, organisation, partition and date that was not told on this day, at most ALERTS_PER_AUDIT.
 
-    when: the log's clock. What stays wrong is told again every day, and so is what was healed and is wrong again.
+    when: the log's clock. failed: days that a job has given up, which the words then say.
+    What stays wrong is told again every day, and so is what was healed and is wrong again.
     """
     together: dict[str, list[Difference]] = defaultdict(list)
     for found in differences:
         together[alert_id(found, when)].append(found)
     fresh = [(name, found) for name, found in together.items() if name not in known]
-    return [_alert(name, found, when) for name, found in fresh[:ALERTS_PER_AUDIT]]
+    return [_alert(name, found, when, failed) for name, found in fresh[:ALERTS_PER_AUDIT]]
 
 
 def alert_id(found: Difference, when: datetime) -> str:
@@ -61,15 +66,19 @@ def _period(found: Difference) -> str:
     return found.period[:10] if found.period[:4].isdecimal() else found.period
 
 
-def _alert(name: str, found: list[Difference], when: datetime) -> tuple[Any, ...]:
+def _alert(name: str, found: list[Difference], when: datetime, failed: Sequence[FailedSlice]) -> tuple[Any, ...]:
     one = found[0]
     measure, expected = next(iter(one.expected.items()))
     organization = "" if one.check in OF_TOPICS else one.organization
     of = f" of {'organization' if organization else 'topic'} {one.organization}" if one.organization else ""
+    given_up = [
+        each for each in failed if (each.place.partition, each.place.organization) == (one.partition, organization)
+    ]
     message = (
         f"{one.check}: {len(found)} rows differ{of} in log partition {one.partition}, {_period(one)}; "
         f"the first: {measure} is {one.stored[measure]}, expected {expected}. {SHOWN}; {CURES.get(one.check, REPAIR)}."
     )
+    message = " ".join((message, *failed_jobs(given_up)))
     details = {
         "check": one.check,
         "partition": one.partition,

@@ -10,10 +10,11 @@ from clickhouse_connect.driver.exceptions import Error
 from stream_jobs.audit import alerts
 from stream_jobs.audit.counting import LogCounter
 from stream_jobs.audit.days import RECENT_DAYS, KnownDays, LastAudit, TouchedSince, older_share, ranges
+from stream_jobs.audit.job_alerts import UnfinishedJobs, alerts_of_jobs
 from warehouse.client import WRITE_SETTINGS, classified
 from warehouse.queries.progress import PartitionProgress, Progress, as_of
 from warehouse.queries.reconcile.part import Cut
-from warehouse.queries.reconcile.reconcile import Reconciler, Report, Scope
+from warehouse.queries.reconcile.reconcile import EVERYTHING, Reconciler, Report, Scope
 
 COLUMNS = ("started", "finished", "scope", "rows", "differing", "message", "older_until", "applied")
 
@@ -62,6 +63,7 @@ class Audit:
             self.reconciler.compare(Scope(None, first, last), report, lambda _: self.moved())
         if due.identities:
             self.reconciler.identities(report, lambda _: self.moved())
+        self.reconciler.tell_jobs(EVERYTHING, report)
         report.notes += self.counter.notes
         audited = Audited(started, self.now(), report, message(report))
         self._tell(audited, clock)
@@ -81,7 +83,9 @@ class Audit:
         )
 
     def _tell(self, audited: Audited, clock: datetime) -> None:
-        rows = alerts.alerts(audited.report.differences, self.reconciler.ask(alerts.KnownAlerts()), clock)
+        known, report = self.reconciler.ask(alerts.KnownAlerts()), audited.report
+        rows = alerts.alerts(report.differences, known, clock, report.failed)
+        rows += alerts_of_jobs(self.reconciler.ask(UnfinishedJobs()), known, clock)
         if rows:
             self._insert("alerts", rows, alerts.COLUMNS)
 

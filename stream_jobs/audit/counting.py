@@ -101,12 +101,20 @@ class LogCounter:
 
     def _keep(self, each: Plan, offset: int, events: int) -> LogCount:
         counted, base = each.counted, each.base
-        stored: Sums = self._ask(LoggedIdentities(counted.partition, base.offset, offset))
-        erased: int = self._ask(ErasedEvents(counted.partition, base.offset, offset))
-        count = replace(base, offset=offset, seen=base.seen + events, accepted=base.accepted + stored[0] + erased)
+        accepted = base.accepted + self._stored_or_erased(counted.partition, base.offset, offset)
+        count = replace(base, offset=offset, seen=base.seen + events, accepted=accepted)
         row = [counted.partition, counted.topic_id, count.offset, count.seen, count.accepted, count.started_at]
         try:
             self.reconciler.client.insert("log_counts", [row], column_names=COLUMNS, settings=WRITE_SETTINGS)
         except (Error, OSError) as failure:
             raise classified(failure) from failure
         return count
+
+    def _stored_or_erased(self, partition: int, above: int, to: int) -> int:
+        """Asked again while an erasure removes events between the questions: what is kept is never counted again."""
+        erased: int = self._ask(ErasedEvents(partition, above, to))
+        while True:
+            stored: Sums = self._ask(LoggedIdentities(partition, above, to))
+            before, erased = erased, self._ask(ErasedEvents(partition, above, to))
+            if erased == before:
+                return stored[0] + erased

@@ -16,6 +16,9 @@ from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.pricing import PriceBook, PriceRow
 from stream_jobs.worker import app
 from stream_jobs.worker.books import Books
+from stream_jobs.rollups.repair import Slice
+from stream_jobs.worker import app
+from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.take import Rules
 from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told, rules
@@ -234,6 +237,27 @@ def test_a_replay_builds_every_row_anew_beside_those_in_use(warehouse: Client, s
     assert answer(warehouse, "SELECT toString(state), slices FROM jobs FINAL") == [("done", 1)]
     assert answer(warehouse, "SELECT events FROM repairs FINAL") == [(4,)], "rows that differed"
     assert answer(warehouse, "SELECT count() FROM replayed_rollup") == [(0,)]
+
+
+@pytest.mark.parametrize("told", [Told("void", {"events": [key_of(SECOND)]}), Told("erase", {"user_id": "u2"})])
+def test_e20_reconcile_is_silent_between_raw_events_and_rows_of_a_job(
+    warehouse: Client, sink: Sink, tmp_path: Path, told: Told
+) -> None:
+    between: list[tuple[int, list[str]]] = []
+    spans = Repairs.spans
+
+    def compared(repairs: Repairs, work: Slice) -> list[tuple[int, int]]:
+        report = reconcile(warehouse)
+        between.append((report.differing, report.notes))
+        return spans(repairs, work)
+
+    with patch.object(Repairs, "spans", compared):
+        live(sink, tmp_path / "a", [Posted((FIRST, SECOND, LATER)), told])
+    [(differing, notes)] = between
+    assert differing == 0
+    assert f"1 day of an organization is still to be done by job {told.control_id} ({told.kind}):" in " ".join(notes)
+    assert is_right(warehouse)
+    assert reconcile(warehouse).notes == []
 
 
 ERASED = "SELECT count() FROM {} WHERE user_id = 'u1'"

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from warehouse.queries.reconcile import acknowledged, homes, log_counts
 from warehouse.queries.reconcile.difference import Difference
 from warehouse.queries.reconcile.identities import AT_POSITIONS, IN_LOOKUP, IN_RAW
+from warehouse.queries.reconcile.open_slices import FailedSlice
 
 RESTORE = "stop the workers, restore a backup of the warehouse from before the damage and start them again: "
 AGAIN = "they read the log again from where the backup stands"
@@ -37,6 +38,19 @@ def cures(differences: Iterable[Difference]) -> list[str]:
     """One sentence per kind of difference that a repair cannot heal."""
     found = dict.fromkeys(each.check for each in differences)
     return [f"{check}: {CURES[check]}" for check in found if check in CURES]
+
+
+def failed_jobs(failed: Iterable[FailedSlice]) -> list[str]:
+    """One sentence per job that has given up days whose rows differ."""
+    by_job: dict[str, list[FailedSlice]] = {}
+    for each in failed:
+        by_job.setdefault(each.control_id, []).append(each)
+    return [
+        f"Job {control_id} ({found[0].kind}) has given up {len(found)} of these days, the first "
+        f"{found[0].place.organization} on {found[0].place.day}: {found[0].message}. A repair makes rollups equal raw "
+        "events as they are now; mend the cause and ask for the job again under a new id."
+        for control_id, found in by_job.items()
+    ]
 
 
 def incomplete_partitions(differences: Iterable[Difference]) -> set[int]:

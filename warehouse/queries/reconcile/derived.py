@@ -19,10 +19,12 @@ ROWS = "rows"
 def settled(grain: str) -> str:
     """The condition that a row's period is not pending, and that no repair is between finer and derived rows."""
     column, view = ("week", "pending_weeks") if grain == "week" else ("day", "pending_days")
+    # Whatever day a week begins with, the day that is being repaired is one of its seven.
+    repaired = f"arrayJoin(arrayMap(number -> day - number, range({DAYS_PER_WEEK})))" if grain == "week" else "day"
     return (
         f"(src_partition, organization, {column}) NOT IN (SELECT src_partition, organization, date FROM {view}) "
-        "AND (src_partition, organization) NOT IN "
-        "(SELECT src_partition, organization FROM repairs FINAL WHERE state = 'running')"
+        f"AND (src_partition, organization, {column}) NOT IN "
+        f"(SELECT src_partition, organization, {repaired} FROM repairs FINAL WHERE state = 'running')"
     )
 
 

@@ -25,6 +25,7 @@ IN_LOOKUP, AT_POSITIONS, IN_RAW = "event_id_lookup = raw", "event_id_log = raw",
 """The checks."""
 Sums = tuple[int, int]
 """Number and fingerprint."""
+_BETWEEN = "src_partition = {partition:UInt16} AND src_offset > {above:Int64} AND src_offset <= {to:Int64}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +90,7 @@ class LoggedIdentities:
     @property
     def sql(self) -> str:
         """The statement; the table keeps one event per position."""
-        return (
-            f"SELECT count(), {FINGERPRINT} FROM event_id_log FINAL WHERE src_partition = {{partition:UInt16}} "
-            "AND src_offset > {above:Int64} AND src_offset <= {to:Int64}"
-        )
+        return f"SELECT count(), {FINGERPRINT} FROM event_id_log FINAL WHERE {_BETWEEN}"
 
     @property
     def parameters(self) -> Mapping[str, object]:
@@ -106,15 +104,19 @@ class LoggedIdentities:
 
 @dataclass(frozen=True, slots=True)
 class ErasedEvents:
-    """How many events of one log partition, above one offset up to another, were counted and then erased (rule E16)."""
+    """How many events of one log partition, above one offset up to another, were counted and then erased (rule E16).
+
+    Tombstones are written before anything is removed: what is still in the log of ids is not erased yet.
+    """
 
     partition: int
     above: int
     to: int
 
     sql = (
-        "SELECT count() FROM tombstones FINAL WHERE src_partition = {partition:UInt16} "
-        "AND src_offset > {above:Int64} AND src_offset <= {to:Int64}"
+        f"SELECT count() FROM tombstones FINAL WHERE {_BETWEEN} AND (src_offset, src_index) NOT IN "
+        f"(SELECT src_offset, src_index FROM event_id_log WHERE {_BETWEEN} AND (src_offset, src_index) IN "
+        f"(SELECT src_offset, src_index FROM tombstones WHERE {_BETWEEN}))"
     )
 
     @property

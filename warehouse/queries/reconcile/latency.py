@@ -7,6 +7,7 @@ from warehouse.latency_bins import METRICS, bin_sql
 from warehouse.queries.query import Rows
 from warehouse.queries.reconcile.derived import PERIODS, first_date, settled
 from warehouse.queries.reconcile.difference import Comparison, difference, places
+from warehouse.queries.reconcile.open_slices import NOT_OPEN
 from warehouse.queries.reconcile.part import FINER, KEPT_PLACES, NOTHING_APPLIED, SHOWN_DIFFERENCES, Cut, Part
 
 DIMENSIONS = ("provider", "model")
@@ -54,7 +55,7 @@ FROM
             f"{bin_number}, toInt64(1), toInt64(0) FROM "
             f"(SELECT organization, src_partition, {period}, provider, model, arrayJoin([{metrics}]) AS measured "
             f"FROM usage_raw FINAL WHERE {self.part.where('time', DIMENSIONS)} "
-            f"AND {settled(self.grain)} AND src_offset <= {Cut.sql}) WHERE isNotNull(measured.2)"
+            f"AND {self._settled} AND src_offset <= {Cut.sql}) WHERE isNotNull(measured.2)"
         )
 
     def _rows(self, grain: str, in_source: str, in_row: str) -> str:
@@ -64,8 +65,13 @@ FROM
             f"pair.1 AS bin, {in_source} AS in_source, {in_row} AS in_row FROM "
             f"(SELECT organization, src_partition, {period}, provider, model, metric, "
             f"arrayJoin(arrayZip(bins, counts)) AS pair FROM rollup_latency FINAL WHERE grain = '{grain}' "
-            f"AND {self.part.where('bucket', DIMENSIONS)} AND {settled(self.grain)})"
+            f"AND {self.part.where('bucket', DIMENSIONS)} AND {self._settled})"
         )
+
+    @property
+    def _settled(self) -> str:
+        """Hours are compared with raw events, which a job rewrites first."""
+        return settled(self.grain) + (f" AND {NOT_OPEN}" if self.grain == "hour" else "")
 
     @property
     def parameters(self) -> Mapping[str, object]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from warehouse.families import Family
 from warehouse.queries.query import Rows
 from warehouse.queries.reconcile.difference import Comparison, difference, places
+from warehouse.queries.reconcile.open_slices import NOT_OPEN
 from warehouse.queries.reconcile.part import KEPT_PLACES, NOTHING_APPLIED, SHOWN_DIFFERENCES, Cut, Part
 from warehouse.raw_measures import raw_values
 
@@ -17,8 +18,9 @@ OFFSET = "offset"
 class QuartersAgainstRaw:
     """One family. What was applied must be in rows; what a row holds beyond must be in raw.
 
-    Raw events behind the cut and above their row's offset are still on their way. Rows are read before raw events:
-    an event is stored before the row that holds it, so that a flush in between leaves no row ahead of its events.
+    Days that a job has still to do are left out. Raw events behind the cut and above their row's offset are still on
+    their way. Rows are read before raw events: an event is stored before the row that holds it, so that a flush in
+    between leaves no row ahead of its events.
     """
 
     family: Family
@@ -69,7 +71,7 @@ FROM
             f"SELECT organization, src_partition, bucket, hour, day, week, {', '.join(self.family.dimensions)}, "
             f"true AS is_row, offset AS position, toInt64(0) AS applied, "
             f"[{', '.join(self.family.measures)}] AS measured FROM {self.family.table} FINAL "
-            f"WHERE grain = 'quarter' AND {self.part.where('bucket', self.family.dimensions)}"
+            f"WHERE grain = 'quarter' AND {self.part.where('bucket', self.family.dimensions)} AND {NOT_OPEN}"
         )
 
     @property
@@ -79,7 +81,7 @@ FROM
         return (
             f"SELECT organization, src_partition, toStartOfFifteenMinutes(time), hour, day, week, "
             f"{', '.join(self.family.dimensions)}, false, src_offset, {Cut.sql}, [{values}] "
-            f"FROM usage_raw FINAL WHERE {self.part.where('time', self.family.dimensions)}{only}"
+            f"FROM usage_raw FINAL WHERE {self.part.where('time', self.family.dimensions)}{only} AND {NOT_OPEN}"
         )
 
     @property

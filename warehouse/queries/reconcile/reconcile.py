@@ -14,10 +14,12 @@ from warehouse.queries.query import Query, ask
 from warehouse.queries.reconcile.acknowledged import Acknowledgement, against_raw
 from warehouse.queries.reconcile.derived import DerivedAgainstFiner
 from warehouse.queries.reconcile.difference import Comparison, Difference, Place
+from warehouse.queries.reconcile.erasing import ErasingJobs, at_work
 from warehouse.queries.reconcile.homes import OneHome
 from warehouse.queries.reconcile.identities import EventsPerHour, compare_identities, slices
 from warehouse.queries.reconcile.lasting import Lasting
 from warehouse.queries.reconcile.latency import LatencyAgainstSource
+from warehouse.queries.reconcile.open_slices import FailedSlice, FailedSlices, OpenJobs, OpenPlaces, Within
 from warehouse.queries.reconcile.part import Cut, Part, RowsPerPeriod, parts
 from warehouse.queries.reconcile.quarters import QuartersAgainstRaw
 from warehouse.queries.reconcile.same_ids import IDS_PER_PIECE, KnownIds, SameIdOtherTime
@@ -70,6 +72,8 @@ class Report:
     """Days whose rows differ: what a repair computes again."""
     notes: list[str] = field(default_factory=list)
     """What people should know and is no difference."""
+    failed: list[FailedSlice] = field(default_factory=list)
+    """Days whose rows differ and that a job has given up."""
 
     def add(self, comparison: Comparison) -> None:
         """Adds the result of one check."""
@@ -94,21 +98,53 @@ class Reconciler:
 
     def compare(self, scope: Scope, report: Report, advance: Callable[[float], None] = lambda _: None) -> None:
         """Adds every check of a scope to the report. `advance` is called with the share of the work that is done."""
-        checks = list(self._checks(scope))
+        checks, known = list(self._checks(scope)), self.ask(OpenPlaces())
         share = 1 - IDENTITIES_SHARE if scope.everything else 1.0
         for number, check in enumerate(checks, 1):
-            report.add(self.lasting.of(partial(self._compared, check)))
+            comparison, known = self._lasting(check, known)
+            report.add(comparison)
             advance(number / len(checks) * share)
         if scope.everything:
             self.identities(report, lambda done: advance(share + done * IDENTITIES_SHARE))
         if scope.all_days:
             report.notes += self._same_ids(scope.organization)
 
+    def tell_jobs(self, scope: Scope, report: Report) -> None:
+        """Adds what was left out because jobs are at work, and which of the days that differ a job has given up."""
+        within = Within(scope.organization, scope.first, scope.last)
+        report.notes += [job.told for job in self.ask(OpenJobs(within))]
+        if report.places:
+            report.failed = [each for each in self.ask(FailedSlices(within)) if each.place in report.places]
+
     def identities(self, report: Report, advance: Callable[[float], None] = lambda _: None) -> None:
         """Adds who is counted: the narrow tables and the running totals."""
+        before = self.ask(ErasingJobs())
         partitions = self.ask(Progress())
         spans = list(slices(self.ask(EventsPerHour())))
-        report.add(compare_identities(self.ask, self.ask, self.ask, partitions, spans, advance))
+        comparison = compare_identities(self.ask, self.ask, self.ask, partitions, spans, advance)
+        erasing = at_work(before, self.ask(ErasingJobs()))
+        kept = tuple(
+            found for found in comparison.differences if not any(job.touches(found.partition) for job in erasing)
+        )
+        if len(kept) < len(comparison.differences):
+            report.notes += [
+                f"ids of log partition {job.home} are not compared while job {job.control_id} erases" for job in erasing
+            ]
+        report.add(replace(comparison, differing=len(kept), differences=kept))
+
+    def _lasting(self, check: Check, known: frozenset[Place]) -> tuple[Comparison, frozenset[Place]]:
+        """What lasts of a check's differences. known: days that have open slices; returned as they are now.
+
+        A day that a job has begun since differs by right: the check, which leaves such days out, is made again.
+        """
+        while True:
+            comparison = self.lasting.of(partial(self._compared, check))
+            if not comparison.places:
+                return comparison, known
+            open_now = self.ask(OpenPlaces())
+            if not comparison.places & (open_now - known):
+                return comparison, open_now
+            known = open_now
 
     def _compared(self, check: Check) -> Comparison:
         """Progress first: everything at or below it is stored, whatever is written meanwhile."""
@@ -160,7 +196,9 @@ def reconcile(
     """
     partitions = ask(client, Progress())
     report = Report(as_of=as_of(partitions))
-    Reconciler(client, rows_per_part).compare(scope, report, advance)
+    reconciler = Reconciler(client, rows_per_part)
+    reconciler.compare(scope, report, advance)
+    reconciler.tell_jobs(scope, report)
     comparison, report.waiting = against_raw(client, acknowledged, Cut.of(partitions))
     report.add(comparison)
     return report

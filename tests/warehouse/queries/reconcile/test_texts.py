@@ -8,6 +8,7 @@ from warehouse.families import FAMILIES, Family
 from warehouse.queries.reconcile.derived import DerivedAgainstFiner
 from warehouse.queries.reconcile.difference import Place
 from warehouse.queries.reconcile.latency import LatencyAgainstSource
+from warehouse.queries.reconcile.open_slices import NOT_OPEN
 from warehouse.queries.reconcile.part import Cut, Part
 from warehouse.queries.reconcile.quarters import QuartersAgainstRaw
 from warehouse.raw_measures import FROM_RAW
@@ -49,10 +50,10 @@ def test_quarters_against_raw() -> None:
         "        ) AS expected\n"
         "    FROM (SELECT organization, src_partition, bucket, hour, day, week, model, true AS is_row, "
         "offset AS position, toInt64(0) AS applied, [requests, cost_nano_usd] AS measured FROM rollup_small FINAL "
-        f"WHERE grain = 'quarter' AND {INSIDE.format('bucket')} "
+        f"WHERE grain = 'quarter' AND {INSIDE.format('bucket')} AND {NOT_OPEN} "
         "UNION ALL SELECT organization, src_partition, toStartOfFifteenMinutes(time), hour, day, week, model, false, "
         f"src_offset, {Cut.sql}, [toInt64(1), toInt64(cost_nano_usd)] FROM usage_raw FINAL "
-        f"WHERE {INSIDE.format('time')} AND model != '')\n"
+        f"WHERE {INSIDE.format('time')} AND model != '' AND {NOT_OPEN})\n"
         "    GROUP BY organization, src_partition, bucket, hour, day, week, model\n"
         ")"
     )
