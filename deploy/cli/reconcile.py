@@ -16,6 +16,7 @@ from rich.table import Table
 
 from deploy.cli.log_check import against_log
 from deploy.cli.repair import Repair
+from deploy.cli.swept import hashed, swept
 from deploy.cli.warehouse import connected
 from deploy.errors import WrongSetting
 from warehouse.queries.reconcile.acknowledged import Acknowledgement, parsed
@@ -60,16 +61,19 @@ def command(
 ) -> None:
     """Compare rollups, running totals, acknowledgements and the log with the raw events. Exits with 1 when they differ.
 
-    The log is counted when everything is compared; what was counted before is not read again.
+    Before that, what frozen processes have brought back of erased users is removed. The log is counted when everything
+    is compared; what was counted before is not read again.
     """
     scope = Scope(organization, _day(first), _day(last))
     if scope.first and scope.last and scope.first > scope.last:
         raise WrongSetting(f"--from {scope.first} is after --to {scope.last}; swap them")
     with connected("tally") as (client, _), Progress(console=Console(stderr=True), transient=True) as bar:
         made = Comparing(client, bar, scope, acknowledged)
+        brought_back = swept(client)
         report = made.compared()
         if repair and report.places:
             report = made.repaired(report)
+        report.notes += brought_back
     if format is Format.json:
         print(json.dumps(as_json(report), indent=1))
     else:
@@ -90,7 +94,7 @@ class Comparing:
     def compared(self) -> Report:
         """Everything in the scope, and the acknowledgements."""
         sent = read_acknowledgements(self.acknowledged) if self.acknowledged else ()
-        report = reconcile(self.client, self.scope, sent, advance=self._shown("comparing"))
+        report = reconcile(self.client, self.scope, sent, advance=self._shown("comparing"), hashed=hashed)
         if self.scope.everything:
             against_log(self.client, report, self._shown("counting the log"))
         return report

@@ -22,6 +22,7 @@ from stream_jobs.audit.settings import AuditSettings
 from stream_jobs.control.finisher import Finisher
 from stream_jobs.control.publisher import Publisher
 from stream_jobs.control.settings import ControlSettings
+from stream_jobs.erasure.sweeping import Sweeping
 from stream_jobs.logs import log_as_json
 from stream_jobs.worker.arrival import arrived
 from stream_jobs.worker.beat import Beat
@@ -63,6 +64,8 @@ def main() -> None:
     audit = Audit(reconciler, counter, settings.audits_per_round, moved)
     finisher = Finisher(Publisher(ControlSettings(), client), stop)
     finisher.start()
+    sweeping = Sweeping(client, settings, moved=moved)
+    audit = Audit(reconciler, counter, settings.audits_per_round, moved, sweeping.run)
     try:
         Schedule(audit, pace, Metrics(), settings.audit_seconds, settings.audit_first_seconds).keep(stop)
     finally:

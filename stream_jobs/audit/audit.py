@@ -46,6 +46,8 @@ class Audit:
     counter: LogCounter
     audits_per_round: int
     moved: Callable[[], None] = lambda: None
+    sweep: Callable[[], list[str]] = list
+    """Removes what frozen processes have brought back of erased users; returns what people should know."""
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     def run(self) -> Audited | None:
@@ -57,6 +59,7 @@ class Audit:
             return None
         report = Report(as_of=clock)
         self.counter.notes.clear()
+        report.notes += self.sweep()
         report.add(self.counter.compared(lambda _: self.moved()))
         due = self._due(clock)
         for first, last in ranges(due.days):

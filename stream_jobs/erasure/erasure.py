@@ -65,14 +65,33 @@ class Erasure:
 
     def begin(self, scope: Scope, user_id: str) -> None:
         """Notes who and which events, and writes their tombstones."""
-        row = {"organization": scope.organization, "user_id": user_id, "whole": int(scope.whole)}
-        who = pl.DataFrame([row]).with_columns(pl.lit(scope.control_id).alias("control_id"))
-        self.hand.insert("erased_users", who)
+        self._note_who(scope, user_id)
         self.hand.command(statements.events_noted(scope))
+        self._bury(scope)
+
+    def note_again(self, scope: Scope, user_id: str) -> None:
+        """Notes for another sweep who it is about, if that is known, and what stands where its events stood."""
+        if user_id or scope.whole:
+            self._note_who(scope, user_id)
+        self.hand.command(statements.events_noted(scope))
+        self._bury(scope)
+        for table in ("event_id_log", "usage_raw"):
+            self.hand.command(statements.back_noted(scope, table))
+
+    def remove_again(self, scope: Scope) -> int:
+        """Removes what another sweep has noted, and ids that came back without their events; returns how many rows."""
+        return self.remove_events(scope) + self._delete("event_id_lookup", statements.where_they_stood(scope))
+
+    def _note_who(self, scope: Scope, user_id: str) -> None:
+        row = {"organization": scope.organization, "user_id": user_id, "whole": int(scope.whole)}
+        self.hand.insert("erased_users", pl.DataFrame([row]).with_columns(pl.lit(scope.control_id).alias("control_id")))
+
+    def _bury(self, scope: Scope) -> None:
+        """Writes the tombstones of what is noted."""
         after = ""
         while not (events := self.hand.frame(statements.noted(scope, after, HASHED_AT_ONCE))).is_empty():
             after = events["digits"][-1]
-            self.hand.insert("tombstones", self._tombstones(events))
+            self.hand.insert("tombstones", self._tombstones(scope, events))
 
     def remove_events(self, scope: Scope) -> int:
         """Removes the events wherever they stand one by one; returns how many rows."""
@@ -118,6 +137,15 @@ class Erasure:
         rest = {**statements.of_rollups(scope), **statements.of_bytes(scope)}
         return found + sum(self._delete_all(rest).values())
 
+    def remove_rest(self, scope: Scope, kept: str, until: datetime) -> int:
+        """What only names the user, once no rollup row counts anything of it; returns how many rows.
+
+        kept: condition of days whose raw events are all there. until: bytes that were kept later are of somebody new.
+        """
+        conditions = {table: f"{where} AND {kept}" for table, where in statements.of_rollups(scope).items()}
+        conditions |= statements.of_bytes(scope, until)
+        return sum(self._delete_all(conditions).values())
+
     def forget(self, scope: Scope) -> None:
         """Nothing tells any more who it was about."""
         for table in ("erased_events", "erased_users"):
@@ -127,11 +155,15 @@ class Erasure:
         """What stands for a user in the register; "" for the whole organisation."""
         return self.tombstones.hashed(organization, b"user " + user_id.encode()).hex() if user_id else ""
 
-    def _tombstones(self, events: pl.DataFrame) -> pl.DataFrame:
+    def _tombstones(self, scope: Scope, events: pl.DataFrame) -> pl.DataFrame:
         hashes = [self.tombstones.hashed(*each) for each in events.select("organization", "event_id").iter_rows()]
         return events.select(
             "organization", "time", "src_partition", "src_offset", "src_index", "append_time"
-        ).with_columns(pl.Series("id_hash", hashes, pl.Binary), pl.lit(self.tombstones.key_check()).alias("key_check"))
+        ).with_columns(
+            pl.Series("id_hash", hashes, pl.Binary),
+            pl.lit(self.tombstones.key_check()).alias("key_check"),
+            pl.lit(scope.control_id).alias("control_id"),
+        )
 
     def _noted_events(self, scope: Scope) -> int:
         asked = f"SELECT count() FROM erased_events FINAL WHERE control_id = {scope.id}"

@@ -5,12 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from warehouse.families import ROLLUP_TABLES
+from warehouse.families import FAMILIES, ROLLUP_TABLES
 from warehouse.literals import quoted
 from warehouse.log_partitions import row_version
+from warehouse.log_partitions import PARTITIONS_PER_GENERATION
+from warehouse.queries.reconcile.open_slices import NOT_OPEN
 
 OF_EVENTS: Final = ("event_id_lookup", "event_id_log", "usage_raw", "corrections", "awaited_events")
 """In this order: raw events, by which an erasure that was interrupted knows the rest, come late."""
+
+OF_POSITIONS: Final = ("event_id_log", "event_id_lookup", "usage_raw")
+"""Tables that say where an event stands in the log."""
+WRITTEN: Final = {
+    "rejected": "time",
+    "alerts": "time",
+    "replays": "replayed",
+    "quarantine": "written",
+    "directory_entries": "created",
+}
+"""When a row of kept bytes and texts was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,8 @@ class Scope:
     @property
     def before(self) -> str:
         """Rows with a place in the log that lie before the record; those of former generations do."""
-        return f"(src_partition != {self.home} OR src_offset <= {self.offset})"
+        first = self.home // PARTITIONS_PER_GENERATION * PARTITIONS_PER_GENERATION
+        return f"(src_partition < {first} OR (src_partition = {self.home} AND src_offset <= {self.offset}))"
 
     @property
     def as_they_were(self) -> str:
@@ -61,17 +75,23 @@ def events_noted(scope: Scope) -> str:
         f"argMax({name}, control_offset) AS {name}"
         for name in ("src_partition", "src_offset", "src_index", "append_time", "day", "thread_id", "user_id")
     )
+    # Only what ever was the user's is looked at: an organization may have millions of events.
+    mine = f"{scope.own} AND {scope.before}"
+    ever = "1" if scope.whole else f"(time, event_id) IN (SELECT time, event_id FROM usage_raw WHERE {mine} AND {who})"
     return (
         f"INSERT INTO erased_events (control_id, {columns}) SELECT {scope.id}, {columns} FROM ("
         f"SELECT organization, time, event_id, {newest} FROM "
         f"(SELECT * FROM usage_raw WHERE {scope.own} AND {scope.as_they_were}) "
         f"GROUP BY organization, time, event_id) WHERE {scope.before} AND {who}"
+        f"SELECT organization, time, event_id, {newest} FROM (SELECT * FROM usage_raw WHERE {mine} AND {ever}) "
+        f"GROUP BY organization, time, event_id) WHERE {who}"
     )
 
 
 def days(scope: Scope) -> str:
     """(log partition, local date) of its events."""
-    return f"SELECT DISTINCT src_partition, day FROM erased_events WHERE control_id = {scope.id}"
+    known = f"control_id = {scope.id} AND day > '1970-01-01'"
+    return f"SELECT DISTINCT src_partition, day FROM erased_events WHERE {known}"
 
 
 def noted(scope: Scope, after: str, count: int) -> str:
@@ -104,7 +124,7 @@ def of_events(scope: Scope) -> Mapping[str, str]:
 
 def of_rollups(scope: Scope) -> Mapping[str, str]:
     """Conditions for rollup rows, once their days are computed again without the events: what is empty now."""
-    raw = f"FROM usage_raw WHERE {scope.own} AND void = 0"
+    raw = f"FROM usage_raw FINAL WHERE {scope.own}"
     if scope.whole:
         alive = (
             f"if(grain = 'week', (src_partition, week) IN (SELECT src_partition, week {raw}), "
@@ -123,8 +143,17 @@ def of_rollups(scope: Scope) -> Mapping[str, str]:
     }
 
 
-def of_bytes(scope: Scope) -> Mapping[str, str]:
-    """Conditions for kept bytes and texts that name the user or hold one of the events."""
+def of_bytes(scope: Scope, until: datetime | None = None) -> Mapping[str, str]:
+    """Conditions for kept bytes and texts that name the user or hold one of the events. until: only what was written
+    before this instant."""
+    conditions = _of_bytes(scope)
+    if until is None:
+        return conditions
+    bound = f"fromUnixTimestamp64Milli({round(until.timestamp() * 1000)}, 'UTC')"
+    return {table: f"({where}) AND {WRITTEN[table]} <= {bound}" for table, where in conditions.items()}
+
+
+def _of_bytes(scope: Scope) -> Mapping[str, str]:
     if scope.whole:
         mine = f"organization = {quoted(scope.organization)}"
         return {
@@ -156,13 +185,71 @@ def of_requests(scope: Scope) -> Mapping[str, str]:
     return {"control_records": named, "jobs": f"{named} AND control_id IN ({over})"}
 
 
-def back_again(scope: Scope) -> str:
-    """How many raw rows of erased events there are: a frozen process may have written them since."""
-    places = "SELECT src_partition, src_offset, src_index FROM tombstones"
+def registered(homes: Sequence[int] | None = None) -> str:
+    """Completed erasures, of these log partitions or of all, in the order of the fields of Registered."""
+    mine = "" if homes is None else f" AND src_partition IN ({', '.join(str(int(home)) for home in homes)})"
     return (
-        f"SELECT count() FROM usage_raw WHERE {scope.own} AND {scope.before} "
-        f"AND (src_partition, src_offset, src_index) IN ({places} WHERE {scope.own})"
+        "SELECT toString(control_id), organization, toInt64(src_partition), src_offset, user_hash, key_check, asked "
+        f"FROM erasures FINAL WHERE state = 'complete'{mine} ORDER BY organization, asked, control_id"
     )
+
+
+def is_noted(scope: Scope) -> str:
+    """Whether a sweep has begun and not ended: one number."""
+    tables = ("erased_users", "erased_events")
+    return "SELECT " + " + ".join(
+        f"(SELECT toInt64(count()) FROM {table} WHERE control_id = {scope.id})" for table in tables
+    )
+
+
+def back_again(scope: Scope) -> str:
+    """How many rows stand where events of the erasure stood, which a frozen process may have written: one number."""
+    return "SELECT " + " + ".join(
+        f"(SELECT toInt64(count()) FROM {table} WHERE {where_they_stood(scope)})" for table in OF_POSITIONS
+    )
+
+
+def back_noted(scope: Scope, table: str) -> str:
+    """Notes them, from usage_raw or event_id_log; only raw rows know their day and thread."""
+    columns = "organization, time, event_id, src_partition, src_offset, src_index, append_time"
+    columns += ", day, thread_id" if table == "usage_raw" else ""
+    return (
+        f"INSERT INTO erased_events (control_id, {columns}) "
+        f"SELECT DISTINCT {scope.id}, {columns} FROM {table} WHERE {where_they_stood(scope)}"
+    )
+
+
+def where_they_stood(scope: Scope) -> str:
+    """The condition of rows at the places of the erasure's events."""
+    position = "src_partition, src_offset, src_index"
+    return f"{scope.own} AND ({position}) IN (SELECT {position} FROM tombstones WHERE control_id = {scope.id})"
+
+
+def orphaned(scope: Scope, kept: str) -> str:
+    """(log partition, day) of rollup rows of the user, or of the whole organisation, that count what raw does not hold.
+
+    kept: condition of days whose raw events are all there. Days that a job is about to compute again are left to it.
+    """
+    who = "1" if scope.whole else f"user_id IN {scope.users}"
+    raw = f"FROM usage_raw FINAL WHERE {scope.own} AND {who}"
+    has = "multiIf({})".format(
+        ", ".join(
+            (
+                f"grain = 'quarter', (src_partition, bucket) IN "
+                f"(SELECT src_partition, toStartOfFifteenMinutes(time) {raw})",
+                f"grain = 'hour', (src_partition, hour) IN (SELECT src_partition, hour {raw})",
+                f"grain = 'day', (src_partition, day) IN (SELECT src_partition, day {raw})",
+                f"(src_partition, week) IN (SELECT src_partition, week {raw})",
+            )
+        )
+    )
+    tables = [family.table for family in FAMILIES] if scope.whole else ["rollup"]
+    rows = " UNION ALL ".join(
+        f"SELECT src_partition, day FROM {table} FINAL "
+        f"WHERE {scope.own} AND {who} AND {kept} AND requests != 0 AND NOT {has} AND {NOT_OPEN}"
+        for table in tables
+    )
+    return f"SELECT DISTINCT src_partition, day FROM ({rows})"
 
 
 def known_users(organization: str) -> str:

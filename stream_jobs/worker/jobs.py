@@ -17,8 +17,9 @@ from producers.timeliness.rules import TimeRules
 from stream_jobs.control.repriced import NEEDED, repriced
 from stream_jobs.corrections.awaited import MET_BEFORE, Awaited, Identity, awaited_rows
 from stream_jobs.corrections.change import Correction
-from stream_jobs.erasure.erasure import Erasure
+from stream_jobs.erasure.erasure import SWEEP_AFTER, Erasure
 from stream_jobs.erasure.statements import Scope
+from stream_jobs.erasure.sweep import Sweep
 from stream_jobs.errors import JobRefused
 from stream_jobs.jobs import planning, rewriting
 from stream_jobs.jobs.job import STATES, Job
@@ -66,6 +67,8 @@ class Jobs:
     _next: float = field(default=0.0, init=False)
     _ready: deque[Work] = field(default_factory=deque, init=False)
     _next_sweep: float = field(default=0.0, init=False)
+    _sweeps_again: deque[float] = field(default_factory=lambda: deque([0.0]), init=False)
+    """When completed erasures are swept once more."""
     _removed: set[str] = field(default_factory=set, init=False)
     """Erasures whose events this process has removed."""
     _columns: list[str] = field(default_factory=list, init=False)
@@ -82,9 +85,10 @@ class Jobs:
         return self._ready.popleft() if self._ready else None
 
     def forget(self) -> None:
-        """What was found is found again: the partitions have changed."""
+        """What was found is found again: the partitions have changed, and their former owners may write late."""
         self._ready.clear()
         self._next = 0.0
+        self._sweeps_again = deque([0.0, time.monotonic() + SWEEP_AFTER.total_seconds()])
 
     def rewrite(self, work: Work, rest: Callable[[float], None]) -> int:
         """Writes the slice's raw events anew; returns how many. Raises JobRefused when they must not become so.
@@ -113,6 +117,7 @@ class Jobs:
 
     def _sweep(self, partitions: Sequence[int]) -> None:
         """Erasures whose time has come are swept again."""
+        self._sweep_completed(partitions)
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_LOOK_SECONDS
@@ -123,6 +128,16 @@ class Jobs:
                 self.erasure.sweep_again(scope, row)
             else:
                 self.erasure.complete(scope, row)
+
+    def _sweep_completed(self, partitions: Sequence[int]) -> None:
+        """After a takeover, at once and when everything that was on its way has come: beside the stream, so that no
+        partition waits for it."""
+        if not self._sweeps_again or time.monotonic() < self._sweeps_again[0]:
+            return
+        self._sweeps_again.popleft()
+        swept = Sweep(self.erasure).turn(self.sink.rows(statements.complete_erasures(partitions)))
+        if not swept.is_clean:
+            self._sweeps_again.appendleft(time.monotonic() + SWEEP_LOOK_SECONDS)
 
     def _found(self, applied: Mapping[int, int]) -> list[Work]:
         if not applied:

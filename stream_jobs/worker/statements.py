@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from stream_jobs.erasure.statements import registered
 from stream_jobs.jobs.job import COLUMNS as JOB_COLUMNS
 from stream_jobs.rollups.pairs import PLACE
 from stream_jobs.rollups.repair import Slice, still_applied
@@ -230,6 +231,11 @@ def due_erasures(partitions: Sequence[int]) -> str:
         "due, toInt64(version), toString(state) FROM erasures FINAL "
         f"WHERE src_partition IN ({listed(partitions)}) AND state != 'complete' AND due <= now64(3, 'UTC')"
     )
+
+
+def complete_erasures(partitions: Sequence[int]) -> str:
+    """Erasures of these partitions that were carried out, in the order of the fields of Registered."""
+    return registered(partitions)
 
 
 def former_partitions(number: int) -> str:

@@ -121,9 +121,11 @@ def test_exit_status(monkeypatch: pytest.MonkeyPatch, differences: tuple[Differe
         return report(*differences)
 
     monkeypatch.setattr(reconcile, "connected", Connected)
+    monkeypatch.setattr(reconcile, "swept", lambda _client: ["3 rows had come back"])
     monkeypatch.setattr(reconcile, "reconcile", compared)
     run = CliRunner().invoke(reconcile.app, ["--organization", "acme", "--from", "2026-03-01", "--format", "json"])
     assert (run.exit_code, asked) == (status, [Scope("acme", date(2026, 3, 1))])
+    assert json.loads(run.stdout)["notes"] == ["3 rows had come back"]
 
 
 def test_days_in_the_wrong_order_are_refused() -> None:

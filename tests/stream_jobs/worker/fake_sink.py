@@ -30,7 +30,7 @@ STATEMENTS = (
     *("family_rows", "earlier_copies", "organizations", "raised_epochs", "row_counts"),
     *("tombstoned_organizations", "times_ahead"),
     *("applied_control", "revision_content", "revisions_in_force", "awaited_events"),
-    *("open_jobs", "due_erasures"),
+    *("open_jobs", "due_erasures", "complete_erasures"),
     *("open_repairs", "repair_noted", "days_beyond", "has_foreign_events", "foreign_events_deleted"),
 )
 

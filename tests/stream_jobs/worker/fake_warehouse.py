@@ -328,6 +328,10 @@ class FakeWarehouse:
         """The same."""
         return []
 
+    def complete_erasures(self, _partitions: Sequence[int]) -> list[tuple[Any, ...]]:
+        """The same."""
+        return []
+
     def events_per_quarter(self, _work: Slice) -> list[tuple[int, int]]:
         """Nothing is too much for it."""
         return []

@@ -16,13 +16,18 @@ from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.pricing import PriceBook, PriceRow
 from stream_jobs.worker import app
 from stream_jobs.worker.books import Books
+from stream_jobs.erasure.sweeping import Sweeping
 from stream_jobs.rollups.repair import Slice
-from stream_jobs.worker import app
+from stream_jobs.worker import app, jobs
+from stream_jobs.worker.jobs import Jobs
 from stream_jobs.worker.repair import Repairs
+from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.take import Rules
 from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told, rules
 from tests.stream_jobs.worker.simulation import GENERATION, RULES, SimulatedWorker, Step, raised
+from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told
+from tests.stream_jobs.worker.simulation import ERASURE_KEY, GENERATION, SimulatedWorker, Step, raised
 from tests.warehouse.recorded import directory_rows
 from tokentally.identity import event_uuid
 from warehouse.queries.reconcile.reconcile import reconcile
@@ -312,3 +317,97 @@ def test_e24_what_a_frozen_process_brings_back_is_swept(warehouse: Client, sink:
     bodies = "SELECT body FROM control_records UNION ALL SELECT body FROM jobs"
     assert "u1" not in str(answer(warehouse, bodies))
     assert answer(warehouse, "SELECT count() FROM erased_users") == [(0,)]
+
+
+NEW = Sent(4, LATER.time, user="u1", input_tokens=3)
+TABLES = ("usage_raw", "rollup", "rollup_thread", "rollup_prompt", "rollup_category")
+
+
+def came_back(warehouse: Client, sink: Sink, folder: Path) -> list[Posted | Told]:
+    """u1 is erased for good, uses the installation again, and a frozen process writes what it had of him before."""
+    posted: list[Posted | Told] = [Posted((FIRST, SECOND, LATER)), Told("erase", {"user_id": "u1"})]
+    live(sink, folder, posted[:1])
+    for table in TABLES:
+        warehouse.command(f"CREATE TABLE late_{table} AS {table}")
+        warehouse.command(f"INSERT INTO late_{table} SELECT * FROM {table}")
+    posted.append(Posted((NEW, SECOND)))
+    live(sink, folder, posted[:2])
+    warehouse.command("ALTER TABLE erasures UPDATE due = now64(3) - 1 WHERE 1 SETTINGS mutations_sync = 2")
+    live(sink, folder, posted)
+    assert answer(warehouse, "SELECT toString(state) FROM erasures FINAL") == [("complete",)]
+    return posted
+
+
+def bring_back(warehouse: Client) -> None:
+    for table in TABLES:
+        warehouse.command(
+            f"INSERT INTO {table} (* EXCEPT ver) SELECT * FROM late_{table}"
+            if table != "usage_raw"
+            else f"INSERT INTO {table} SELECT * FROM late_{table}"
+        )
+        warehouse.command(f"DROP TABLE late_{table}")
+
+
+def stored(warehouse: Client) -> list[tuple[Any, ...]]:
+    """Every event and every quarter hour that counts something."""
+    found = answer(warehouse, "SELECT user_id, time, input_tokens FROM usage_raw FINAL ORDER BY ALL")
+    for table in TABLES[1:]:
+        found += answer(
+            warehouse, f"SELECT * EXCEPT (offset, epoch) FROM {table} FINAL WHERE requests > 0 ORDER BY ALL"
+        )
+    return found
+
+
+NOBODY = "SELECT (SELECT count() FROM erased_users) + (SELECT count() FROM erased_events)"
+
+
+def test_e24_reconcile_removes_what_comes_back_after_completion_and_nothing_else(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    posted = came_back(warehouse, sink, tmp_path / "a")
+    before = stored(warehouse)
+    assert [row[0] for row in before[:2]] == ["u1", "u2"]
+    bring_back(warehouse)
+    assert stored(warehouse) != before
+    key = tmp_path / "erasure_key"
+    key.write_bytes(ERASURE_KEY)
+    sweeping = Sweeping(warehouse, WorkerSettings(home=tmp_path, erasure_key_file=key), wait_seconds=0.0)
+    first = sweeping.run()
+    assert first[0].endswith("rows of erased users or organizations had come back and were removed")
+    assert "1 days have still to be computed again" in first[1]
+    assert answer(warehouse, "SELECT toString(state), home, author FROM repairs FINAL WHERE home = -1") == [
+        ("asked", -1, "sweep")
+    ]
+    with patch.object(Jobs, "_sweep_completed"):
+        live(sink, tmp_path / "a", posted)
+    sweeping.run()
+    assert stored(warehouse) == before
+    assert is_right(warehouse)
+    assert answer(warehouse, NOBODY) == [(0,)]
+    assert answer(warehouse, "SELECT count() FROM rollup_thread WHERE thread_id = 't'") == [(0,)]
+    assert answer(warehouse, "SELECT count() FROM event_id_lookup FINAL WHERE src_offset = 0") == [(1,)]
+    assert sweeping.run() == []
+
+
+def test_e24_a_worker_that_takes_over_sweeps_completed_erasures(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    posted = came_back(warehouse, sink, tmp_path / "a")
+    before = stored(warehouse)
+    bring_back(warehouse)
+    with patch.object(jobs, "SWEEP_LOOK_SECONDS", 0.0):
+        live(sink, tmp_path / "a", posted)
+    assert stored(warehouse) == before
+    assert answer(warehouse, NOBODY) == [(0,)]
+
+
+def test_e24_without_the_key_of_an_erasure_nothing_is_swept_and_that_is_told(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    key = tmp_path / "erasure_key"
+    key.write_bytes(b"another key of sixteen bytes")
+    sweeping = Sweeping(warehouse, WorkerSettings(home=tmp_path, erasure_key_file=key))
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), Told("erase", {"user_id": "u1"})])
+    assert sweeping.run() == [], "the worker sweeps what is not complete"
+    warehouse.command("ALTER TABLE erasures UPDATE state = 'complete' WHERE 1 SETTINGS mutations_sync = 2")
+    [note] = sweeping.run()
+    assert note.startswith("erasures were not swept again: erasure ")
+    assert answer(warehouse, ERASED.format("erased_users")) == [(1,)], "nothing has begun"

@@ -1,8 +1,12 @@
-"""What the collector acknowledged against raw events: each must be there, as itself or as an earlier copy."""
+"""What the collector acknowledged against raw events: each must be there, as itself or as an earlier copy.
+
+Void events are there as rows that count nothing. Erased ones are known by the hashes of their ids (rule E16).
+"""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
@@ -30,6 +34,14 @@ LEFT JOIN
 WHERE copies = 0 OR first_offset > sent.offset
 ORDER BY partition, offset"""
 
+ERASED = """SELECT id_hash, src_partition % 1024 AS partition, min(src_offset)
+FROM tombstones WHERE organization = {organization:String} AND id_hash IN {hashes:Array(UUID)}
+GROUP BY id_hash, partition"""
+Missing = tuple[str, str, int, int]
+"""Organisation, id, Kafka partition and offset of an acknowledgement."""
+Hashed = Callable[[str, bytes], bytes]
+"""What stands for an organisation's event id (16 bytes) in tombstones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
@@ -41,8 +53,13 @@ class Acknowledgement:
     offset: int
 
 
-def against_raw(client: Client, sent: Iterable[Acknowledgement], cut: Cut) -> tuple[Comparison, int]:
-    """Those that are not in raw, and the number of those that the workers have not applied yet (not compared)."""
+def against_raw(
+    client: Client, sent: Iterable[Acknowledgement], cut: Cut, hashed: Hashed | None = None
+) -> tuple[Comparison, int]:
+    """Those that are not in raw, and the number of those that the workers have not applied yet (not compared).
+
+    hashed: asked for organisations that have erased events; without it their events count as missing.
+    """
     applied: dict[int, int] = {}
     for number, offset in cut.applied.items():
         partition = number % PARTITIONS_PER_GENERATION
@@ -53,7 +70,11 @@ def against_raw(client: Client, sent: Iterable[Acknowledgement], cut: Cut) -> tu
         known = [one for one in batch if one.offset <= applied.get(one.partition, -1)]
         waiting += len(batch) - len(known)
         compared += len(known)
-        for organization, event_id, partition, offset in _missing(client, known):
+        missing = _missing(client, known)
+        gone = _erased(client, missing, hashed) if hashed is not None and missing else set()
+        for organization, event_id, partition, offset in missing:
+            if (organization, event_id, partition, offset) in gone:
+                continue
             differing += 1
             key, dimensions = (organization, partition, f"offset {offset}"), (("event_id", event_id),)
             if differing <= BATCH:
@@ -73,18 +94,39 @@ def batches(sent: Iterable[Acknowledgement]) -> Iterator[list[Acknowledgement]]:
         yield batch
 
 
-def _missing(client: Client, sent: list[Acknowledgement]) -> list[tuple[str, str, int, int]]:
+def _missing(client: Client, sent: list[Acknowledgement]) -> list[Missing]:
     if not sent:
         return []
     rows = "\n".join(json.dumps([one.organization, str(one.event_id), one.partition, one.offset]) for one in sent)
     external = ExternalData(
         file_name="acknowledged", data=rows.encode(), fmt="JSONCompactEachRow", structure=STRUCTURE.split(", ")
     )
+    answer = _rows(client, SQL, external_data=external)
+    return [(organization, event_id, partition, offset) for organization, event_id, partition, offset in answer]
+
+
+def _erased(client: Client, missing: Sequence[Missing], hashed: Hashed) -> set[Missing]:
+    """Those of them whose tombstones stand at their place or before it in the same partition."""
+    tombstoned = {str(row[0]) for row in _rows(client, "SELECT DISTINCT toString(organization) FROM tombstones")}
+    found: set[Missing] = set()
+    for organization in sorted({each[0] for each in missing} & tombstoned):
+        mine: dict[UUID, list[Missing]] = {}
+        for each in missing:
+            if each[0] == organization:
+                mine.setdefault(UUID(bytes=hashed(organization, UUID(each[1]).bytes)), []).append(each)
+        asked = {"organization": organization, "hashes": [str(each) for each in mine]}
+        for id_hash, partition, first_offset in _rows(client, ERASED, asked):
+            found |= {each for each in mine[UUID(str(id_hash))] if each[2] == partition and first_offset <= each[3]}
+    return found
+
+
+def _rows(
+    client: Client, sql: str, parameters: Mapping[str, object] | None = None, external_data: ExternalData | None = None
+) -> Sequence[Sequence[Any]]:
     try:
-        answer = client.query(SQL, external_data=external).result_rows
+        return client.query(sql, parameters=dict(parameters or {}), external_data=external_data).result_rows
     except (Error, OSError) as failure:
         raise classified(failure) from failure
-    return [(organization, event_id, partition, offset) for organization, event_id, partition, offset in answer]
 
 
 def parsed(line: str) -> Acknowledgement:

@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 from warehouse.families import FAMILIES
 from warehouse.queries.progress import Progress, as_of
 from warehouse.queries.query import Query, ask
-from warehouse.queries.reconcile.acknowledged import Acknowledgement, against_raw
+from warehouse.queries.reconcile.acknowledged import Acknowledgement, Hashed, against_raw
 from warehouse.queries.reconcile.derived import DerivedAgainstFiner
 from warehouse.queries.reconcile.difference import Comparison, Difference, Place
 from warehouse.queries.reconcile.erasing import ErasingJobs, at_work
@@ -188,17 +188,18 @@ def reconcile(
     acknowledged: Iterable[Acknowledgement] = (),
     advance: Callable[[float], None] = lambda _: None,
     rows_per_part: int = ROWS_PER_PART,
+    hashed: Hashed | None = None,
 ) -> Report:
     """Compares raw events with every family and grain, and with running totals and acknowledgements.
 
     Works while events come in: what differs is asked again a moment later, and only what still differs by the same
-    counts. Raises WarehouseUnavailable and WarehouseRefused.
+    counts. hashed: what stands for erased ids among the acknowledged. Raises WarehouseUnavailable and WarehouseRefused.
     """
     partitions = ask(client, Progress())
     report = Report(as_of=as_of(partitions))
     reconciler = Reconciler(client, rows_per_part)
     reconciler.compare(scope, report, advance)
     reconciler.tell_jobs(scope, report)
-    comparison, report.waiting = against_raw(client, acknowledged, Cut.of(partitions))
+    comparison, report.waiting = against_raw(client, acknowledged, Cut.of(partitions), hashed)
     report.add(comparison)
     return report

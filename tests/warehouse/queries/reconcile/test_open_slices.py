@@ -1,6 +1,7 @@
 """Days that a job has still to do are not compared, which is told; all others are, and so are those it has given up."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -65,7 +66,7 @@ def test_a_day_that_a_job_begins_meanwhile_is_asked_for_again() -> None:
     answers, open_days = [off, Comparison(8, 0)], [frozenset({place})]
 
     class Told(Reconciler):
-        def ask(self, _query: object) -> object:
+        def ask(self, _query: Any) -> Any:
             return open_days[0]
 
         def _compared(self, _check: object) -> Comparison:
