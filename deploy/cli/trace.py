@@ -11,12 +11,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from deploy.cli.console import console
+from deploy.cli.swept import hashed
 from deploy.cli.warehouse import connected
 from deploy.errors import WrongSetting
 from deploy.local.installation import Installation
 from deploy.tracing.log_search import Wanted
 from deploy.tracing.search import search
-from deploy.tracing.story import Counted, Found, Story, Verdict, told
+from deploy.tracing.story import NOT_MET, Counted, Found, Story, Verdict, told
 from tokentally.identity import event_uuid, parse_event_uuid
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
@@ -56,6 +57,7 @@ def trace(
             whole_log=scan_log,
             at=position(at) if at else None,
             on_read=lambda read, total: bar.update(task, completed=read, total=total),
+            hashed=hashed,
         )
     story = told(found)
     if format is Format.json:
@@ -93,6 +95,15 @@ def show(found: Found, story: Story, shown: Console) -> None:
         shown.print("\nIn the log", table)
     for counted in found.counted:
         shown.print("\nThe event", facts(counted), "\nRollup rows", rows(found, counted))
+        if counted.former:
+            shown.print("\nWhat it was before", former(counted))
+    waiting = [each for each in found.awaited if each.met == NOT_MET]
+    if waiting:
+        table = Table("organisation", "time (UTC)", "record", "kind", "by", "sets", box=None, padding=(0, 2, 0, 0))
+        for each in waiting:
+            when = f"{each.time:%Y-%m-%d %H:%M:%S}"
+            table.add_row(each.organization, when, each.control_id, each.kind, each.author, each.change)
+        shown.print("\nAwaited by control records", table)
     if found.refusals:
         table = Table("refused at (UTC)", "by", "id of the refusal", "reason", box=None, padding=(0, 2, 0, 0))
         for refusal in found.refusals:
@@ -112,6 +123,24 @@ def facts(counted: Counted) -> Table:
     table.add_row("priced", f"{event.cost_status} as {event.priced_as or 'nothing'}, revision {event.price_revision}")
     named = ", ".join(f"{name} {value}" for name, value in event.dimensions.items() if value)
     table.add_row("dimensions", named)
+    return table
+
+
+def former(counted: Counted) -> Table:
+    """One row per control record that changed the event: what it was before."""
+    table = Table(
+        *("record", "kind", "by", "why", "in the log (UTC)", "cost (USD)", "credits", "tokens in", "tokens out"),
+        *("rating", "dimensions"),
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
+    for each in counted.former:
+        named = ", ".join(f"{name} {value}" for name, value in each.texts.items() if value)
+        when = f"{each.asked or each.changed:%Y-%m-%d %H:%M:%S}"
+        table.add_row(
+            *(each.control_id, each.kind, each.author, each.note, when, f"{each.cost_usd:f}", f"{each.credits:f}"),
+            *(f"{each.input_tokens:,}", f"{each.output_tokens:,}", each.rating, named),
+        )
     return table
 
 
@@ -153,6 +182,8 @@ def as_json(found: Found, story: Story) -> dict[str, object]:
         "sentence": story.sentence,
         "places": [dataclasses.asdict(place) for place in story.places],
         "counted": [dataclasses.asdict(counted) for counted in found.counted],
+        "awaited": [dataclasses.asdict(each) for each in found.awaited],
+        "erased": [dataclasses.asdict(each) for each in found.buried],
         "refusals": [dataclasses.asdict(refusal) for refusal in found.refusals],
         "envelopes_read": found.searched,
         "whole_log": found.whole_log,

@@ -9,6 +9,7 @@ import polars as pl
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from deploy.errors import NotRunning, ServiceFailed
+from producers.control.record import CONTROL, HEADER_KIND
 from producers.envelopes.envelope import decode_envelope
 from tokentally.envelope import HEADER_CONTENT_TYPE
 
@@ -142,6 +143,8 @@ class LogReader:
 def copies_in(wanted: Wanted, message: Message) -> Iterator[Copy]:
     """The places of the event in one envelope."""
     headers = dict(message.headers() or [])
+    if headers.get(HEADER_KIND) == CONTROL:
+        return
     content_type = headers.get(HEADER_CONTENT_TYPE)
     told = content_type.decode("ascii", "replace") if isinstance(content_type, bytes) else None
     decoded = decode_envelope(message.value() or b"", told)

@@ -1,6 +1,7 @@
 """Asks the warehouse and the log for one event: an installation and an id in, everything found out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
@@ -10,8 +11,10 @@ from deploy.tracing.log_search import LogRange, LogReader, Wanted
 from deploy.tracing.story import Counted, Found
 from warehouse.families import FAMILIES
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
+from warehouse.queries.corrected import AwaitedChanges, Buried, FormerVersions, Tombstone, TombstonedOrganizations
 from warehouse.queries.partitions import PartitionState, PartitionStates, of_newest_generation
 from warehouse.queries.query import ask
+from warehouse.queries.reconcile.acknowledged import Hashed
 from warehouse.queries.traced import CountedEvent, CountedEvents, Derivations, Refusals, RollupRows, SetApart
 
 Progress = Callable[[int, int], None]
@@ -26,8 +29,12 @@ def search(
     whole_log: bool = False,
     at: tuple[int, int] | None = None,
     on_read: Progress = lambda _read, _all: None,
+    hashed: Hashed,
 ) -> Found:
-    """Everything that is known. whole_log: reads all that the log has; at: only this (partition, offset) of it."""
+    """Everything that is known. whole_log: reads all that the log has; at: only this (partition, offset) of it.
+
+    hashed: what stands for an erased id; asked for only when an organisation has erased events.
+    """
     topic, count = installation.settings.events_topic, installation.settings.partitions
     counted = [
         _rows(client, event)
@@ -51,6 +58,8 @@ def search(
     names = {wanted.source_id, *([str(wanted.event_id)] if wanted.event_id else []), *(str(c.event_id) for c in copies)}
     names.discard("")  # refusals without an id are many events
     places = {(_number(partitions, copy.partition), copy.offset, copy.index) for copy in copies}
+    ids = {each for each in (wanted.event_id, *(copy.event_id for copy in copies)) if each is not None}
+    awaited = [each for event_id in sorted(ids) for each in ask(client, AwaitedChanges(event_id, wanted.organization))]
     return Found(
         wanted,
         counted,
@@ -61,8 +70,17 @@ def search(
         total,
         whole_log,
         waits_by_partition(installation),
+        awaited,
+        _buried(client, wanted.organization, ids, hashed),
         len(apart),
     )
+
+
+def _buried(client: Client, organization: str | None, ids: Collection[UUID], hashed: Hashed) -> list[Buried]:
+    """Places of erased events that had one of these ids."""
+    names = [each for each in ask(client, TombstonedOrganizations()) if organization in (None, each)]
+    hashes = [(name, UUID(bytes=hashed(name, event_id.bytes))) for name in names for event_id in sorted(ids)]
+    return ask(client, Tombstone(hashes)) if hashes else []
 
 
 def waits_by_partition(installation: Installation) -> dict[int, str]:
@@ -83,7 +101,7 @@ def _rows(client: Client, event: CountedEvent) -> Counted:
         if family.only is None or event.dimensions[family.only]
         for row in ask(client, RollupRows(event, family))
     ]
-    return Counted(event, rows, ask(client, Derivations(event)))
+    return Counted(event, rows, ask(client, Derivations(event)), ask(client, FormerVersions(event)))
 
 
 def _ranges(

@@ -37,13 +37,15 @@ class CountedEvent:
     day: date
     week: date
     dimensions: Mapping[str, str]
+    void: bool = False
+    """A control record said that it never counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountedEvents:
     """The accepted events of an id: one, or several when the id came again with another time or organisation.
 
-    event_id: None when only the sender's own key is known. organization: None for all of them.
+    Void ones too. event_id: None when only the sender's own key is known. organization: None for all of them.
     """
 
     event_id: UUID | None
@@ -52,7 +54,10 @@ class CountedEvents:
 
     @property
     def sql(self) -> str:
-        """The statement: the narrow table finds the key by id, the wide one is read by its key only."""
+        """The statement: the narrow table finds the key by id, the wide one is read by its key only.
+
+        The newest version is chosen here: FINAL leaves void events out.
+        """
         asked = "event_id = {event_id:UUID}" if self.event_id else "source_id = {source_id:String}"
         narrow = "event_id_lookup" if self.event_id else "usage_raw"
         only = " AND organization = {organization:String}" if self.organization is not None else ""
@@ -61,8 +66,12 @@ class CountedEvents:
     organization, event_id, source_id, time, append_time, src_partition, src_offset, src_index, late,
     toDecimal128(cost_nano_usd, 9) / 1000000000, toDecimal128(billed_nano_usd, 9) / 1000000000,
     toDecimal128(credits_micro, 6) / 1000000, cost_status, priced_as, price_revision, control_offset,
-    hour, day, week, {", ".join(DIMENSIONS)}
-FROM usage_raw FINAL WHERE (organization, time, event_id) IN ({found})
+    hour, day, week, void, {", ".join(DIMENSIONS)}
+FROM
+(
+    SELECT * FROM usage_raw WHERE (organization, time, event_id) IN ({found})
+    ORDER BY control_offset DESC, void DESC LIMIT 1 BY organization, time, event_id
+)
 ORDER BY organization, src_partition, src_offset, src_index"""
 
     @property
@@ -239,11 +248,11 @@ class SetApart:
 
 
 def _event(row: Sequence[object]) -> CountedEvent:
-    named = dict(zip(DIMENSIONS, map(str, row[19:]), strict=True))
+    named = dict(zip(DIMENSIONS, map(str, row[20:]), strict=True))
     cells = list(row[:19])
     for place in (3, 4, 16):
         instant = cells[place]
         assert isinstance(instant, datetime)
         cells[place] = utc(instant)
     cells[8] = bool(cells[8])
-    return CountedEvent(*[*cells, named])  # type: ignore[arg-type]
+    return CountedEvent(*[*cells, named, bool(row[19])])  # type: ignore[arg-type]

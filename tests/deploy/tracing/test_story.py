@@ -8,6 +8,7 @@ from uuid import UUID
 from deploy.tracing.log_search import Copy, Wanted
 from deploy.tracing.story import Counted, Found, Outcome, Verdict, told
 from tokentally.partition import partition_of
+from warehouse.queries.corrected import FORMER_NAMES, AwaitedChange, Buried, FormerVersion
 from warehouse.queries.partitions import PartitionState
 from warehouse.queries.traced import DIMENSIONS, CountedEvent, Refused, RollupRow
 
@@ -89,3 +90,50 @@ def test_nobody_knows_it() -> None:
     assert whole.sentence == (
         "Unknown: not in the warehouse, not among the refusals, and not in the 1,000 envelopes of the log."
     )
+
+
+def former(kind: str, **more: object) -> FormerVersion:
+    version = FormerVersion(
+        *("id-1", kind, "ada", "wrong unit", NOW, NOW, 12, Decimal("0.5"), Decimal(0), Decimal(1), 10, 20, ""),
+        texts=dict.fromkeys(FORMER_NAMES, ""),
+    )
+    return replace(version, **more)  # type: ignore[arg-type]
+
+
+def test_a_corrected_event_names_the_record_that_changed_it_last() -> None:
+    changed = Counted(EVENT, ROWS, (), (former("amend"), former("reprice", control_id="id-2", note="")))
+    assert told(replace(NOTHING, counted=[changed])).sentence.endswith(
+        "in 1 rollup rows. 2 times changed since it came, the last time: "
+        "reprice id-2 by ada at 2026-11-21 10:00:00 UTC."
+    )
+    at_birth = Counted(replace(EVENT, control_offset=7), ROWS, ())
+    assert "Changed when it came, by a control record before it." in told(replace(NOTHING, counted=[at_birth])).sentence
+
+
+def test_a_void_event_counts_nowhere_and_its_copies_stay_copies() -> None:
+    void = Counted(replace(EVENT, void=True), (), (), (former("void"),))
+    story = told(replace(NOTHING, counted=[void], copies=[copy(40, index=2), copy(44)]))
+    assert story.verdict is Verdict.VOID
+    assert story.sentence == (
+        "It counts nowhere: void id-1 by ada (wrong unit) at 2026-11-21 10:00:00 UTC. "
+        "1 more in the log is recognised as copies."
+    )
+
+
+def test_an_erased_event_is_told_by_its_tombstone() -> None:
+    gone = Buried("acme", HOME, 40, 2, NOW, "id-3", NOW)
+    story = told(replace(NOTHING, buried=[gone], copies=[copy(40, index=2), copy(44)]))
+    assert story.verdict is Verdict.ERASED
+    assert "as acme asked at 2026-11-21 10:00:00 UTC (control record id-3)" in story.sentence
+    assert [(place.offset, place.outcome) for place in story.places] == [(40, Outcome.ERASED), (44, Outcome.DUPLICATE)]
+    assert [place.offset for place in told(replace(NOTHING, buried=[gone])).places] == [40], "the log may have lost it"
+
+
+def test_an_event_that_has_not_come_may_be_awaited() -> None:
+    said = AwaitedChange("acme", NOW, "id-4", "amend", "{}", -1, "ada", "")
+    story = told(replace(NOTHING, awaited=[said]))
+    assert (story.verdict, story.sentence) == (
+        Verdict.AWAITED,
+        "It has not come yet, and will be changed when it does: amend id-4 by ada.",
+    )
+    assert told(replace(NOTHING, awaited=[replace(said, met=-2)])).verdict is Verdict.UNKNOWN

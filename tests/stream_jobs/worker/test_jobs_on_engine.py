@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -16,6 +17,7 @@ from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.pricing import PriceBook, PriceRow
 from stream_jobs.worker import app
 from stream_jobs.worker.books import Books
+from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.erasure.sweeping import Sweeping
 from stream_jobs.rollups.repair import Slice
 from stream_jobs.worker import app, jobs
@@ -30,7 +32,10 @@ from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Se
 from tests.stream_jobs.worker.simulation import ERASURE_KEY, GENERATION, SimulatedWorker, Step, raised
 from tests.warehouse.recorded import directory_rows
 from tokentally.identity import event_uuid
+from warehouse.queries.corrected import AwaitedChanges, FormerVersions, Tombstone, TombstonedOrganizations
+from warehouse.queries.query import ask
 from warehouse.queries.reconcile.reconcile import reconcile
+from warehouse.queries.traced import CountedEvents
 
 pytestmark = pytest.mark.integration
 FIRST = Sent(1, user="u1", input_tokens=10, category="sql", prompt="p", thread="t")
@@ -411,3 +416,32 @@ def test_e24_without_the_key_of_an_erasure_nothing_is_swept_and_that_is_told(
     [note] = sweeping.run()
     assert note.startswith("erasures were not swept again: erasure ")
     assert answer(warehouse, ERASED.format("erased_users")) == [(1,)], "nothing has begun"
+
+
+def test_what_records_did_to_an_event_is_found_by_its_id(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    told = [
+        Told("replace", {"events": [{**key_of(FIRST), "set": {"input_tokens": 7}}]}, number=1),
+        Told("void", {"events": [key_of(FIRST)]}, number=2),
+        Told("erase", {"user_id": "u2"}, number=3),
+        Told("amend", {"events": [{**key_of(LATER), "set": {"rating": 2}}]}, number=4),
+    ]
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), *told])
+    assert is_right(warehouse)
+    [void] = ask(warehouse, CountedEvents(UUID(key_of(FIRST)["event_id"]), ""))
+    assert void.void
+    versions = ask(warehouse, FormerVersions(void))
+    assert [(each.kind, each.input_tokens, each.cost_usd) for each in versions] == [
+        ("replace", 10, Decimal("0.00002")),
+        ("void", 7, Decimal("0.000014")),
+    ]
+    assert [each.asked for each in versions] == [BEGIN + timedelta(hours=2, seconds=number) for number in (2, 3)]
+    second, later = (UUID(key_of(sent)["event_id"]) for sent in (SECOND, LATER))
+    assert ask(warehouse, CountedEvents(second, "")) == []
+    [owner] = ask(warehouse, TombstonedOrganizations())
+    hashed = Tombstones(lambda: ERASURE_KEY).hashed(owner, second.bytes)
+    [gone] = ask(warehouse, Tombstone([(owner, UUID(bytes=hashed))]))
+    assert (gone.offset, gone.index, gone.control_id) == (0, 1, told[2].control_id)
+    assert gone.asked == BEGIN + timedelta(hours=2, seconds=4)
+    [said] = ask(warehouse, AwaitedChanges(later))
+    assert (said.kind, said.met, said.control_id) == ("amend", -1, told[3].control_id)
+    assert ask(warehouse, AwaitedChanges(later, "zen")) == []
