@@ -7,8 +7,7 @@ from typing import Final
 
 from warehouse.families import FAMILIES, ROLLUP_TABLES
 from warehouse.literals import quoted
-from warehouse.log_partitions import row_version
-from warehouse.log_partitions import PARTITIONS_PER_GENERATION
+from warehouse.log_partitions import PARTITIONS_PER_GENERATION, row_version
 from warehouse.queries.reconcile.open_slices import NOT_OPEN
 
 OF_EVENTS: Final = ("event_id_lookup", "event_id_log", "usage_raw", "corrections", "awaited_events")
@@ -76,13 +75,10 @@ def events_noted(scope: Scope) -> str:
         for name in ("src_partition", "src_offset", "src_index", "append_time", "day", "thread_id", "user_id")
     )
     # Only what ever was the user's is looked at: an organization may have millions of events.
-    mine = f"{scope.own} AND {scope.before}"
+    mine = f"{scope.own} AND {scope.before} AND {scope.as_they_were}"
     ever = "1" if scope.whole else f"(time, event_id) IN (SELECT time, event_id FROM usage_raw WHERE {mine} AND {who})"
     return (
         f"INSERT INTO erased_events (control_id, {columns}) SELECT {scope.id}, {columns} FROM ("
-        f"SELECT organization, time, event_id, {newest} FROM "
-        f"(SELECT * FROM usage_raw WHERE {scope.own} AND {scope.as_they_were}) "
-        f"GROUP BY organization, time, event_id) WHERE {scope.before} AND {who}"
         f"SELECT organization, time, event_id, {newest} FROM (SELECT * FROM usage_raw WHERE {mine} AND {ever}) "
         f"GROUP BY organization, time, event_id) WHERE {who}"
     )

@@ -17,7 +17,7 @@ from producers.timeliness.rules import TimeRules
 from stream_jobs.control.repriced import NEEDED, repriced
 from stream_jobs.corrections.awaited import MET_BEFORE, Awaited, Identity, awaited_rows
 from stream_jobs.corrections.change import Correction
-from stream_jobs.erasure.erasure import SWEEP_AFTER, Erasure
+from stream_jobs.erasure.erasure import Erasure
 from stream_jobs.erasure.statements import Scope
 from stream_jobs.erasure.sweep import Sweep
 from stream_jobs.errors import JobRefused
@@ -88,7 +88,7 @@ class Jobs:
         """What was found is found again: the partitions have changed, and their former owners may write late."""
         self._ready.clear()
         self._next = 0.0
-        self._sweeps_again = deque([0.0, time.monotonic() + SWEEP_AFTER.total_seconds()])
+        self._sweeps_again = deque([0.0, time.monotonic() + self.erasure.sweep_after.total_seconds()])
 
     def rewrite(self, work: Work, rest: Callable[[float], None]) -> int:
         """Writes the slice's raw events anew; returns how many. Raises JobRefused when they must not become so.

@@ -14,22 +14,19 @@ from clickhouse_connect.driver.client import Client
 
 from stream_jobs.credits.multiplier_row import MultiplierRow
 from stream_jobs.credits.multiplier_table import MultiplierTable
-from stream_jobs.pricing import PriceBook, PriceRow
-from stream_jobs.worker import app
-from stream_jobs.worker.books import Books
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.erasure.sweeping import Sweeping
+from stream_jobs.pricing import PriceBook, PriceRow
 from stream_jobs.rollups.repair import Slice
 from stream_jobs.worker import app, jobs
+from stream_jobs.worker.books import Books
 from stream_jobs.worker.jobs import Jobs
 from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.take import Rules
 from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told, rules
-from tests.stream_jobs.worker.simulation import GENERATION, RULES, SimulatedWorker, Step, raised
-from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told
-from tests.stream_jobs.worker.simulation import ERASURE_KEY, GENERATION, SimulatedWorker, Step, raised
+from tests.stream_jobs.worker.simulation import ERASURE_KEY, GENERATION, RULES, SimulatedWorker, Step, raised
 from tests.warehouse.recorded import directory_rows
 from tokentally.identity import event_uuid
 from warehouse.queries.corrected import AwaitedChanges, FormerVersions, Tombstone, TombstonedOrganizations
