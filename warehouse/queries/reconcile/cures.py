@@ -14,7 +14,8 @@ IDS_BY_POSITION = f"{IDS}, append_time, logic_version"
 
 
 def _filled(table: str, columns: str) -> str:
-    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM usage_raw FINAL"
+    # Every version has the same ids, and FINAL would leave void events out: their copies would count.
+    return f"INSERT INTO {table} ({columns}) SELECT {columns} FROM usage_raw"
 
 
 CURES = {

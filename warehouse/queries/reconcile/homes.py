@@ -23,10 +23,13 @@ class OneHome:
 
     @property
     def sql(self) -> str:
-        """The statement: the partition with most events is taken for the home, others are named."""
+        """The statement: the partition with most events is taken for the home, others are named.
+
+        Asked of the table of ids: raw events have a row for each version, and FINAL leaves void ones out.
+        """
         only = " WHERE organization = {organization:String}" if self.organization is not None else ""
         key = "toString(organization) AS name, src_partition"
-        counted = f"SELECT {key}, count() AS events FROM usage_raw{only} GROUP BY name, src_partition"
+        counted = f"SELECT {key}, count() AS events FROM event_id_lookup FINAL{only} GROUP BY name, src_partition"
         generation = f"intDiv(src_partition, {PARTITIONS_PER_GENERATION})"
         return (
             "SELECT name, arrayReverseSort(groupArray((events, src_partition))) AS homes "
