@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
+from producers.control.record import CONTROL, HEADER_KIND, HEADER_SIGNATURE
 from stream_jobs.audit import log_reader
 from stream_jobs.audit.log_reader import Stretch, numbers_of_events, read
 from stream_jobs.errors import LogSilent
@@ -105,3 +106,13 @@ def test_what_is_in_quarantine_counts_and_is_not_decoded() -> None:
     apart = {1: Quarantine({4: {WHOLE: Held("killed")}}), 2: Quarantine({4: {7: Held("killed")}})}
     messages = [Message(partition, 4, events=20) for partition in (0, 1, 2)]
     assert numbers_of_events(messages, apart) == [20, 1, 20]
+
+
+def test_control_records_are_no_events_whatever_stands_around_them() -> None:
+    control = [(HEADER_KIND, CONTROL), (HEADER_SIGNATURE, b"any")]
+    record = Message(1, 5, headers_=control, value_=b'{"kind": "void"}')
+    apart = {1: Quarantine({4: {WHOLE: Held("killed")}, 6: {0: Held("killed")}})}
+    messages = [Message(1, 3, events=7), Message(1, 4, events=20), record, Message(1, 6, events=20), Message(1, 7)]
+    assert numbers_of_events(messages, apart) == [7, 1, 0, 20, 1]
+    assert numbers_of_events([record], {}) == [0]
+    assert counted({1: Stretch(3, 5)}, [Message(1, 3, events=2), Message(1, 4)], [record]) == {1: (5, 3)}

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,11 @@ from uuid import UUID
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from confluent_kafka import TopicPartition
 
 from stream_jobs.credits.multiplier_row import MultiplierRow
 from stream_jobs.credits.multiplier_table import MultiplierTable
+from stream_jobs.audit.counting import LogCounter
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.erasure.sweeping import Sweeping
 from stream_jobs.pricing import PriceBook, PriceRow
@@ -22,16 +25,20 @@ from stream_jobs.worker import app, jobs
 from stream_jobs.worker.books import Books
 from stream_jobs.worker.jobs import Jobs
 from stream_jobs.worker.repair import Repairs
+from stream_jobs.worker.resume import LogState
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.take import Rules
 from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told, rules
 from tests.stream_jobs.worker.simulation import ERASURE_KEY, GENERATION, RULES, SimulatedWorker, Step, raised
+from tests.stream_jobs.audit.test_log_reader import Message as LogMessage
+from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told
+from tests.stream_jobs.worker.simulation import ERASURE_KEY, GENERATION, TOPIC_ID, SimulatedWorker, Step, raised
 from tests.warehouse.recorded import directory_rows
 from tokentally.identity import event_uuid
 from warehouse.queries.corrected import AwaitedChanges, FormerVersions, Tombstone, TombstonedOrganizations
 from warehouse.queries.query import ask
-from warehouse.queries.reconcile.reconcile import reconcile
+from warehouse.queries.reconcile.reconcile import Reconciler, reconcile
 from warehouse.queries.traced import CountedEvents
 
 pytestmark = pytest.mark.integration
@@ -445,3 +452,68 @@ def test_what_records_did_to_an_event_is_found_by_its_id(warehouse: Client, sink
     [said] = ask(warehouse, AwaitedChanges(later))
     assert (said.kind, said.met, said.control_id) == ("amend", -1, told[3].control_id)
     assert ask(warehouse, AwaitedChanges(later, "zen")) == []
+
+
+def test_analysts_see_what_was_changed_by_whom_when_and_why(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    told = Told("replace", {"events": [{**key_of(FIRST), "set": {"input_tokens": 7, "user_id": "u3"}}]}, number=1)
+    warehouse.insert(
+        "control_records",
+        [(UUID(told.control_id), "replace", "acme", "ada", "wrong unit")],
+        column_names=("control_id", "kind", "organization", "author", "note"),
+    )
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), told])
+    columns = "user_id, kind, author, note, job_state, first_version, total_input_tokens, cost_usd, asked"
+    assert answer(warehouse, f"SELECT {columns} FROM corrections_log") == [
+        *[("u1", "replace", "ada", "wrong unit", "done", 1, 10, Decimal("0.00002"), naive(2))]
+    ]
+
+
+def naive(seconds: int) -> datetime:
+    """So long after the log began, as the driver gives instants."""
+    return (BEGIN + timedelta(hours=2, seconds=seconds)).replace(tzinfo=None)
+
+
+def test_e30_running_totals_are_those_of_the_log_with_control_records_in_it(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    told = [
+        Told("void", {"events": [key_of(SECOND)]}, number=1),
+        Told("void", {"events": [key_of(SECOND)]}, number=1),
+        Told("void", {"selection": {"user_id": "u2"}}, number=2, signed=False),
+        Told("erase", {"user_id": "u1"}, number=3),
+    ]
+    posted: list[Posted | Told] = [Posted((FIRST, SECOND, LATER), bad_lines=(b"no json",)), *told, Posted((SECOND,))]
+    worker = live(sink, tmp_path / "a", posted)
+    messages = [
+        LogMessage(each.partition, each.offset, headers_=list(each.headers.items()), value_=each.value)
+        for each in worker.log.messages
+    ]
+    source = StoredLog(messages)
+    counter = LogCounter(Reconciler(warehouse), "usage.events", source, source)  # type: ignore[arg-type]
+    comparison = counter.compared()
+    assert (comparison.rows, comparison.differences, counter.notes) == (1, (), [])
+    counted = "SELECT offset, seen, accepted FROM log_counts FINAL WHERE src_partition = 0"
+    assert answer(warehouse, counted) == [(5, 5, 3)]
+    assert is_right(warehouse)
+
+
+@dataclass
+class StoredLog:
+    """The messages of a simulation as the log reader and its inspector see them."""
+
+    messages: list[LogMessage]
+    assigned: dict[int, int] = field(default_factory=dict)
+
+    def state(self, partitions: list[int]) -> LogState:
+        ends = {number: sum(each.partition() == number for each in self.messages) for number in partitions}
+        return LogState(TOPIC_ID, dict.fromkeys(partitions, 0), ends)
+
+    def assign(self, places: list[TopicPartition]) -> None:
+        self.assigned = {place.partition: place.offset for place in places}
+
+    def incremental_unassign(self, places: list[TopicPartition]) -> None:
+        for place in places:
+            del self.assigned[place.partition]
+
+    def consume(self, _most: int, _seconds: float) -> list[LogMessage]:
+        return [each for each in self.messages if each.partition() in self.assigned]

@@ -1,0 +1,76 @@
+-- What was changed in events that had been counted: what each was before, by whom, when and why.
+CREATE OR REPLACE VIEW corrections_log
+(
+    organization LowCardinality(String) COMMENT 'Organisation',
+    time DateTime64(3, 'UTC') COMMENT 'Time of the event',
+    event_id UUID COMMENT 'Identity of the event',
+    day Date COMMENT 'Date of the event in the organisation''s calendar',
+    kind LowCardinality(String) COMMENT 'amend, void, replace or reprice',
+    control_id UUID COMMENT 'The control record that changed it',
+    author String COMMENT 'Who asked',
+    note String COMMENT 'Why',
+    asked Nullable(DateTime64(3, 'UTC')) COMMENT 'When the log received the record',
+    changed DateTime64(3, 'UTC') COMMENT 'When the event was changed',
+    job_state String COMMENT 'How far the record''s job is: asked, planned, done, failed or cancelled',
+    first_version UInt8 COMMENT '1 when this is the event as it was sent',
+    user_id String COMMENT 'User before',
+    customer_id String COMMENT 'Customer before',
+    department LowCardinality(String) COMMENT 'Department before',
+    project LowCardinality(String) COMMENT 'Project before',
+    feature LowCardinality(String) COMMENT 'Feature before',
+    prompt_id String COMMENT 'Prompt before',
+    thread_id String COMMENT 'Conversation before',
+    provider LowCardinality(String) COMMENT 'Provider before',
+    model LowCardinality(String) COMMENT 'Model before',
+    billing_type LowCardinality(String) COMMENT 'Billing type before',
+    status LowCardinality(String) COMMENT 'Status before',
+    category LowCardinality(String) COMMENT 'Category before',
+    rating Nullable(Int8) COMMENT 'Rating before',
+    total_input_tokens UInt64 COMMENT 'All input tokens before',
+    total_output_tokens UInt64 COMMENT 'All output tokens before',
+    cost_usd Decimal(38, 9) COMMENT 'Cost before (USD, exact)',
+    billed_usd Decimal(38, 9) COMMENT 'Billed before (USD, exact)',
+    credits Decimal(38, 6) COMMENT 'Credits before (exact)',
+    cost_status LowCardinality(String) COMMENT 'Cost status before',
+    price_revision UInt32 COMMENT 'Price revision before'
+)
+AS SELECT
+    former.organization AS organization,
+    former.time AS time,
+    former.event_id AS event_id,
+    former.day AS day,
+    former.kind AS kind,
+    former.control_id AS control_id,
+    record.author AS author,
+    record.note AS note,
+    job.asked AS asked,
+    former.changed AS changed,
+    job.state AS job_state,
+    former.former_control_offset = 0 AS first_version,
+    former.user_id AS user_id,
+    former.customer_id AS customer_id,
+    former.department AS department,
+    former.project AS project,
+    former.feature AS feature,
+    former.prompt_id AS prompt_id,
+    former.thread_id AS thread_id,
+    former.provider AS provider,
+    former.model AS model,
+    former.billing_type AS billing_type,
+    former.status AS status,
+    former.category AS category,
+    former.rating AS rating,
+    former.input_tokens AS total_input_tokens,
+    former.output_tokens AS total_output_tokens,
+    toDecimal128(former.cost_nano_usd, 9) / 1000000000 AS cost_usd,
+    toDecimal128(former.billed_nano_usd, 9) / 1000000000 AS billed_usd,
+    toDecimal128(former.credits_micro, 6) / 1000000 AS credits,
+    former.cost_status AS cost_status,
+    former.price_revision AS price_revision
+FROM (SELECT * FROM corrections FINAL) AS former
+LEFT JOIN (SELECT control_id, author, note FROM control_records FINAL) AS record ON record.control_id = former.control_id
+LEFT JOIN
+(
+    SELECT control_id, toNullable(min(jobs.asked)) AS asked, arrayStringConcat(arraySort(groupUniqArray(toString(jobs.state))), ', ') AS state
+    FROM jobs FINAL GROUP BY control_id
+) AS job ON job.control_id = former.control_id;
