@@ -1,5 +1,6 @@
 """`./tally status`: each service as it is now."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from deploy.cli import partitions
 from deploy.cli.console import console
 from deploy.local.installation import Installation, ServiceStatus
 from deploy.local.spans import span
+from deploy.local.told import Told
 
 app = typer.Typer(add_completion=False)
 
@@ -27,12 +29,26 @@ def status(
     services = installation.status()
     shown = console()
     shown.print(table(services))
+    told = [Told.read(installation.home.run, service.name, service.pid) for service in services if service.pid]
+    if line := jobs_line(each for each in told if each is not None):
+        shown.print("", line)
     if by_partition:
         shown.print("", partitions.table(partitions.lines(installation)))
     if all(service.state == "stopped" for service in services):
         raise typer.Exit(STOPPED)
     if any(service.state == "waiting" for service in services):
         raise typer.Exit(TROUBLED)
+
+
+def jobs_line(told: Iterable[Told]) -> str:
+    """What the workers have still to do for control records; "" without anything."""
+    each_told = list(told)
+    jobs = sum(each.jobs.get("open", 0) for each in each_told)
+    left = sum(each.jobs.get("slices_left", 0) for each in each_told)
+    if not jobs:
+        return ""
+    one = "1 job of a log partition is open" if jobs == 1 else f"{jobs:,} jobs of log partitions are open"
+    return f"{one}: {left:,} {'slice' if left == 1 else 'slices'} (a day of an organization each) left to do"
 
 
 def table(services: list[ServiceStatus]) -> Table:

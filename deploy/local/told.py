@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ class Told:
     lag_envelopes: int
     audit: Mapping[str, Any]
     """The last audit: when it ended (Unix s), how many rows differed and a sentence; empty before the first."""
+    jobs: Mapping[str, int] = field(default_factory=dict)
+    """Jobs of its log partitions: how many are `open`, and how many `slices_left` they have."""
 
     @classmethod
     def read(cls, run: Path, name: str, pid: int) -> "Told | None":
@@ -45,6 +47,7 @@ class Told:
             tuple(told.get("partitions", ())),
             told.get("lag_envelopes", 0),
             told.get("audit", {}),
+            told.get("jobs", {}),
         )
 
     @property

@@ -105,6 +105,9 @@ class Worker:
         tombstones = Tombstones(settings.erasure_key)
         erasure = Erasure(self.sink, tombstones, timedelta(seconds=settings.erasure_sweep_seconds))
         jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm, erasure, rules.times)
+        erasure = Erasure(self.sink, tombstones)
+        jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm, erasure, self.metrics)
+        self.pulse.jobs = jobs.told
         self.foreman = Foreman(
             settings,
             self.sink,
@@ -201,7 +204,9 @@ class Worker:
             return
         for is_control, run in runs(fresh):
             if is_control:
-                await self.flusher.add(run, await self.controls.apply(self.state, self._envelope(run[0])))
+                taken = await self.controls.apply(self.state, self._envelope(run[0]))
+                self.metrics.controlled(taken)
+                await self.flusher.add(run, taken)
             else:
                 await self._count(run)
         self.beat.move()

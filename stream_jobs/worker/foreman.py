@@ -56,6 +56,7 @@ class Foreman:
             await self._done(generation, work, slice_)
         except FAILURES as refused:
             await asyncio.to_thread(self.repairs.give_up, work.request, slice_, str(refused))
+            self.jobs.metrics.worked("failed")
         return True
 
     async def _done(self, generation: int, work: Work, slice_: Slice) -> None:
@@ -85,6 +86,7 @@ class Foreman:
                 slice_ = replace(slice_, cut=await self._cut(state, request))
                 await asyncio.to_thread(self.repairs.finish, request, slice_, state.pending, events)
         await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
+                self.jobs.metrics.worked("done", events)
 
     async def _replayed(self, generation: int, request: Request, slice_: Slice, spans: list[tuple[int, int]]) -> None:
         """Builds the day beside what is in use, then changes the two in one moment. Its count: rows that differed."""
@@ -101,6 +103,7 @@ class Foreman:
             if request.src_partition in state.partitions:
                 await asyncio.to_thread(self.repairs.reload, state, request, *slice_.around())
             await asyncio.to_thread(self.repairs.finish, request, slice_, state.pending, differed)
+            self.jobs.metrics.worked("done")
 
     async def _ours(self, generation: int, request: Request) -> WorkerState | None:
         """The state with everything that was taken stored; None when the partition may have another owner."""

@@ -27,6 +27,7 @@ from stream_jobs.pricing.price_book import exceeds_cost_bound
 from stream_jobs.rollups.repair import Slice
 from stream_jobs.worker import statements
 from stream_jobs.worker.books import Books
+from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.repair import Repairs, Request, parts
 from stream_jobs.worker.sink import Sink
 from warehouse.errors import WarehouseRefused, WarehouseStrained
@@ -64,6 +65,9 @@ class Jobs:
     markup_ppm: Mapping[str, int]
     erasure: Erasure
     times: TimeRules
+    metrics: Metrics
+    told: dict[str, int] = field(default_factory=dict, init=False)
+    """How many jobs are open, and how many of their slices are left, at the last look."""
     _next: float = field(default=0.0, init=False)
     _ready: deque[Work] = field(default_factory=deque, init=False)
     _next_sweep: float = field(default=0.0, init=False)
@@ -158,7 +162,14 @@ class Jobs:
             found += slices
             if not is_over:
                 earlier[job.home].append(job)
+        self._tell(sum(map(len, earlier.values())), list(applied))
         return found
+
+    def _tell(self, jobs: int, partitions: Sequence[int]) -> None:
+        slices_left = int(self.sink.rows(statements.slices_left(partitions))[0][0]) if jobs else 0
+        self.told.update(open=jobs, slices_left=slices_left)
+        self.metrics.open_jobs.set(jobs)
+        self.metrics.slices_left.set(slices_left)
 
     def _advanced(self, job: Job, mine: Sequence[int]) -> tuple[list[Work], bool]:
         """The job's next slices and whether it is over; plans it first, and ends it when none is left."""

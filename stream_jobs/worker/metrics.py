@@ -94,6 +94,25 @@ class Metrics:
         self.retries = gauge("wait_retries", "Attempts so far that ended in waiting, by what was waited for", "what")
         self.waited = gauge("waited_seconds", "Seconds spent waiting so far, by what was waited for", "what")
 
+        # Control records and the jobs they ask for.
+        self.control_records = counter(
+            "control_records_total", "Control records read, by outcome: applied, repeated, refused", "outcome"
+        )
+        self.open_jobs = gauge("open_jobs", "Jobs of the assigned partitions that are not over")
+        self.slices_left = gauge("slices_left", "Slices of those jobs (a day of an organization each) still to be done")
+        self.slices = counter("slices_total", "Slices ended, of jobs and of asked repairs: done or failed", "outcome")
+        self.rewritten_events = counter("rewritten_events_total", "Raw events that slices wrote anew or removed")
+
+    def controlled(self, taken: Taken) -> None:
+        """Counts one control record."""
+        logged = dict(taken.written).get("control_log")
+        self.control_records.labels("refused" if logged is None else logged["outcome"][0]).inc()
+
+    def worked(self, outcome: str, events: int = 0) -> None:
+        """Counts one slice that has ended."""
+        self.slices.labels(outcome).inc()
+        self.rewritten_events.inc(events)
+
     def took(self, taken: Taken, before: Sequence[int], after: Sequence[int]) -> None:
         """Counts one take: what became of its events (by the totals around it), and how late the late ones were."""
         for outcome, old, new in zip(OUTCOMES, before, after, strict=True):

@@ -18,6 +18,8 @@ class Pulse:
     beat: Beat
     metrics: Metrics
     outlook: Outlook
+    jobs: Mapping[str, int] = field(default_factory=dict)
+    """How many jobs are open, and how many of their slices are left."""
     _heard: Answers = field(default_factory=Answers)
     _generation: int = -1
     _told: frozenset[int] = frozenset()
@@ -47,6 +49,7 @@ class Pulse:
                 "lag_envelopes": sum(lag.values()),
                 "refused": resume.refused,
                 "standby": verdict.standby,
+                "jobs": dict(self.jobs),
             }
         )
 

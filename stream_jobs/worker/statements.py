@@ -190,6 +190,13 @@ def slice_states(control_id: str, home: int) -> str:
     )
 
 
+def slices_left(homes: Sequence[int]) -> str:
+    """How many slices the jobs of these partitions have still to do: one number."""
+    return (
+        f"SELECT toInt64(count()) FROM repairs FINAL WHERE home IN ({listed(homes)}) AND state IN ('asked', 'running')"
+    )
+
+
 def slices_cancelled(control_id: str, home: int) -> str:
     """Cancels what no slice of a job has begun. One that was begun is ended by its owner."""
     columns = "repair_id, src_partition, organization, day, home, epoch, cut, events, author, reason, message, asked"

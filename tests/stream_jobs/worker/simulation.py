@@ -140,6 +140,7 @@ class SimulatedWorker(Worker):
             self.settings,
             sink,
             Jobs(sink, self.repairs, rules.books, {}, Erasure(sink, tombstones), rules.times),
+            Jobs(sink, self.repairs, rules.books, {}, Erasure(sink, tombstones), self.metrics),
             self.repairs,
             self.flusher,
             self.owning,

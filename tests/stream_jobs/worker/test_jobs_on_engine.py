@@ -517,3 +517,26 @@ class StoredLog:
 
     def consume(self, _most: int, _seconds: float) -> list[LogMessage]:
         return [each for each in self.messages if each.partition() in self.assigned]
+
+
+def test_metrics_tell_what_records_and_jobs_did(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    void = Told("void", {"selection": {"user_id": "u1"}}, number=1)
+    forged = Told("void", {"selection": {"user_id": "u2"}}, number=2, signed=False)
+    too_new = Told("reprice", {"prices": 9}, number=3)
+    open_before: list[dict[str, int]] = []
+    rewrite = Jobs.rewrite
+
+    def seen(jobs_: Jobs, *arguments: Any) -> int:
+        open_before.append(dict(jobs_.told))
+        return rewrite(jobs_, *arguments)
+
+    with patch.object(Jobs, "rewrite", seen):
+        worker = live(sink, tmp_path / "a", [Posted((FIRST, SECOND, LATER)), void, void, forged, too_new])
+    metrics = worker.metrics
+    outcomes = {name: metrics.control_records.labels(name)._value.get() for name in ("applied", "repeated", "refused")}
+    assert outcomes == {"applied": 1, "repeated": 1, "refused": 2}
+    assert metrics.slices.labels("done")._value.get() == 1
+    assert metrics.rewritten_events._value.get() == 2
+    assert [each["open"] for each in open_before] == [1]
+    assert (metrics.open_jobs._value.get(), metrics.slices_left._value.get()) == (0, 0)
+    assert worker.foreman.jobs.told == {"open": 0, "slices_left": 0}

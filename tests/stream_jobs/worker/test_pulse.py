@@ -96,3 +96,9 @@ def test_lag_in_envelopes_and_seconds_of_the_log_s_clock_by_partition(scene: Sce
     scene.tell({5: 1})
     assert scene.metric("lag_envelopes", partition="3") is None
     assert scene.outlook.wanted == {5}
+
+
+def test_the_status_file_says_what_jobs_have_left(scene: Scene) -> None:
+    scene.pulse.jobs = {"open": 2, "slices_left": 7}
+    scene.tell({3: 0})
+    assert scene.told()["jobs"] == {"open": 2, "slices_left": 7}
