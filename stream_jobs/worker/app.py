@@ -104,9 +104,7 @@ class Worker:
         self.controls = Controls(self.sink, self.directory, rules.books, self.beat, settings.control_key)
         tombstones = Tombstones(settings.erasure_key)
         erasure = Erasure(self.sink, tombstones, timedelta(seconds=settings.erasure_sweep_seconds))
-        jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm, erasure, rules.times)
-        erasure = Erasure(self.sink, tombstones)
-        jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm, erasure, self.metrics)
+        jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm, erasure, rules.times, self.metrics)
         self.pulse.jobs = jobs.told
         self.foreman = Foreman(
             settings,

@@ -85,8 +85,8 @@ class Foreman:
             if (state := await self._ours(generation, request)) is not None:
                 slice_ = replace(slice_, cut=await self._cut(state, request))
                 await asyncio.to_thread(self.repairs.finish, request, slice_, state.pending, events)
-        await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
                 self.jobs.metrics.worked("done", events)
+        await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
 
     async def _replayed(self, generation: int, request: Request, slice_: Slice, spans: list[tuple[int, int]]) -> None:
         """Builds the day beside what is in use, then changes the two in one moment. Its count: rows that differed."""

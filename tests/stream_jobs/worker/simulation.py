@@ -139,8 +139,7 @@ class SimulatedWorker(Worker):
         self.foreman = CalledForeman(
             self.settings,
             sink,
-            Jobs(sink, self.repairs, rules.books, {}, Erasure(sink, tombstones), rules.times),
-            Jobs(sink, self.repairs, rules.books, {}, Erasure(sink, tombstones), self.metrics),
+            Jobs(sink, self.repairs, rules.books, {}, Erasure(sink, tombstones), rules.times, self.metrics),
             self.repairs,
             self.flusher,
             self.owning,

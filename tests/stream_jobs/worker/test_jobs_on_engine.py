@@ -14,9 +14,9 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import TopicPartition
 
+from stream_jobs.audit.counting import LogCounter
 from stream_jobs.credits.multiplier_row import MultiplierRow
 from stream_jobs.credits.multiplier_table import MultiplierTable
-from stream_jobs.audit.counting import LogCounter
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.erasure.sweeping import Sweeping
 from stream_jobs.pricing import PriceBook, PriceRow
@@ -29,11 +29,9 @@ from stream_jobs.worker.resume import LogState
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.take import Rules
-from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told, rules
-from tests.stream_jobs.worker.simulation import ERASURE_KEY, GENERATION, RULES, SimulatedWorker, Step, raised
 from tests.stream_jobs.audit.test_log_reader import Message as LogMessage
-from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told
-from tests.stream_jobs.worker.simulation import ERASURE_KEY, GENERATION, TOPIC_ID, SimulatedWorker, Step, raised
+from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told, rules
+from tests.stream_jobs.worker.simulation import ERASURE_KEY, GENERATION, RULES, TOPIC_ID, SimulatedWorker, Step, raised
 from tests.warehouse.recorded import directory_rows
 from tokentally.identity import event_uuid
 from warehouse.queries.corrected import AwaitedChanges, FormerVersions, Tombstone, TombstonedOrganizations
