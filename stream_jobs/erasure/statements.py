@@ -173,10 +173,13 @@ def _of_bytes(scope: Scope) -> Mapping[str, str]:
 
 
 def of_requests(scope: Scope) -> Mapping[str, str]:
-    """Conditions for requests whose bodies name the user: they are emptied, not removed. Open jobs keep theirs."""
+    """Conditions for requests whose bodies name the user or one of the events: they are emptied, not removed. Open jobs
+    keep theirs."""
     users = f"(SELECT groupArray(user_id) FROM erased_users WHERE control_id = {scope.id})"
     inside = f"arrayExists(user -> position(body, concat('\"', user, '\"')) > 0, {users})"
-    named = f"{scope.own} AND {'body != ' + quoted('') if scope.whole else inside}"
+    event = "toUUIDOrZero(JSONExtractString(each, 'event_id'))"
+    events = f"arrayExists(each -> {event} IN {scope.events('event_id')}, JSONExtractArrayRaw(body, 'events'))"
+    named = f"{scope.own} AND {'body != ' + quoted('') if scope.whole else f'({inside} OR {events})'}"
     over = "SELECT control_id FROM jobs FINAL WHERE state IN ('done', 'failed', 'cancelled')"
     return {"control_records": named, "jobs": f"{named} AND control_id IN ({over})"}
 
