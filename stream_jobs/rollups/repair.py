@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from stream_jobs.rollups.cascade import DAY_SECONDS, LATENCY_KEYS
-from warehouse.families import ROLLUP_TABLES, Family
+from warehouse.families import FAMILIES, ROLLUP_TABLES, Family
 from warehouse.literals import quoted
 from warehouse.raw_measures import raw_values
 
@@ -73,10 +73,18 @@ def highest_epoch(work: Slice) -> str:
 
 
 def events_per_quarter(work: Slice) -> str:
-    """(start in Unix seconds, rows) of the day's quarter hours with raw events, in order; old versions counted in."""
+    """(start in Unix seconds, raw rows) of the day's quarter hours with raw events or rollup rows, in order; old
+    versions counted in."""
+    rolled_up = " UNION ALL ".join(
+        f"SELECT bucket AS start, 0 FROM {family.table} "
+        f"WHERE grain = 'quarter' AND {work.where('bucket')} AND day = '{work.day}' GROUP BY start"
+        for family in FAMILIES
+    )
     return (
-        "SELECT toUnixTimestamp(toStartOfFifteenMinutes(time)) AS start, toInt64(count()) FROM usage_raw "
-        f"WHERE {work.where('time')} AND day = '{work.day}' GROUP BY start ORDER BY start"
+        "SELECT toUnixTimestamp(start), toInt64(sum(events)) FROM ("
+        "SELECT toStartOfFifteenMinutes(time) AS start, count() AS events FROM usage_raw "
+        f"WHERE {work.where('time')} AND day = '{work.day}' GROUP BY start UNION ALL {rolled_up}) "
+        "GROUP BY start ORDER BY start"
     )
 
 

@@ -79,14 +79,10 @@ class Foreman:
                 await asyncio.to_thread(self.repairs.recompute, slice_, since, until)
                 if request.src_partition in state.partitions:
                     await asyncio.to_thread(self.repairs.reload, state, request, since, until)
+                if until == spans[-1][1]:  # in the same halt: each costs the stream a flush
+                    await asyncio.to_thread(self.repairs.finish, request, slice_, state.pending, events)
+                    self.jobs.metrics.worked("done", events)
             await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
-        began = time.monotonic()
-        async with self.owning:
-            if (state := await self._ours(generation, request)) is not None:
-                slice_ = replace(slice_, cut=await self._cut(state, request))
-                await asyncio.to_thread(self.repairs.finish, request, slice_, state.pending, events)
-                self.jobs.metrics.worked("done", events)
-        await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
 
     async def _replayed(self, generation: int, request: Request, slice_: Slice, spans: list[tuple[int, int]]) -> None:
         """Builds the day beside what is in use, then changes the two in one moment. Its count: rows that differed."""
@@ -95,6 +91,7 @@ class Foreman:
             began = time.monotonic()
             await asyncio.to_thread(self.repairs.build_beside, replace(slice_, cut=built_at), since, until)
             await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
+        began = time.monotonic()
         async with self.owning:
             if (state := await self._ours(generation, request)) is None:
                 return
@@ -104,6 +101,7 @@ class Foreman:
                 await asyncio.to_thread(self.repairs.reload, state, request, *slice_.around())
             await asyncio.to_thread(self.repairs.finish, request, slice_, state.pending, differed)
             self.jobs.metrics.worked("done")
+        await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
 
     async def _ours(self, generation: int, request: Request) -> WorkerState | None:
         """The state with everything that was taken stored; None when the partition may have another owner."""

@@ -234,7 +234,7 @@ class Jobs:
             quarters = self.sink.rows(rewriting.rows_per_quarter(job, correction, work))
             if not quarters:
                 return total
-            for since, until in parts(quarters, *work.around(), REWRITTEN_AT_ONCE):
+            for since, until in parts(quarters, REWRITTEN_AT_ONCE):
                 began = time.monotonic()
                 if correction.change.reprices:
                     self._price(job, correction, work, since, until)

@@ -82,10 +82,9 @@ class Repairs:
         return work
 
     def spans(self, work: Slice) -> list[tuple[int, int]]:
-        """The time around the day in parts (Unix seconds) of some SPAN_EVENTS raw events, in order."""
-        since, until = work.around()
+        """The day's quarter hours in parts (Unix seconds) of some SPAN_EVENTS raw events, in order; never none."""
         quarters = self.sink.rows(repair.events_per_quarter(work))
-        return parts(quarters, since, until, SPAN_EVENTS)
+        return parts(quarters, SPAN_EVENTS) or [work.around()]
 
     def recompute(self, work: Slice, since: int, until: int) -> None:
         """Rewrites the quarter hours of all families in [since, until). Raises WarehouseRefused, WarehouseStrained."""
@@ -190,12 +189,13 @@ class Repairs:
         self.sink.command(statements.repair_noted(request.repair_id, work, state, message, version, events))
 
 
-def parts(quarters: Sequence[tuple[int, int]], since: int, until: int, most: int) -> list[tuple[int, int]]:
-    """[since, until) cut before each quarter hour (start, events) that would bring a part beyond so many events."""
-    cuts, count = [since], 0
+def parts(quarters: Sequence[tuple[int, int]], most: int) -> list[tuple[int, int]]:
+    """The time from the first to the end of the last quarter hour (start, events), cut before each that would bring a
+    part beyond so many events. What lies around it is not read: it may be many more events than the day has."""
+    cuts, count = [start for start, _ in quarters[:1]], 0
     for start, events in quarters:
         if count and count + events > most:
             cuts.append(start)
             count = 0
         count += events
-    return list(zip(cuts, [*cuts[1:], until], strict=True))
+    return list(zip(cuts, [*cuts[1:], *(start + QUARTER_SECONDS for start, _ in quarters[-1:])], strict=True))

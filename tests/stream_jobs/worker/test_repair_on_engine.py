@@ -69,6 +69,22 @@ def test_damaged_rows_are_found_and_healed(warehouse: Client, sink: Sink, tmp_pa
     assert not reconcile(warehouse).differing
 
 
+def test_rows_of_quarter_hours_without_any_event_are_emptied(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    directory_rows().insert(warehouse)
+    worker = live(sink, tmp_path / "attempts", last=True)
+    for family in FAMILIES:
+        for hours in (-5, 5):
+            warehouse.command(
+                f"INSERT INTO {family.table} SELECT * REPLACE (bucket + {hours} * 3600 AS bucket) "
+                f"FROM {family.table} FINAL WHERE grain = 'quarter'"
+            )
+    assert {found.check for found in reconcile(warehouse).differences} >= {f"{f.table} quarter = raw" for f in FAMILIES}
+    days = warehouse.query("SELECT DISTINCT src_partition, organization, day FROM usage_raw").result_rows
+    request_repair(warehouse, [RepairSlice(*day) for day in days], "ada", "a damaged disk")
+    asyncio.run(carried_out(worker, len(days)))
+    assert not reconcile(warehouse).differing
+
+
 async def carried_out(worker: SimulatedWorker, slices: int) -> None:
     worker.foreman.owning, worker.flusher._running = asyncio.Lock(), None
     for _ in range(slices):
