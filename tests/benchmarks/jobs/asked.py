@@ -21,7 +21,7 @@ from tests.benchmarks.jobs.orders import FIRST_REVISION, SECOND_REVISION
 Answer = TypeVar("Answer")
 AUTHOR: Final = "benchmark"
 LONGEST_SECONDS: Final = 3600.0
-LOOK_SECONDS: Final = 0.2
+LOOK_SECONDS: Final = 0.5
 STATE: Final = "SELECT toString(state), message FROM jobs FINAL WHERE control_id = {id:UUID}"
 PENDING: Final = """SELECT count() FROM (SELECT if(grain = 'week', 7, 1) + date AS end FROM touched_periods
 GROUP BY src_partition, organization, grain, date

@@ -18,7 +18,7 @@ LOOK_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """rate: ordinary events per second; waits: of their envelopes until they count; cpu_seconds: by process."""
+    """rate: events of ordinary traffic per second; waits: of its envelopes until they count. cpu_seconds: by name."""
 
     seconds: float
     rate: float
