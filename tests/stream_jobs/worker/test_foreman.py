@@ -43,6 +43,10 @@ class Scene:
 
         return called
 
+    @property
+    def metrics(self) -> SimpleNamespace:
+        return SimpleNamespace(worked=lambda *_: None)
+
     def rewrite(self, *_: object) -> int:
         return 0
 
@@ -69,9 +73,9 @@ def worked(spans: list[tuple[int, int]], kind: str, body: dict[str, Any], waitin
         *(scene, scene, scene, scene),  # type: ignore[arg-type]
         asyncio.Lock(),
         lambda: (1, state),
-        lambda: waiting,
         lambda *_: None,
     )
+    made._waiting = waiting > 0
     asked = datetime(2026, 3, 29, tzinfo=UTC)
     job = Job(0, "c", 5, kind, "acme", body_of(kind, "acme", body), 0, 0, "planned", 1, asked)
     work = Work(Request("c", 0, "acme", DAY, 1), job)
