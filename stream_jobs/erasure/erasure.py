@@ -18,6 +18,7 @@ from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.erasure import statements
 from stream_jobs.erasure.statements import Scope
 from stream_jobs.errors import JobRefused
+from stream_jobs.rollups.spans import parts
 from warehouse.families import ROLLUP_TABLES
 from warehouse.literals import quoted
 
@@ -88,9 +89,9 @@ class Erasure:
 
     def _bury(self, scope: Scope) -> None:
         """Writes the tombstones of what is noted."""
-        after = ""
-        while not (events := self.hand.frame(statements.noted(scope, after, HASHED_AT_ONCE))).is_empty():
-            after = events["digits"][-1]
+        quarters = [(int(start), int(count)) for start, count in self.hand.rows(statements.noted_per_quarter(scope))]
+        for since, until in parts(quarters, HASHED_AT_ONCE):
+            events = self.hand.frame(statements.noted(scope, since, until))
             self.hand.insert("tombstones", self._tombstones(scope, events))
 
     def remove_events(self, scope: Scope) -> int:

@@ -90,13 +90,20 @@ def days(scope: Scope) -> str:
     return f"SELECT DISTINCT src_partition, day FROM erased_events WHERE {known}"
 
 
-def noted(scope: Scope, after: str, count: int) -> str:
-    """The next events in the order of their ids, to be hashed: those above the hexadecimal id `after`."""
+def noted_per_quarter(scope: Scope) -> str:
+    """(start in Unix seconds, events) of the quarter hours of its events, in order."""
     return (
-        "SELECT organization, event_id, time, src_partition, src_offset, src_index, append_time, "
-        "hex(event_id) AS digits "
-        f"FROM erased_events FINAL WHERE control_id = {scope.id} AND digits > {quoted(after)} "
-        f"ORDER BY digits LIMIT {count}"
+        "SELECT toUnixTimestamp(toStartOfFifteenMinutes(time)) AS start, count() "
+        f"FROM erased_events FINAL WHERE control_id = {scope.id} GROUP BY start ORDER BY start"
+    )
+
+
+def noted(scope: Scope, since: int, until: int) -> str:
+    """Its events with since <= time < until (Unix seconds), to be hashed."""
+    return (
+        "SELECT organization, event_id, time, src_partition, src_offset, src_index, append_time "
+        f"FROM erased_events FINAL WHERE control_id = {scope.id} AND {scope.own} "
+        f"AND time >= toDateTime({since}, 'UTC') AND time < toDateTime({until}, 'UTC')"
     )
 
 

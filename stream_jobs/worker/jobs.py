@@ -25,10 +25,11 @@ from stream_jobs.jobs import planning, rewriting
 from stream_jobs.jobs.job import STATES, Job
 from stream_jobs.pricing.price_book import exceeds_cost_bound
 from stream_jobs.rollups.repair import Slice
+from stream_jobs.rollups.spans import parts
 from stream_jobs.worker import statements
 from stream_jobs.worker.books import Books
 from stream_jobs.worker.metrics import Metrics
-from stream_jobs.worker.repair import Repairs, Request, parts
+from stream_jobs.worker.repair import Repairs, Request
 from stream_jobs.worker.sink import Sink
 from warehouse.errors import WarehouseRefused, WarehouseStrained
 

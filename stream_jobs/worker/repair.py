@@ -12,6 +12,7 @@ from stream_jobs.calendars.organization_calendar import OrganizationCalendar
 from stream_jobs.rollups import repair
 from stream_jobs.rollups.cascade import DuePeriod, derive, derive_latency
 from stream_jobs.rollups.repair import Slice
+from stream_jobs.rollups.spans import parts
 from stream_jobs.worker import statements
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_rows
@@ -187,15 +188,3 @@ class Repairs:
     def _note(self, request: Request, state: str, work: Slice, message: str = "", events: int = 0) -> None:
         version = request.version + {"running": 1, "done": 2, "failed": 2}[state]
         self.sink.command(statements.repair_noted(request.repair_id, work, state, message, version, events))
-
-
-def parts(quarters: Sequence[tuple[int, int]], most: int) -> list[tuple[int, int]]:
-    """The time from the first to the end of the last quarter hour (start, events), cut before each that would bring a
-    part beyond so many events. What lies around it is not read: it may be many more events than the day has."""
-    cuts, count = [start for start, _ in quarters[:1]], 0
-    for start, events in quarters:
-        if count and count + events > most:
-            cuts.append(start)
-            count = 0
-        count += events
-    return list(zip(cuts, [*cuts[1:], *(start + QUARTER_SECONDS for start, _ in quarters[-1:])], strict=True))

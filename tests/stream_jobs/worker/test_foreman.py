@@ -16,7 +16,7 @@ from stream_jobs.rollups.repair import Slice
 from stream_jobs.worker import foreman
 from stream_jobs.worker.foreman import LONGEST_REST_SECONDS, REST_SHARE, Foreman
 from stream_jobs.worker.jobs import Work
-from stream_jobs.worker.repair import Request, parts
+from stream_jobs.worker.repair import Request
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.state import WorkerState
 
@@ -101,9 +101,3 @@ def test_a_replay_rests_after_its_switch_too() -> None:
 
 def test_nothing_rests_while_nothing_waits() -> None:
     assert worked([(0, 900)], "void", {"selection": {"user_id": "u"}}, waiting=0).rests == [0.0]
-
-
-def test_parts_reach_from_the_first_to_the_last_quarter_hour() -> None:
-    assert parts([(900, 4), (1800, 3), (9000, 2), (9900, 9)], 7) == [(900, 9000), (9000, 9900), (9900, 10_800)]
-    assert parts([(900, 400)], 7) == [(900, 1800)]
-    assert parts([], 7) == []
