@@ -14,6 +14,7 @@ import structlog
 
 from producers.control.bodies import EraseBody, ReplayBody, RepriceBody
 from producers.timeliness.rules import TimeRules
+from stream_jobs.calendars.local_calendar import QUARTER_SECONDS
 from stream_jobs.control.repriced import NEEDED, repriced
 from stream_jobs.corrections.awaited import MET_BEFORE, Awaited, Identity, awaited_rows
 from stream_jobs.corrections.change import Correction
@@ -44,6 +45,8 @@ ERASURE = (
 """What `due_erasures` gives."""
 REWRITTEN_AT_ONCE = 100_000
 """Raw events that one statement writes anew."""
+FAILURES = (WarehouseRefused, WarehouseStrained, JobRefused)
+"""What ends a slice or a job, and not the worker."""
 TIMES = 5
 """How often a span is gone through until nothing is left of it."""
 
@@ -147,7 +150,10 @@ class Jobs:
     def _found(self, applied: Mapping[int, int]) -> list[Work]:
         if not applied:
             return []
-        self._sweep(list(applied))
+        try:
+            self._sweep(list(applied))
+        except FAILURES as refused:  # looked at again; an erasure that is not complete is told by `tally control show`
+            log.error("an erasure could not be swept again", reason=str(refused)[:500])
         found = [Work(request) for request in self.repairs.requested(list(applied))]
         rows = self.sink.rows(statements.open_jobs(list(applied)))
         wanted = dict(self.sink.rows(statements.job_orders([row[1] for row in rows]))) if rows else {}
@@ -159,7 +165,12 @@ class Jobs:
             if any(job.meets(other) for other in earlier[job.home]) or len(found) >= SLICES_AHEAD:
                 earlier[job.home].append(job)
                 continue
-            slices, is_over = self._advanced(job, list(applied))
+            try:
+                slices, is_over = self._advanced(job, list(applied))
+            except FAILURES as refused:
+                log.error("job failed", kind=job.kind, control_id=job.control_id, reason=str(refused)[:500])
+                self._note(job, "failed", job.slices, str(refused))
+                slices, is_over = [], True
             found += slices
             if not is_over:
                 earlier[job.home].append(job)
@@ -237,15 +248,26 @@ class Jobs:
                 return total
             for since, until in parts(quarters, REWRITTEN_AT_ONCE):
                 began = time.monotonic()
-                if correction.change.reprices:
-                    self._price(job, correction, work, since, until)
-                self.sink.command(rewriting.kept(job, correction, work, since, until))
-                self.sink.command(rewriting.rewritten(self._raw_columns(), job, correction, work, since, until))
+                self._rewritten(job, correction, work, since, until)
                 rest(time.monotonic() - began)
             if correction.change.reprices:
                 self.sink.command(rewriting.prices_forgotten(job, work))
             total += sum(count for _, count in quarters)
         raise JobRefused(f"events of {work.organization} on {work.day} are not rewritten after {TIMES} attempts")
+
+    def _rewritten(self, job: Job, correction: Correction, work: Slice, since: int, until: int) -> None:
+        """Writes [since, until) anew: half of it at a time when it is too much at once, down to a quarter hour."""
+        try:
+            if correction.change.reprices:
+                self._price(job, correction, work, since, until)
+            self.sink.derive(rewriting.kept(job, correction, work, since, until))
+            self.sink.derive(rewriting.rewritten(self._raw_columns(), job, correction, work, since, until))
+        except WarehouseStrained:
+            middle = since + (until - since) // 2 // QUARTER_SECONDS * QUARTER_SECONDS
+            if middle == since:
+                raise
+            self._rewritten(job, correction, work, since, middle)
+            self._rewritten(job, correction, work, middle, until)
 
     def _price(self, job: Job, correction: Correction, work: Slice, since: int, until: int) -> None:
         """Computes what the events cost and leaves it for the statement that writes them."""
@@ -288,7 +310,3 @@ def scope_of(job: Job) -> Scope:
     """What an erasing job removes."""
     assert isinstance(job.body, EraseBody)
     return Scope(job.control_id, job.organization, job.home, job.offset, job.body.user_id is None)
-
-
-FAILURES = (WarehouseRefused, WarehouseStrained, JobRefused)
-"""What ends a slice, and not the worker."""

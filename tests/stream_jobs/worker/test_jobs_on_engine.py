@@ -20,6 +20,8 @@ from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.erasure import erasure
 from stream_jobs.erasure.sweeping import Sweeping
+from stream_jobs.jobs import planning
+from stream_jobs.jobs.job import Job
 from stream_jobs.pricing import PriceBook, PriceRow
 from stream_jobs.rollups.repair import Slice
 from stream_jobs.worker import app, jobs
@@ -35,6 +37,7 @@ from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Se
 from tests.stream_jobs.worker.simulation import ERASURE_KEY, GENERATION, RULES, TOPIC_ID, SimulatedWorker, Step, raised
 from tests.warehouse.recorded import directory_rows
 from tokentally.identity import event_uuid
+from warehouse.errors import WarehouseRefused, WarehouseStrained
 from warehouse.queries.corrected import AwaitedChanges, FormerVersions, Tombstone, TombstonedOrganizations
 from warehouse.queries.query import ask
 from warehouse.queries.reconcile.reconcile import Reconciler, reconcile
@@ -271,6 +274,40 @@ def test_e20_reconcile_is_silent_between_raw_events_and_rows_of_a_job(
     assert f"1 day of an organization is still to be done by job {told.control_id} ({told.kind}):" in " ".join(notes)
     assert is_right(warehouse)
     assert reconcile(warehouse).notes == []
+
+
+def test_e20_a_job_that_cannot_be_planned_fails_and_the_next_one_is_done(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    told = [Told("void", {"selection": {"user_id": user}}, number=number) for number, user in enumerate(("u1", "u2"))]
+    plan = planning.plan
+
+    def refused(job: Job, *others: Any) -> str:
+        if job.control_id == told[0].control_id:
+            raise WarehouseRefused("no such column")
+        return plan(job, *others)
+
+    with patch.object(planning, "plan", refused):
+        live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), *told])
+    states = answer(warehouse, "SELECT toString(state), message FROM jobs FINAL ORDER BY src_offset")
+    assert states == [("failed", "no such column"), ("done", "")]
+    assert counted(warehouse) == {"u1": (1, 10 * INPUT_NANO_USD)}
+
+
+def test_e20_what_is_too_much_to_rewrite_at_once_is_halved(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    derive, strained = sink.derive, list[str]()
+
+    def small_warehouse(sql: str) -> None:
+        if "INSERT INTO usage_raw" in sql and not strained:
+            strained.append(sql)
+            raise WarehouseStrained("memory limit exceeded")
+        derive(sql)
+
+    with patch.object(sink, "derive", small_warehouse):
+        live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), Told("void", {"selection": {"model": "large"}})])
+    assert len(strained) == 1
+    assert counted(warehouse) == {}
+    assert is_right(warehouse)
 
 
 ERASED = "SELECT count() FROM {} WHERE user_id = 'u1'"
