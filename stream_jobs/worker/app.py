@@ -105,6 +105,7 @@ class Worker:
         tombstones = Tombstones(settings.erasure_key)
         erasure = Erasure(self.sink, tombstones, timedelta(seconds=settings.erasure_sweep_seconds))
         jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm, erasure, rules.times, self.metrics)
+        jobs.onlooker = self.sink.aside()
         self.pulse.jobs = jobs.told
         self.foreman = Foreman(
             settings,

@@ -70,6 +70,8 @@ class Jobs:
     erasure: Erasure
     times: TimeRules
     metrics: Metrics
+    onlooker: Sink | None = None
+    """For looks at what is to be done, which must not keep a worker alive that hangs (rule E28)."""
     told: dict[str, int] = field(default_factory=dict, init=False)
     """How many jobs are open, and how many of their slices are left, at the last look."""
     _next: float = field(default=0.0, init=False)
@@ -123,13 +125,17 @@ class Jobs:
         self._removed.add(job.control_id)
         return self.erasure.remove_events(scope_of(job))
 
+    @property
+    def _eyes(self) -> Sink:
+        return self.onlooker or self.sink
+
     def _sweep(self, partitions: Sequence[int]) -> None:
         """Erasures whose time has come are swept again."""
         self._sweep_completed(partitions)
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_LOOK_SECONDS
-        for found in self.sink.rows(statements.due_erasures(partitions)):
+        for found in self._eyes.rows(statements.due_erasures(partitions)):
             row = dict(zip(ERASURE, found, strict=True))
             scope = Scope(row["control_id"], row["organization"], row["home"], row["offset"], not row["user_hash"])
             if row["state"] == "erased":
@@ -143,7 +149,7 @@ class Jobs:
         if not self._sweeps_again or time.monotonic() < self._sweeps_again[0]:
             return
         self._sweeps_again.popleft()
-        swept = Sweep(self.erasure).turn(self.sink.rows(statements.complete_erasures(partitions)))
+        swept = Sweep(self.erasure).turn(self._eyes.rows(statements.complete_erasures(partitions)))
         if not swept.is_clean:
             self._sweeps_again.appendleft(time.monotonic() + SWEEP_LOOK_SECONDS)
 
@@ -154,9 +160,9 @@ class Jobs:
             self._sweep(list(applied))
         except FAILURES as refused:  # looked at again; an erasure that is not complete is told by `tally control show`
             log.error("an erasure could not be swept again", reason=str(refused)[:500])
-        found = [Work(request) for request in self.repairs.requested(list(applied))]
-        rows = self.sink.rows(statements.open_jobs(list(applied)))
-        wanted = dict(self.sink.rows(statements.job_orders([row[1] for row in rows]))) if rows else {}
+        found = [Work(Request(*row)) for row in self._eyes.rows(statements.open_repairs(list(applied)))]
+        rows = self._eyes.rows(statements.open_jobs(list(applied)))
+        wanted = dict(self._eyes.rows(statements.job_orders([row[1] for row in rows]))) if rows else {}
         earlier: dict[int, list[Job]] = defaultdict(list)
         for row in rows:
             job = Job.read(row, wanted.get(row[1], "run"))
@@ -178,7 +184,7 @@ class Jobs:
         return found
 
     def _tell(self, jobs: int, partitions: Sequence[int]) -> None:
-        slices_left = int(self.sink.rows(statements.slices_left(partitions))[0][0]) if jobs else 0
+        slices_left = int(self._eyes.rows(statements.slices_left(partitions))[0][0]) if jobs else 0
         self.told.update(open=jobs, slices_left=slices_left)
         self.metrics.open_jobs.set(jobs)
         self.metrics.slices_left.set(slices_left)
