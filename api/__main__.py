@@ -4,9 +4,11 @@ import logging
 
 import uvicorn
 
+from api.accounts import Accounts, ReadOnlyAccounts, ThreadedAccounts
 from api.app import create_app
 from api.control import Control, ReadOnlyControl, ThreadedControl
 from api.directory import Directory, ReadOnlyDirectory, ThreadedDirectory
+from api.explaining import ThreadedExplaining
 from api.settings import ApiSettings, warehouse_settings, writer_settings
 from api.warehouse import ThreadedWarehouse
 from producers.keys.store import KeyStore
@@ -22,7 +24,10 @@ def main() -> None:
     writer = writer_settings(settings)
     directory: Directory = ThreadedDirectory(lambda: connect(writer)) if writer else ReadOnlyDirectory()
     control: Control = ThreadedControl(lambda: connect(writer), ControlSettings()) if writer else ReadOnlyControl()
-    app = create_app(warehouse, KeyStore(settings.keys_file), directory=directory, control=control)
+    accounts: Accounts = ThreadedAccounts(lambda: connect(writer)) if writer else ReadOnlyAccounts()
+    explaining = ThreadedExplaining(lambda: connect(where))
+    keys = KeyStore(settings.keys_file)
+    app = create_app(warehouse, keys, directory=directory, control=control, accounts=accounts, explaining=explaining)
     uvicorn.run(app, host=settings.host, port=settings.port, log_config=None, access_log=False)
 
 

@@ -7,23 +7,35 @@ from fastapi import FastAPI
 
 from api import refusals
 from api.access import Keys
+from api.accounts import Accounts, ReadOnlyAccounts
 from api.bodies import BoundedBodies
 from api.control import Control, ReadOnlyControl
 from api.directory import Directory, ReadOnlyDirectory
+from api.explaining import Explaining, Unconnected
 from api.fields import utc_now
 from api.metrics import MeasuredRequests, Metrics
 from api.resources import (
     breakdown,
     control_records,
+    currency,
     entities,
     entries,
     events,
+    explanations,
     feedback,
+    free_usage,
     health,
+    invoices,
+    margin,
+    multipliers,
     organizations,
     overview,
+    periods,
+    price_imports,
+    price_revisions,
     prices,
     rejected,
+    terms,
     timeline,
 )
 from api.warehouse import Warehouse
@@ -44,8 +56,11 @@ def create_app(
     *,
     directory: Directory | None = None,
     control: Control | None = None,
+    accounts: Accounts | None = None,
+    explaining: Explaining | None = None,
 ) -> FastAPI:
-    """The application; without `directory` and `control` it changes nothing.
+    """The application; without `directory`, `control` and `accounts` it changes nothing, without `explaining` it
+    explains no event.
 
     It holds no rule of its own: resources ask typed questions and shape the answers.
     """
@@ -59,11 +74,15 @@ def create_app(
     )
     app.state.warehouse, app.state.keys, app.state.clock = warehouse, keys, clock
     app.state.directory, app.state.control = directory or ReadOnlyDirectory(), control or ReadOnlyControl()
+    app.state.explaining = explaining or Unconnected()
+    app.state.accounts = accounts or ReadOnlyAccounts()
     app.state.metrics = Metrics()
     app.add_middleware(BoundedBodies)
     app.add_middleware(MeasuredRequests, metrics=app.state.metrics)
     refusals.install(app)
     resources = (overview, timeline, breakdown, events, prices, organizations, entries, entities, rejected)
-    for resource in (*resources, control_records, feedback, health):
+    billing = (margin, free_usage, terms, currency, invoices, periods)
+    writing = (price_revisions, price_imports, multipliers, control_records, feedback)
+    for resource in (*resources, *billing, *writing, explanations, health):
         app.include_router(resource.router)
     return app

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Protocol, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -10,19 +11,36 @@ from clickhouse_connect.driver.client import Client
 from api.errors import Conflict, InvalidParameter, NotFound, ReadOnly, TryLater
 from producers.control.record import ControlRecord
 from producers.errors import ControlRefused, KafkaUnavailable
+from stream_jobs.configuring import calendar
+from stream_jobs.configuring.agreeing import Agreed, agree, planned_terms
+from stream_jobs.configuring.calendar import Calendar, Changed
+from stream_jobs.configuring.change import Asked, Done, Edit, Plan, carried_out, planned
+from stream_jobs.configuring.ledger import Ledger
+from stream_jobs.configuring.said import Row
 from stream_jobs.control.difference import Difference, difference
 from stream_jobs.control.publisher import Published, Publisher
 from stream_jobs.control.settings import ControlSettings
 from stream_jobs.credits.errors import CreditRulesRefused
-from stream_jobs.errors import NoControlKey
+from stream_jobs.credits.terms_change import ChangedTerms, TermsChange
+from stream_jobs.errors import NoControlKey, NoErasureKey
 from stream_jobs.pricing.errors import PriceListRefused, RevisionMissing
 from warehouse.control import orders
 from warehouse.control.orders import Order
 from warehouse.control.records import Records, Standings
-from warehouse.errors import NoSuchRecord, OrderRefused, WarehouseUnavailable
+from warehouse.errors import (
+    InvalidOrganization,
+    NoSuchRecord,
+    NothingChanges,
+    NotReadAgain,
+    OrderRefused,
+    StoredMeanwhile,
+    WarehouseUnavailable,
+)
 from warehouse.queries.query import ask
 
 T = TypeVar("T")
+REFUSED = (ControlRefused, RevisionMissing, PriceListRefused, CreditRulesRefused, InvalidOrganization)
+"""What is wrong with a request."""
 
 
 class Control(Protocol):
@@ -36,6 +54,22 @@ class Control(Protocol):
 
     async def difference(self, record: ControlRecord) -> Difference:
         """What the record would change."""
+
+    async def plan(self, ledger: Ledger[Row], organization: str, edit: Edit[Row]) -> Plan[Row]:
+        """What an edit would make of prices or multipliers."""
+
+    async def change(self, ledger: Ledger[Row], organization: str, edit: Edit[Row], asked: Asked) -> Done[Row]:
+        """Stores what an edit makes of prices or multipliers, and publishes it."""
+
+    async def agree(
+        self, organization: str, effective_from: datetime, change: TermsChange, asked: Asked, *, dry_run: bool
+    ) -> tuple[ChangedTerms, Agreed | None]:
+        """Stores changed terms and publishes them; only says what would change in a dry run."""
+
+    async def change_calendar(
+        self, organization: str, wish: Calendar, day: date, asked: Asked, *, dry_run: bool
+    ) -> tuple[calendar.Plan, Changed | None]:
+        """Stores another calendar of an organisation and publishes it; only says what would change in a dry run."""
 
 
 class ThreadedControl:
@@ -58,7 +92,44 @@ class ThreadedControl:
 
     async def difference(self, record: ControlRecord) -> Difference:
         """As the protocol says."""
-        return await self._run(lambda publisher: difference(publisher.client, record))
+        return await self._run(lambda publisher: self._difference(publisher, record))
+
+    async def plan(self, ledger: Ledger[Row], organization: str, edit: Edit[Row]) -> Plan[Row]:
+        """As the protocol says."""
+        return await self._run(lambda publisher: planned(publisher.client, ledger, organization, edit))
+
+    async def change(self, ledger: Ledger[Row], organization: str, edit: Edit[Row], asked: Asked) -> Done[Row]:
+        """As the protocol says."""
+        return await self._run(lambda publisher: carried_out(publisher, ledger, organization, edit, asked))
+
+    async def agree(
+        self, organization: str, effective_from: datetime, change: TermsChange, asked: Asked, *, dry_run: bool
+    ) -> tuple[ChangedTerms, Agreed | None]:
+        """As the protocol says."""
+
+        def action(publisher: Publisher) -> tuple[ChangedTerms, Agreed | None]:
+            if dry_run:
+                return planned_terms(publisher.client, organization, effective_from, change, asked), None
+            agreed = agree(publisher, organization, effective_from, change, asked)
+            return agreed.made, agreed
+
+        return await self._run(action)
+
+    async def change_calendar(
+        self, organization: str, wish: Calendar, day: date, asked: Asked, *, dry_run: bool
+    ) -> tuple[calendar.Plan, Changed | None]:
+        """As the protocol says."""
+
+        def action(publisher: Publisher) -> tuple[calendar.Plan, Changed | None]:
+            if dry_run:
+                return calendar.planned(publisher.client, organization, wish, day, asked.now), None
+            changed = calendar.change_calendar(publisher, organization, wish, day, asked)
+            return changed.plan, changed
+
+        return await self._run(action)
+
+    def _difference(self, publisher: Publisher, record: ControlRecord) -> Difference:
+        return difference(publisher.client, record, self._settings.times, self._settings.tombstones)
 
     async def _run(self, action: Callable[[Publisher], T]) -> T:
         def attempt() -> T:
@@ -66,14 +137,16 @@ class ThreadedControl:
 
         try:
             return await to_thread.run_sync(attempt, limiter=self._limiter)
-        except (ControlRefused, RevisionMissing, PriceListRefused, CreditRulesRefused) as problem:
+        except REFUSED as problem:
             raise InvalidParameter(str(problem)) from problem
-        except OrderRefused as problem:
+        except (OrderRefused, NothingChanges, StoredMeanwhile, NotReadAgain) as problem:
             raise Conflict(str(problem)) from problem
         except NoSuchRecord as problem:
             raise NotFound("there is no such control record; GET /v1/control lists them") from problem
         except NoControlKey as problem:
             raise TryLater("control records cannot be signed here; the log of the API says why") from problem
+        except NoErasureKey as problem:
+            raise TryLater("erased events cannot be told from others here; the log of the API says why") from problem
         except WarehouseUnavailable as failure:
             message = "the warehouse does not answer now; repeat the request"
             raise TryLater(message, code="warehouse_unavailable") from failure
@@ -97,6 +170,38 @@ class ReadOnlyControl:
         raise ReadOnly
 
     async def difference(self, record: ControlRecord) -> Difference:  # noqa: ARG002
+        """Refuses."""
+        raise ReadOnly
+
+    async def plan(self, ledger: Ledger[Row], organization: str, edit: Edit[Row]) -> Plan[Row]:  # noqa: ARG002
+        """Refuses."""
+        raise ReadOnly
+
+    async def change(self, ledger: Ledger[Row], organization: str, edit: Edit[Row], asked: Asked) -> Done[Row]:  # noqa: ARG002
+        """Refuses."""
+        raise ReadOnly
+
+    async def agree(
+        self,
+        organization: str,  # noqa: ARG002
+        effective_from: datetime,  # noqa: ARG002
+        change: TermsChange,  # noqa: ARG002
+        asked: Asked,  # noqa: ARG002
+        *,
+        dry_run: bool,  # noqa: ARG002
+    ) -> tuple[ChangedTerms, Agreed | None]:
+        """Refuses."""
+        raise ReadOnly
+
+    async def change_calendar(
+        self,
+        organization: str,  # noqa: ARG002
+        wish: Calendar,  # noqa: ARG002
+        day: date,  # noqa: ARG002
+        asked: Asked,  # noqa: ARG002
+        *,
+        dry_run: bool,  # noqa: ARG002
+    ) -> tuple[calendar.Plan, Changed | None]:
         """Refuses."""
         raise ReadOnly
 

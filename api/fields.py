@@ -31,6 +31,12 @@ Usd = Annotated[
     WithJsonSchema({"type": "string", "pattern": DECIMAL % 9}),
 ]
 """US dollars to the nano-dollar."""
+Money = Annotated[
+    Decimal,
+    PlainSerializer(lambda value: format(value, ".9f"), return_type=str),
+    WithJsonSchema({"type": "string", "pattern": DECIMAL % 9}),
+]
+"""Money in a currency that the answer names, rounded half to even at the ninth place."""
 Credits = Annotated[
     Decimal,
     PlainSerializer(lambda value: format(value, ".6f"), return_type=str),
@@ -43,6 +49,12 @@ Exact = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}),
 ]
 """A decimal with every digit it has: prices per million tokens, quantities."""
+SignedExact = Annotated[
+    Decimal,
+    PlainSerializer(exact_text, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}),
+]
+"""A decimal of either sign with every digit it has: amounts of invoices and differences."""
 Instant = Annotated[
     datetime,
     PlainSerializer(instant_text, return_type=str),

@@ -6,12 +6,13 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from tokentally.fields import CONTROL_CHARACTERS
 from warehouse.queries.ranges import FIRST_DAY, LAST_DAY, DayRange, Preset, resolved
 from warehouse.queries.selection import DIMENSIONS, Selection
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
+def _without_control(text: str) -> str:
+    if CONTROL_CHARACTERS.search(text):
         raise ValueError("control characters are not allowed")
     return text
 
@@ -38,9 +39,9 @@ Day = Annotated[date, BeforeValidator(_day)]
 """A date in ISO form only: pydantic alone would take a number for seconds."""
 Moment = Annotated[date | datetime, BeforeValidator(_moment)]
 """A local date, or an instant with its offset."""
-Text = Annotated[str, Field(max_length=256), AfterValidator(_printable)]
+Text = Annotated[str, Field(max_length=256), AfterValidator(_without_control)]
 """A dimension's value, as events carry it."""
-Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
+Name = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_without_control)]
 """An organisation."""
 
 

@@ -9,17 +9,20 @@ from uuid import UUID, uuid4
 from fastapi import Depends, Request
 
 from api.access import Writer, administrator, sender
+from api.accounts import Accounts
 from api.control import Control
 from api.directory import Directory
 from api.errors import Forbidden, InvalidParameter, NotFound
 from api.warehouse import Warehouse
 from producers.control.bodies import ConfigBody
 from producers.control.record import ControlRecord
+from producers.control.request import content_of
 from producers.errors import ControlRefused
 from warehouse.control.history import History
 from warehouse.control.records import Followed, Records, Standings
 from warehouse.directory.changes import Decision
 from warehouse.directory.entry import Wish
+from warehouse.directory.registration import OrganizationWish, Registered
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,16 @@ class WritingDesk:
     warehouse: Warehouse
     directory: Directory
     control: Control
+    accounts: Accounts
     clock: Callable[[], datetime]
 
     async def carry_out(self, wishes: Sequence[Wish], source: str) -> Sequence[tuple[Wish, Decision]]:
         """What each wish about the directory did, now and in the name of the key."""
         return await self.directory.carry_out(wishes, self.clock(), self.writer.author, source)
+
+    async def register(self, wish: OrganizationWish, source: str) -> Registered:
+        """What became of an organisation that is to be registered, now and in the name of the key."""
+        return await self.directory.register(wish, self.clock(), self.writer.author, source)
 
     async def record(
         self, kind: str, organization: str | None, body: dict[str, object], note: str, control_id: UUID | None
@@ -48,13 +56,13 @@ class WritingDesk:
             raise Forbidden("what holds for the whole installation needs a key for every organisation")
         name, asked = str(control_id or uuid4()), self.clock()
         try:
-            read = ControlRecord(name, kind, about, body, self.writer.author, note, asked).body
+            content = content_of(kind, about, body)
         except ControlRefused as problem:
             raise InvalidParameter(str(problem)) from problem
-        if isinstance(read, ConfigBody):
-            await self._stored(read, about)
-        content = read.model_dump(mode="json", exclude_none=True)
-        return ControlRecord(name, kind, about, content, self.writer.author, note, asked)
+        record = ControlRecord(name, kind, about, content, self.writer.author, note, asked)
+        if isinstance(record.body, ConfigBody):
+            await self._stored(record.body, about)
+        return record
 
     async def followed(self, control_id: UUID) -> Followed:
         """A control record that the writer may see. Raises NotFound."""
@@ -85,7 +93,7 @@ def senders_desk(request: Request, writer: Annotated[Writer, Depends(sender)]) -
 
 def _at(request: Request, writer: Writer) -> WritingDesk:
     state = request.app.state
-    return WritingDesk(writer, state.warehouse, state.directory, state.control, state.clock)
+    return WritingDesk(writer, state.warehouse, state.directory, state.control, state.accounts, state.clock)
 
 
 AtAdministratorsDesk = Annotated[WritingDesk, Depends(administrators_desk)]

@@ -9,6 +9,7 @@ StreamJobError
 ├── NoErasureKey         restore the key, or name its file
 ├── NoControlKey         restore the key, or name its file
 ├── JobRefused           ask for something else: the slice of the job is noted as failed
+├── NotOurs              nothing: the partitions of a job moved on, and their owner does the slice
 ├── LogSilent            the broker sends nothing of what it has: ask again later
 └── OffsetGap            an envelope is missing in what was delivered: restart (done by exiting)
 """
@@ -56,3 +57,7 @@ class NoControlKey(StreamJobError):
 
 class JobRefused(StreamJobError):
     """A slice of a job must not be carried out."""
+
+
+class NotOurs(StreamJobError):
+    """The slice may have another owner by now."""

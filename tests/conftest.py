@@ -9,14 +9,16 @@ import psutil
 import pytest
 from clickhouse_connect.driver.client import Client
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
 
 from deploy.local.installation import Installation
 from deploy.local.ports import is_free
 from producers.keys.store import KeyStore
+from tests.dividing import Divided
 from tests.running import Tally, client_of
 
-ORDER = ("integration", "browser", "chaos", "benchmark")
-"""Tests without a marker come first: they are quick, and what they find is near its cause."""
+ORDER = ("chaos", "integration", "browser", "benchmark")
+"""What takes long begins first, so that no process is left alone with it; tests without a marker come last."""
 # Speed is for benchmarks: a busy machine is no failure.
 settings.register_profile("tokentally", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tokentally")
@@ -25,9 +27,14 @@ PORT_BASES = range(20_000, 32_000, PORTS_NEEDED)
 """Below the ports that the system gives to outgoing connections."""
 
 
-def needs_services(item: pytest.Item) -> int:
-    """0 for a test without services, else its place in the order."""
-    return max((1 + ORDER.index(name) for name in ORDER if item.get_closest_marker(name)), default=0)
+def place(item: pytest.Item) -> int:
+    """The place of a test in the order."""
+    return min((ORDER.index(name) for name in ORDER if item.get_closest_marker(name)), default=len(ORDER))
+
+
+def needs_services(item: pytest.Item) -> bool:
+    """Whether a test may reach servers that are not its own."""
+    return place(item) < len(ORDER)
 
 
 def pytest_configure() -> None:
@@ -40,8 +47,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Quick tests first."""
-    items.sort(key=needs_services)
+    """Long tests first."""
+    items.sort(key=place)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Divided:
+    """How several processes divide the tests."""
+    return Divided(config, log)
 
 
 @pytest.fixture(autouse=True)
@@ -77,8 +89,13 @@ def own_server(address: object) -> bool:
 
 
 def free_port_base() -> int:
-    """A base whose ports are all free, chosen by chance so that test runs side by side do not meet."""
-    for base in random.sample(PORT_BASES, len(PORT_BASES)):
+    """A base whose ports are all free, chosen by chance so that test runs side by side do not meet.
+
+    The processes of one run choose among different ones.
+    """
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    bases = PORT_BASES[process :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    for base in random.sample(bases, len(bases)):
         if all(is_free(port) for port in range(base, base + PORTS_NEEDED)):
             return base
     raise RuntimeError(f"no {PORTS_NEEDED} free ports in a row between {PORT_BASES.start} and {PORT_BASES.stop}")

@@ -48,10 +48,15 @@ def client_of(installation: Installation, user: str = "tally") -> Client:
     return connect(WarehouseSettings(url=told["TALLY_WAREHOUSE_URL"], user=user, password_file=password))
 
 
-def until(what: str, condition: Callable[[], bool], seconds: float = DEADLINE_SECONDS) -> None:
-    """Waits for a condition; fails the test when it does not come true in time."""
+def until(
+    what: str,
+    condition: Callable[[], bool],
+    seconds: float = DEADLINE_SECONDS,
+    instead: Callable[[], object] = lambda: "",
+) -> None:
+    """Waits for a condition; fails the test when it does not come true in time, with what there is instead."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not happen within {seconds:.0f} s")
+            pytest.fail(f"{what} did not happen within {seconds:.0f} s {instead()}")
         time.sleep(0.1)

@@ -4,7 +4,9 @@ WarehouseError
 ├── WarehouseUnavailable   try again later: nothing is known about the last write
 │   └── WarehouseStrained  it took too long or too much memory: ask for less, or try again later
 ├── WarehouseRefused       the statement or the data is wrong: do not repeat it
-│   └── SignInFailed       user or password is wrong: set them right, then repeat it
+│   ├── SignInFailed       user or password is wrong: set them right, then repeat it
+│   ├── StoredMeanwhile    ask again: somebody else stored a revision under the same number
+│   └── NotReadAgain       ask again later: after a restore the log has not been read again
 ├── MigrationConflict      an applied migration was edited: restore the file
 ├── InvalidOrganization    correct the name, the time zone or the week day
 ├── InvalidEntry           correct the fields of the directory's entry that the problems name
@@ -12,6 +14,10 @@ WarehouseError
 ├── BackupInvalid         the backup is unfinished or damaged: take another one, or make it again
 ├── RestoreRefused        the backup does not fit what is there: the message says what to do
 ├── CalendarInUse          change the calendar from a date on: usage was counted in the present one
+├── InvalidExchangeRate    correct the rate, or the lines of the file that the message names
+├── MissingExchangeRate    set a rate that holds on the day that the message names
+├── CostReportRefused      correct the places of the file that the message names; nothing of it was stored
+├── PeriodRefused          close other days, or wait: the message says which
 ├── NoSuchRecord           name a control record that exists
 ├── OrderRefused           nothing: the job has ended, or never was
 └── NothingChanges         nothing: the newest revision says just that
@@ -39,6 +45,14 @@ class WarehouseRefused(WarehouseError):
 
 class SignInFailed(WarehouseRefused):
     """The warehouse does not know this user or password; the password may have been changed."""
+
+
+class StoredMeanwhile(WarehouseRefused):
+    """Two revisions were stored under one number at once; neither this one nor its number is used."""
+
+
+class NotReadAgain(WarehouseRefused):
+    """Workers have not read again what the log held when a backup was restored; nothing was stored."""
 
 
 class MigrationConflict(WarehouseError):
@@ -82,6 +96,27 @@ class BackupInvalid(WarehouseError):
 
 class RestoreRefused(WarehouseError):
     """A backup would be mixed with other data, or does not fit this version or this log."""
+
+
+class InvalidExchangeRate(WarehouseError):
+    """An exchange rate that cannot be; nothing of its list was stored."""
+
+
+class MissingExchangeRate(WarehouseError):
+    """Money of a day cannot be converted: no rate is known for it."""
+
+
+class CostReportRefused(WarehouseError):
+    """A provider's cost report cannot be used as it is; problems: each with its place and its cure."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        shown = "; ".join(problems[:20])
+        super().__init__(shown if len(problems) <= 20 else f"{shown}; and {len(problems) - 20} more")
+        self.problems = tuple(problems)
+
+
+class PeriodRefused(WarehouseError):
+    """Days that cannot be closed now."""
 
 
 class NoSuchRecord(WarehouseError):

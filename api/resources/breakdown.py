@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from api.converted import ConversionAnswer, ConvertedFields, Currency, columns, conversion, money_of
 from api.documentation import documented
 from api.fields import Answered, AnswerModel, Credits, Usd
 from api.negotiation import csv_response, wants_csv
@@ -17,6 +18,7 @@ from api.parameters import RangeParameters
 from api.resources.timeline import Days
 from api.scope import AtDesk, Desk, Scope
 from warehouse.queries.breakdown import BREAKDOWN_DIMENSIONS, Breakdown, Order, Part
+from warehouse.queries.converted import Converted
 from warehouse.queries.directory import NAMED_DIMENSIONS, DisplayNames
 
 router = APIRouter(tags=["usage"])
@@ -40,6 +42,7 @@ class BreakdownParameters(RangeParameters):
     order: Order = Field(Order.COST, description="Sorted by, highest first; equal ones by name", examples=["cost_usd"])
     limit: int = Field(100, ge=1, le=PAGE_MAX, description="Values in one answer", examples=[20])
     offset: int = Field(0, ge=0, le=10_000_000, description="Values to skip", examples=[0])
+    currency: Currency = None
 
 
 class PartSums(AnswerModel):
@@ -66,7 +69,7 @@ class PartValue(AnswerModel):
     )
 
 
-class PartAnswer(PartSums, PartValue):
+class PartAnswer(ConvertedFields, PartSums, PartValue):
     """One value of the dimension."""
 
     requests_share: float = Field(description="Its part of all requests, 0 to 1", examples=[0.41])
@@ -82,6 +85,9 @@ class BreakdownAnswer(Answered):
     days: Days = Field(description="The range asked for")
     by: Dimension = Field(description="The dimension", examples=["model"])
     whole: PartSums = Field(description="The whole selection: exactly the sum of all values, not only of this page")
+    conversion: ConversionAnswer | None = Field(
+        description="The whole in the currency asked for; null without `currency`"
+    )
     values: int = Field(description="Number of all values", examples=[7])
     next_offset: int | None = Field(description="offset of the next page; null on the last", examples=[20])
     parts: list[PartAnswer] = Field(description="The values of this page in the order asked for")
@@ -99,8 +105,15 @@ async def breakdown(
     found = await desk.warehouse.ask(question)
     names = await _names(desk, parameters.by, scope, found.page)
     parts = [_part(part, names.get(part.value, part.value), found.whole) for part in found.page]
+    told = None
+    if parameters.currency is not None:
+        values = [part.value for part in found.page]
+        wanted = Converted(parameters.currency, question.money, selection.parameters)
+        told, money = await conversion(desk, wanted, days, values)
+        parts = [part.model_copy(update=money_of(money.parts, part.value)) for part in parts]
     if wants_csv(request):
-        return csv_response(parts, PartAnswer.model_fields, scope.as_of, "breakdown.csv")
+        names_of_columns = columns(list(PartAnswer.model_fields), parameters.currency)
+        return csv_response(parts, names_of_columns, scope.as_of, "breakdown.csv")
     shown = parameters.offset + len(parts)
     return BreakdownAnswer(
         as_of=scope.as_of,
@@ -109,6 +122,7 @@ async def breakdown(
         days=Days(first=days.first.isoformat(), last=days.last.isoformat()),
         by=parameters.by,
         whole=PartSums.model_validate(found.whole),
+        conversion=told,
         values=found.values,
         next_offset=shown if parts and shown < found.values else None,
         parts=parts,

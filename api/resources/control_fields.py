@@ -16,9 +16,12 @@ ID = "0190f5fe-7c00-7a00-8000-00000000002a"
 CERTIFICATE = {
     "organization": "acme",
     "subject": "user",
-    "removed": {"events": 42, "usage_raw": 42, "rollup": 96},
-    "stays": ["the organisation's name and calendar"],
-    "only_time_clears": [{"what": "backups made before", "until": "they are deleted"}],
+    "removed": {"events": 42, "usage_raw": 42, "event_id_lookup": 42, "rollup": 96, "texts of control_records": 1},
+    "stays": ["sums of closed periods by day and model, which name nobody"],
+    "only_time_clears": [
+        {"what": "records of the event topic, the request among them", "until": "2026-04-20 09:36 UTC"},
+        {"what": "backups made before", "until": "they are deleted"},
+    ],
     "swept": "2026-03-14T09:40:02+00:00",
 }
 
@@ -74,8 +77,22 @@ class MoveAnswer(AnswerModel):
 class DifferenceAnswer(AnswerModel):
     """What a record would change."""
 
-    named: int = Field(description="Events named one by one; those not met are waited for", examples=[0])
-    met: int = Field(description="Events that it is about", examples=[12])
+    named: int = Field(description="Events named one by one", examples=[0])
+    met: int = Field(description="Events that it would change, or count again", examples=[12])
+    awaited: int = Field(description="Of those named, events that have not come: they are waited for", examples=[0])
+    gone: int = Field(
+        description="Of those named, events that are void, erased or no longer kept: nothing changes there",
+        examples=[0],
+    )
+    left: int = Field(
+        description="Events that it is about and leaves as counted: their days are before `first_whole_day`",
+        examples=[0],
+    )
+    first_whole_day: date | None = Field(
+        description="Days before it are not computed again, because raw usage may be deleted once it is older than "
+        "TALLY_USAGE_RETENTION_DAYS; null when everything is kept, and for erasures",
+        examples=["2026-01-02"],
+    )
     before: TotalsAnswer = Field(description="All of them as they are")
     after: TotalsAnswer = Field(description="All of them as they would be")
     lines: list[DifferenceLine] = Field(description="By local day and model")
@@ -87,6 +104,10 @@ class DifferenceAnswer(AnswerModel):
         return cls(
             named=found.named,
             met=found.met,
+            awaited=found.awaited,
+            gone=found.gone,
+            left=found.left,
+            first_whole_day=found.first_whole_day,
             before=TotalsAnswer.of(found.before),
             after=TotalsAnswer.of(found.after),
             lines=[
@@ -110,7 +131,7 @@ class SlicesAnswer(AnswerModel):
     failed: int = Field(description="Slices that failed", examples=[0])
     cancelled: int = Field(description="Slices that were cancelled", examples=[0])
     waiting: int = Field(description="Slices that wait or are being done", examples=[19])
-    events: int = Field(description="Events that were rewritten", examples=[4210])
+    events: int = Field(description="Events that were rewritten; of an erasure, removed", examples=[4210])
 
 
 class RecordAnswer(AnswerModel):
@@ -127,7 +148,11 @@ class RecordAnswer(AnswerModel):
         examples=["working"],
     )
     slices: SlicesAnswer = Field(description="Its job, all partitions together")
-    messages: list[str] = Field(description="What went wrong", examples=[[]])
+    messages: list[str] = Field(
+        description="What went wrong, or was left as it is, and which earlier job it waits for while that is paused or "
+        "not over",
+        examples=[[]],
+    )
 
     @classmethod
     def values(cls, found: Followed) -> dict[str, Any]:
@@ -155,11 +180,18 @@ class PlaceAnswer(AnswerModel):
     repeats: int = Field(description="Later copies of it, which changed nothing", examples=[0])
     total: int = Field(description="Slices of its job here", examples=[31])
     done: int = Field(description="Slices that are done", examples=[12])
-    events: int = Field(description="Events that were rewritten", examples=[4210])
-    messages: list[str] = Field(description="Why it was refused, or what went wrong", examples=[[]])
+    events: int = Field(description="Events that were rewritten; of an erasure, removed", examples=[4210])
+    messages: list[str] = Field(
+        description="Why it was refused, what went wrong, or was left as it is, or which earlier job it waits for",
+        examples=[[]],
+    )
+    awaited: int = Field(
+        description="Named events that have not come: each is changed when it comes, also once the job is cancelled",
+        examples=[0],
+    )
     certificate: dict[str, Any] | None = Field(
-        description="Of an erasure once the rows are gone: what was removed where, what stays, what only time clears, "
-        "and since when late writes are `swept` too; else null",
+        description="Of an erasure once the rows are gone: what was removed where, what stays, what only time clears "
+        "and until when, and since when late writes are `swept` too; else null",
         examples=[CERTIFICATE],
     )
 
@@ -173,7 +205,8 @@ class PlaceAnswer(AnswerModel):
             repeats=found.repeats,
             total=max(found.planned, found.slices.total),
             done=found.slices.done,
-            events=found.slices.events,
+            events=found.events,
             messages=list(found.messages),
+            awaited=found.still_awaited,
             certificate=None if found.certificate is None else dict(found.certificate),
         )

@@ -44,7 +44,11 @@ class ControlRequest(BaseModel):
         "organisation, leaving it out means all, where the kind allows it",
         examples=["acme"],
     )
-    body: dict[str, Any] = Field(description="What is asked, by kind", examples=[SELECTED])
+    body: dict[str, Any] = Field(
+        description="What is asked, by kind. Nothing in it may be null; in a selection an empty text means usage "
+        "without a value. An erasure names either `user_id` or `everything`: true",
+        examples=[SELECTED],
+    )
     note: str = Field("", max_length=NOTE_MAX, description="Why; kept", examples=["a test ran with the wrong key"])
     dry_run: bool = Field(False, description="Only say what would change", examples=[False])
     control_id: UUID | None = Field(
@@ -106,6 +110,10 @@ class OrderAnswer(AnswerModel):
     control_id: str = Field(description="The record whose job it is", examples=[ID])
     order: Order = Field(description="pause, resume or cancel", examples=["pause"])
     changed: bool = Field(description="false when that was wanted already", examples=[True])
+    awaited: int = Field(
+        description="Named events that have not come: each is changed when it comes, also once the job is cancelled",
+        examples=[0],
+    )
 
 
 @router.post(
@@ -161,7 +169,11 @@ async def resume(control_id: ControlId, desk: AtAdministratorsDesk) -> OrderAnsw
 
 @router.post("/v1/control/{control_id}/cancel", **documented(OrderAnswer, refusals=(401, 403, 404, 409, 422, 503)))
 async def cancel(control_id: ControlId, desk: AtAdministratorsDesk) -> OrderAnswer:
-    """End a job for good, what is done stays done; needs the scope `admin`."""
+    """End a job for good, what is done stays done; needs the scope `admin`.
+
+    Orders are not in the log: events that the record names and that have not come are changed all the same when they
+    come. An erasure that has begun is refused with 409.
+    """
     return await _ordered(control_id, desk, Order.CANCEL)
 
 
@@ -174,7 +186,7 @@ def answered(published: Published) -> ControlAnswer:
 async def _ordered(control_id: UUID, desk: WritingDesk, order: Order) -> OrderAnswer:
     known = await desk.followed(control_id)
     changed = await desk.control.order(known.asked.control_id, order, desk.writer.author)
-    return OrderAnswer(control_id=known.asked.control_id, order=order, changed=changed)
+    return OrderAnswer(control_id=known.asked.control_id, order=order, changed=changed, awaited=known.awaited)
 
 
 def _position(text: str | None) -> RecordPosition | None:

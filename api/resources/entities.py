@@ -54,6 +54,10 @@ async def entities(body: EntityEvent, desk: AtSendersDesk) -> ChangeAnswer:
     Events may arrive in any order: each holds from its own time on, so a late one never undoes a newer name.
     """
     organization = desk.writer.choose(body.organization)
+    if body.type is Kind.ORGANIZATION:
+        raise InvalidParameter(
+            "type: an organization is no entity of a product; PUT /v1/organizations/NAME says its name"
+        )
     latest = desk.clock() + AHEAD_MAX
     if body.time > latest:
         raise InvalidParameter(f"time: {instant_text(body.time)} is in the future; send when it happened")

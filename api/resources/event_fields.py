@@ -31,6 +31,9 @@ class EventAnswer(AnswerModel):
     plan: str = Field(description="Plan of the customer", examples=["PRO"])
     status: str = Field(description="success, error or cancelled", examples=["success"])
     error_code: str = Field(description="Error code of a failed call", examples=[""])
+    service_tier: str = Field(
+        description="batch, flex, priority or fast; empty for the standard way", examples=["batch"]
+    )
     input_tokens: int = Field(description="Uncached input tokens", examples=[1520])
     cache_read_tokens: int = Field(description="Input tokens read from a cache", examples=[0])
     cache_write_tokens: int = Field(description="Input tokens written to a cache", examples=[0])

@@ -12,6 +12,7 @@ from api.parameters import Name
 from api.resources.control_fields import ID, PublishedPlace
 from api.writing_desk import AtSendersDesk
 from producers.control.bodies import MAX_EVENTS
+from tokentally.fields import Stars, Text
 from tokentally.identity import event_uuid
 
 router = APIRouter(tags=["control"])
@@ -27,8 +28,8 @@ class FeedbackEvent(BaseModel):
         description="The event's id as it was sent: a UUID, or the sender's own key", examples=["call-1"]
     )
     time: AwareDatetime = Field(description="The event's time as it was sent", examples=["2026-03-14T09:26:53.118Z"])
-    rating: int | None = Field(None, ge=1, le=5, description="User rating, 1 to 5", examples=[5])
-    category: str | None = Field(None, max_length=128, description="Task category", examples=["code"])
+    rating: Stars | None = Field(None, description="User rating, 1 to 5", examples=[5])
+    category: Text | None = Field(None, description="Task category", examples=["code"])
 
     def amended(self, organization: str) -> dict[str, Any]:
         """The event as a record amends it."""

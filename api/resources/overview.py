@@ -1,26 +1,36 @@
 """GET /v1/overview: the numbers of a first look."""
 
 import asyncio
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import Field
 
 from api.axis import starts
+from api.converted import Currency, conversion
 from api.documentation import documented
-from api.fields import Answered, AnswerModel, Instant, Usd
+from api.fields import Answered, AnswerModel, Instant, Money, Usd
 from api.parameters import OrganizationParameter
-from api.scope import AtDesk
+from api.scope import AtDesk, Desk
+from warehouse.queries.converted import NO_MONEY, Converted, ConvertedParts
 from warehouse.queries.events import Event, EventFilter, LatestEvents
 from warehouse.queries.overview import OverviewTotals, PromptCount, Totals
-from warehouse.queries.ranges import DayRange
+from warehouse.queries.ranges import FIRST_DAY, LAST_DAY, DayRange
 from warehouse.queries.selection import Selection
 from warehouse.queries.timeline import Bucket, Granularity, Timeline, zero_filled
+from warehouse.queries.usage import EXACT
 
 router = APIRouter(tags=["usage"])
 RECENT_DAYS = 7
 RECENT_EXECUTIONS = 10
+
+
+class OverviewParameters(OrganizationParameter):
+    """Whose numbers, and in which currency too."""
+
+    currency: Currency = None
 
 
 class TopModel(AnswerModel):
@@ -37,6 +47,14 @@ class CostTotals(AnswerModel):
     month: Usd = Field(description="This month", examples=["97.420000000"])
 
 
+class ConvertedTotals(AnswerModel):
+    """Cost in the currency asked for, each day at its own exchange rate."""
+
+    currency: str = Field(description="The currency (ISO 4217)", examples=["EUR"])
+    all_time: Money = Field(description="Since the first event", examples=["1109.354125300"])
+    month: Money = Field(description="This month", examples=["89.753046000"])
+
+
 class TokenTotals(AnswerModel):
     """All tokens."""
 
@@ -50,6 +68,9 @@ class RecentDay(AnswerModel):
     day: str = Field(description="Local date", examples=["2026-03-14"])
     executions: int = Field(description="Executions", examples=[1204])
     cost_usd: Usd = Field(description="Cost (USD, exact)", examples=["9.214000000"])
+    converted_cost: Money | None = Field(
+        None, description="Cost in the currency asked for; null without `currency`", examples=["8.488858200"]
+    )
 
 
 class Execution(AnswerModel):
@@ -79,13 +100,16 @@ class OverviewAnswer(Answered):
     )
     most_used_model: TopModel | None = Field(description="Null when no execution named a model")
     cost_usd: CostTotals = Field(description="Cost")
+    converted_cost: ConvertedTotals | None = Field(
+        description="Cost in the currency asked for; null without `currency`"
+    )
     total_tokens: TokenTotals = Field(description="Tokens")
     last_7_days: list[RecentDay] = Field(description="Seven days ending today, oldest first, empty ones included")
     last_executions: list[Execution] = Field(description="The last ten, newest first")
 
 
 @router.get("/v1/overview", **documented(OverviewAnswer))
-async def overview(parameters: Annotated[OrganizationParameter, Query()], desk: AtDesk) -> OverviewAnswer:
+async def overview(parameters: Annotated[OverviewParameters, Query()], desk: AtDesk) -> OverviewAnswer:
     """Totals, this month, the last seven days and the last ten executions."""
     scope = await desk.scope(parameters.organization)
     name, ask = scope.organization, desk.warehouse.ask
@@ -99,6 +123,7 @@ async def overview(parameters: Annotated[OrganizationParameter, Query()], desk: 
     )
     recent = zero_filled(days, starts(week, Granularity.DAY, scope.calendar))
     average = totals.average_duration_ms
+    money = None if parameters.currency is None else await _converted(desk, parameters.currency, name)
     return OverviewAnswer(
         as_of=scope.as_of,
         organization=name,
@@ -109,8 +134,9 @@ async def overview(parameters: Annotated[OrganizationParameter, Query()], desk: 
         average_latency_ms=None if average is None else round(average, 3),
         most_used_model=_top_model(totals),
         cost_usd=CostTotals(all_time=totals.cost_usd, month=totals.month_cost_usd),
+        converted_cost=None if money is None else _totals_in(money, parameters.currency or "", month),
         total_tokens=TokenTotals(all_time=totals.total_tokens, month=totals.month_total_tokens),
-        last_7_days=[_day(bucket) for bucket in recent],
+        last_7_days=[_day(bucket, money) for bucket in recent],
         last_executions=[_execution(event) for event in events],
     )
 
@@ -119,8 +145,29 @@ def _top_model(totals: Totals) -> TopModel | None:
     return TopModel(model=totals.top_model, requests=totals.top_model_requests) if totals.top_model else None
 
 
-def _day(bucket: Bucket) -> RecentDay:
-    return RecentDay(day=bucket.start.isoformat(), executions=bucket.usage.requests, cost_usd=bucket.usage.cost_usd)
+async def _converted(desk: Desk, currency: str, organization: str | None) -> ConvertedParts:
+    """Money by local day, of all time."""
+    days = Timeline(Selection(organization), Granularity.DAY)
+    _, parts = await conversion(desk, Converted(currency, days.money, days.parameters), DayRange(FIRST_DAY, LAST_DAY))
+    return parts
+
+
+def _totals_in(money: ConvertedParts, currency: str, month: date) -> ConvertedTotals:
+    this_month = Decimal(0)
+    for day, part in money.parts.items():
+        if isinstance(day, date) and day.replace(day=1) == month:
+            this_month = EXACT.add(this_month, part.cost)
+    return ConvertedTotals(currency=currency, all_time=money.whole.cost, month=this_month)
+
+
+def _day(bucket: Bucket, money: ConvertedParts | None) -> RecentDay:
+    cost = None if money is None else money.parts.get(bucket.start, NO_MONEY).cost
+    return RecentDay(
+        day=bucket.start.isoformat(),
+        executions=bucket.usage.requests,
+        cost_usd=bucket.usage.cost_usd,
+        converted_cost=cost,
+    )
 
 
 def _execution(event: Event) -> Execution:

@@ -9,12 +9,14 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api.axis import BUCKETS_MAX, refuse_too_many, starts
+from api.converted import ConversionAnswer, ConvertedFields, Currency, columns, conversion, money_of
 from api.documentation import documented
 from api.fields import Answered, AnswerModel, Usd, start_text
 from api.negotiation import csv_response, wants_csv
 from api.parameters import RangeParameters
 from api.scope import AtDesk, Desk, Scope
 from api.usage_fields import UsageSums
+from warehouse.queries.converted import Converted
 from warehouse.queries.ranges import DayRange, previous
 from warehouse.queries.timeline import Bucket, Granularity, Timeline, Total, peak, zero_filled
 from warehouse.queries.usage import Usage, added
@@ -31,6 +33,7 @@ class TimelineParameters(RangeParameters):
         examples=["day"],
     )
     compare: bool = Field(False, description="Add the totals of the period before and the change", examples=[True])
+    currency: Currency = None
 
 
 class Days(AnswerModel):
@@ -49,7 +52,7 @@ class BucketStart(AnswerModel):
     )
 
 
-class TimelineBucket(UsageSums, BucketStart):
+class TimelineBucket(ConvertedFields, UsageSums, BucketStart):
     """One bucket; empty ones are there with zeros."""
 
 
@@ -84,6 +87,7 @@ class TimelineAnswer(Answered):
     days: Days = Field(description="The range asked for")
     granularity: Granularity = Field(description="Size of the buckets", examples=["day"])
     total: UsageSums = Field(description="Sums of the range: exactly the sums of the buckets")
+    conversion: ConversionAnswer | None = Field(description="In the currency asked for; null without `currency`")
     peak: Peak | None = Field(description="The busiest bucket; null when nothing was used")
     previous: Previous | None = Field(description="The period before; null unless compare=true")
     buckets: list[TimelineBucket] = Field(
@@ -103,8 +107,16 @@ async def timeline(
     found, before = await asyncio.gather(desk.warehouse.ask(question), _previous(desk, scope, parameters, days))
     buckets = zero_filled(found, starts(days, parameters.granularity, scope.calendar, [b.start for b in found]))
     shown = [_bucket(bucket, scope) for bucket in buckets]
+    told = None
+    if parameters.currency is not None:
+        told, money = await conversion(desk, Converted(parameters.currency, question.money, question.parameters), days)
+        shown = [
+            each.model_copy(update=money_of(money.parts, bucket.start))
+            for each, bucket in zip(shown, buckets, strict=True)
+        ]
     if wants_csv(request):
-        return csv_response(shown, TimelineBucket.model_fields, scope.as_of, "timeline.csv")
+        names = columns(list(TimelineBucket.model_fields), parameters.currency)
+        return csv_response(shown, names, scope.as_of, "timeline.csv")
     total = added(bucket.usage for bucket in buckets)
     return TimelineAnswer(
         as_of=scope.as_of,
@@ -113,6 +125,7 @@ async def timeline(
         days=_days(days),
         granularity=parameters.granularity,
         total=UsageSums.model_validate(total),
+        conversion=told,
         peak=_peak(buckets, scope),
         previous=_compared(*before, total) if before else None,
         buckets=shown,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from deploy.cli.console import console
+from deploy.cli.console import console, done, whole
 from deploy.cli.warehouse import connected
 from deploy.local.backups import folders
 from deploy.local.backups.making import make_backup
@@ -36,7 +36,7 @@ def backup(
     began = time.monotonic()
     with connected("tally", database="", longest_seconds=LONGEST_STATEMENT_SECONDS) as (client, settings):
         path, manifest = make_backup(
-            installation, client, settings.database, target, lambda line: shown.print(f"  [green]✓[/green] {line}")
+            installation, client, settings.database, target, lambda line: shown.print(done(line))
         )
     shown.print(
         f"{path}: {told_progress(manifest.progress)}; {manifest.size / 1e6:,.1f} MB in {time.monotonic() - began:.1f} s"
@@ -44,7 +44,7 @@ def backup(
 
 
 def _table(folder: Path) -> Table:
-    table = Table("backup", "begun (UTC)", "MB", "events", "Tokentally")
+    table = Table(whole("backup"), "begun (UTC)", "MB", "events", "Tokentally")
     for path, manifest in folders.listed(folder):
         table.add_row(
             path.name,

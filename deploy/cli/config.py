@@ -9,10 +9,11 @@ import typer
 from clickhouse_connect.driver.client import Client
 from rich.table import Table
 
-from deploy.cli.console import console
+from deploy.cli.console import console, folded
 from deploy.cli.rejected_report import moment, plain
+from deploy.cli.stored_revision import compared, stored
+from deploy.cli.terms_report import SAID, said, start
 from deploy.cli.warehouse import connected
-from deploy.errors import DeployError
 from warehouse.control.history import (
     TABLE_KEYS,
     Changed,
@@ -23,6 +24,7 @@ from warehouse.control.history import (
     difference,
 )
 from warehouse.queries.query import ask
+from warehouse.queries.terms import RevisionTerms
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 LINES_SHOWN = 200
@@ -39,7 +41,7 @@ class Kind(StrEnum):
 
 KindArgument = Annotated[Kind, typer.Argument(help="prices, multipliers or calendar.")]
 Revision = Annotated[int, typer.Argument(min=1, help="Number of the revision.")]
-Organization = Annotated[str, typer.Option(help="Whose calendar.")]
+Organization = Annotated[str, typer.Option(help="Whose revision; without it, everyone's.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, a line each.")]
 
 
@@ -62,7 +64,7 @@ def history(
         for each in found:
             print(as_json(each))
         return
-    table = Table("kind", "revision", "organization", "made", "by", "in force since", "hash", "source", "note")
+    table = Table("kind", "revision", folded("organization"), "made", "by", "in force since", "hash", "source", "note")
     table.box, table.padding = None, (0, 2, 0, 0)
     for each in found:
         table.add_row(
@@ -76,10 +78,11 @@ def history(
 def show(kind: KindArgument, revision: Revision, organization: Organization = "", json: AsJson = False) -> None:
     """Show one revision: who made it and why, where it is in force, and what it says."""
     with connected("tally") as (client, _):
-        found = stored(client, kind, revision, organization)
+        found = stored(client, kind.value, revision, organization)
         lines = lines_of(client, kind, revision)
+        values = values_of(client, kind, found)
     if json:
-        print(as_json(found, lines))
+        print(json_line({**as_record(found), "content": values, "lines": [dataclasses.asdict(line) for line in lines]}))
         return
     output = console()
     for word, value in (
@@ -90,14 +93,14 @@ def show(kind: KindArgument, revision: Revision, organization: Organization = ""
         ("source", found.source),
         ("hash", found.content_hash),
     ):
-        output.print(f"{word:<14}{value}", markup=False)
+        output.print(f"{word:<14} {value}")
     for place in found.switches:
         since = f", received {moment(place.time)}" if place.time else ""
-        output.print(f"in force      partition {place.src_partition} from offset {place.offset}{since}", markup=False)
-    for name, said in contents(found).items():
-        output.print(f"{name:<14}{said}", markup=False)
+        output.print(f"in force       partition {place.src_partition} from offset {place.offset}{since}")
+    for name, said_there in values.items():
+        output.print(f"{name:<14} {said_there}")
     for line in lines[:LINES_SHOWN]:
-        output.print(f"{named(kind, line.key)}: {priced(kind, line)}", markup=False)
+        output.print(f"{named(kind, line.key)}: {priced(kind, line)}")
     if len(lines) > LINES_SHOWN:
         output.print(f"… and {len(lines) - LINES_SHOWN:,} lines more (--json shows all)")
 
@@ -112,9 +115,9 @@ def diff(
 ) -> None:
     """Show what differs between two revisions."""
     with connected("tally") as (client, _):
-        former, latter = (stored(client, kind, number, organization) for number in (before, after))
+        former, latter = compared(client, kind.value, before, after, organization)
         changes = difference(lines_of(client, kind, before), lines_of(client, kind, after))
-    was, becomes = contents(former), contents(latter)
+        was, becomes = (values_of(client, kind, each) for each in (former, latter))
     values = {name: (was.get(name), becomes.get(name)) for name in sorted(was.keys() | becomes.keys())}
     values = {name: pair for name, pair in values.items() if pair[0] != pair[1]}
     if json:
@@ -131,22 +134,21 @@ def diff(
         print(f"{kind} {before} and {after} say the same")
 
 
-def stored(client: Client, kind: Kind, revision: int, organization: str) -> StoredRevision:
-    """One revision. Raises DeployError when there is none."""
-    found = ask(client, History(kind.value, organization, revision))
-    if not found:
-        whose = f" of {organization}" if organization else ""
-        raise DeployError(
-            f"there is no {kind} revision {revision}{whose}; ./tally config history shows those there are"
-        )
-    return found[0]
-
-
 def lines_of(client: Client, kind: Kind, revision: int) -> list[Line]:
     """Its rows; none of a calendar, which has contents instead."""
     if kind is Kind.calendar:
         return []
     return ask(client, RevisionLines("prices" if kind is Kind.prices else "multipliers", revision))
+
+
+def values_of(client: Client, kind: Kind, revision: StoredRevision) -> dict[str, object]:
+    """What a revision says beside its lines: the calendar, or the terms beside the multipliers."""
+    if kind is not Kind.multipliers:
+        return contents(revision)
+    return {
+        f"terms from {start(each.effective_from)}": ", ".join(map(" ".join, zip(SAID, said(each), strict=True)))
+        for each in ask(client, RevisionTerms(revision.revision))
+    }
 
 
 def contents(revision: StoredRevision) -> dict[str, object]:
@@ -166,10 +168,10 @@ def in_force(revision: StoredRevision) -> str:
 
 def named(kind: Kind, key: tuple[str, ...]) -> str:
     """A key for people: what is usual is left out."""
-    said = dict(zip(TABLE_KEYS[kind.value], key, strict=True))
-    usual = {"organization": "", "effective_from": ALWAYS, "daily_from": "", "daily_to": "", "tier_start": "0"}
-    name = f"{said.pop('provider') or 'any'}/{said.pop('model') or 'any'}"
-    rest = [f"{word}={value}" for word, value in said.items() if value != usual.get(word)]
+    values = dict(zip(TABLE_KEYS[kind.value], key, strict=True))
+    usual = {"effective_from": ALWAYS, "tier_start": "0", "marginal": "false"}
+    name = f"{values.pop('provider') or 'any'}/{values.pop('model') or 'any'}"
+    rest = [f"{word}={value}" for word, value in values.items() if value != usual.get(word, "")]
     return " ".join([name, *rest])
 
 
@@ -178,13 +180,19 @@ def priced(kind: Kind, line: Line | None) -> str:
     if line is None:
         return "none"
     value = format(line.value.normalize(), "f")
-    return f"{value} USD per {line.per:,}" if kind is Kind.prices else f"{value}x"
+    if kind is Kind.prices:
+        return f"{value} USD per {line.per:,}"
+    return f"{value}x" if line.per else "ended"
 
 
-def as_json(revision: StoredRevision, lines: list[Line] | None = None) -> str:
+def as_record(revision: StoredRevision) -> dict[str, object]:
+    """A revision for programs."""
+    return {**dataclasses.asdict(revision), "content": contents(revision)}
+
+
+def as_json(revision: StoredRevision) -> str:
     """One line for programs."""
-    said = {**dataclasses.asdict(revision), "content": contents(revision)}
-    return json_line(said if lines is None else {**said, "lines": [dataclasses.asdict(line) for line in lines]})
+    return json_line(as_record(revision))
 
 
 def json_line(values: object) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import typer
 
+from deploy.cli.asking.amount import amount
 from deploy.cli.asking.asked import control_settings
 from deploy.cli.asking.control_report import as_json, in_full, records_table
 from deploy.cli.console import console
@@ -66,7 +67,7 @@ def show(control_id: ControlId, json: AsJson = False) -> None:
     if json:
         print(as_json(found))
     else:
-        console().print(in_full(found), markup=False)
+        console().print(in_full(found))
 
 
 @app.command()
@@ -83,7 +84,7 @@ def resume(control_id: ControlId) -> None:
 
 @app.command()
 def cancel(control_id: ControlId) -> None:
-    """End a job for good; what is done stays done."""
+    """End a job for good; what is done stays done, and events that it names are changed all the same when they come."""
     order(control_id, Order.CANCEL)
 
 
@@ -100,16 +101,22 @@ def publish() -> None:
         still = unpublished(client, datetime.now(UTC) - FORGOTTEN, settings.topic_generation)
     still = [each for each in still if each.partitions]
     if still:
-        raise DeployError(f"{len(still):,} records could not be published yet: Kafka does not answer")
+        raise DeployError(f"{amount(len(still), 'record')} could not be published yet: Kafka does not answer")
     older = f"older than {FORGOTTEN.total_seconds():.0f} s "
-    print(f"published {left:,} records" if left else f"no record {older}waits to be published")
+    print(f"published {amount(left, 'record')}" if left else f"no record {older}waits to be published")
 
 
 def order(control_id: str, wanted: Order) -> None:
     """Gives an order and says what follows."""
     with connected("tally") as (client, _):
         changed = orders.give(client, known_id(control_id), wanted, getpass.getuser())
+        awaited = followed(client, known_id(control_id)).awaited if wanted is Order.CANCEL else 0
     print(f"{control_id}: {SAID[wanted]}" if changed else f"{control_id}: that was wanted already")
+    if awaited:
+        print(
+            f"{amount(awaited, 'event')} that it names {'is' if awaited == 1 else 'are'} still awaited: what it says "
+            "holds for each that comes all the same"
+        )
 
 
 SAID = {

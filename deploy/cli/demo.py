@@ -12,6 +12,7 @@ from clickhouse_connect.driver.client import Client
 from rich.console import Console
 from rich.progress import track
 
+from deploy.cli.console import narrow_console
 from deploy.cli.import_report import dashboard
 from deploy.cli.ingest_key import ingest_key
 from deploy.cli.visibility import Offsets, wait_shown
@@ -23,7 +24,7 @@ from producers.importers.errors import ImporterError
 from producers.importers.progress import highest
 from producers.synthetic.cast import ORGANIZATIONS
 from producers.synthetic.traffic import Event, events
-from warehouse.organizations import described, register
+from warehouse.directory.registration import organization_wished, registered
 
 app = typer.Typer(add_completion=False)
 
@@ -41,7 +42,7 @@ def demo(
 ) -> None:
     """Send demonstration traffic: the past, then live. The past is the same each time: nothing is counted twice."""
     installation = Installation.from_environment()
-    console = Console(highlight=False)
+    console = narrow_console()
     end = past_end(until, datetime.now(UTC))
     with connected("tally") as (client, _):
         register_organizations(client)
@@ -77,10 +78,9 @@ def past_end(until: str, now: datetime) -> datetime:
 def register_organizations(client: Client) -> None:
     """Registers the organisations of the demonstration with their calendars."""
     for organization in ORGANIZATIONS:
-        wanted = described(
-            organization.name, organization.time_zone, organization.week_start, organization.display_name
-        )
-        register(client, wanted, author="demonstration")
+        texts = {"display_name": organization.display_name}
+        wish = organization_wished(organization.name, organization.time_zone, organization.week_start, texts)
+        registered(client, wish, datetime.now(UTC), "demonstration", "cli")
 
 
 def send_past(

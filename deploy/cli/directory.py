@@ -1,4 +1,4 @@
-"""`./tally directory`: what departments, users, customers, features and prompts are called, and since when."""
+"""`./tally directory`: what organizations, departments, users and the like are called, and since when."""
 
 import json
 import os
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from deploy.cli.console import console
+from deploy.cli.console import console, folded
+from deploy.cli.known import remark_on_department, remark_on_organization
 from deploy.cli.warehouse import connected
 from deploy.errors import DeployError, WrongSetting
 from warehouse.directory.changes import Entry, Outcome
@@ -34,7 +34,7 @@ OnlyKind = Annotated[Kind | None, typer.Option(help="Only entries of this kind."
 
 @app.callback()
 def directory() -> None:
-    """Names of departments, projects, users, customers, features, prompts and API keys."""
+    """Names of organizations, departments, projects, users, customers, features, prompts and API keys."""
 
 
 @app.command("import")
@@ -45,7 +45,11 @@ def import_(
     """Import a CSV file: all of it, or nothing when a line is wrong. A second time changes nothing.
 
     Columns: organization, kind, id, and any of display_name, department, email, role, plan, state, attributes,
-    effective_from. Lines of the kind "organization" register one, with time_zone and week_start.
+    effective_from. Lines of the kind "organization" register one, with time_zone and week_start, and say its name and
+    plan; those with effective_from say these only.
+
+    Of one entry either all lines have an effective_from or none has: 1970-01-01 is always. A line without one holds
+    always when nothing was known, and from now on when it says something new.
     """
     with connected("tally") as (client, _):
         try:
@@ -59,7 +63,7 @@ def told(summary: Summary, *, dry_run: bool) -> Sequence[str]:
     """The lines that say what an import did."""
     lines = [f"{summary.outcomes.get(outcome, 0):>8,} {outcome}" for outcome in Outcome]
     if summary.organizations or summary.organizations_unchanged:
-        lines.append(f"{summary.organizations:>8,} organizations registered or renamed")
+        lines.append(f"{summary.organizations:>8,} organizations registered")
         lines.append(f"{summary.organizations_unchanged:>8,} organizations unchanged")
     return [*lines, "nothing was written: --dry-run"] if dry_run else lines
 
@@ -99,10 +103,20 @@ def list_(
     which = EntryFilter(organization, kind, state, search)
     with connected("tally") as (client, _):
         found = ask(client, DirectoryEntries(which, moment("--at", at) or datetime.now(UTC), limit + 1))
-    table = Table("organization", "kind", "id", "name", "belongs to", "state", "since", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        folded("organization"),
+        "kind",
+        folded("id"),
+        "name",
+        "belongs to",
+        "state",
+        "since",
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
     for entry in found[:limit]:
         row = (*entry.key, entry.display_name, _belongs(entry), entry.state, _since(entry.since))
-        table.add_row(*map(escape, row))
+        table.add_row(*row)
     console().print(table)
     if len(found) > limit:
         print(f"… and more: narrow it down, or give --limit more than {limit}")
@@ -117,7 +131,7 @@ def set_(
     department: Annotated[str | None, typer.Option(help="Of a user, project or API key; '' for none.")] = None,
     email: Annotated[str | None, typer.Option(help="Of a user; '' for none.")] = None,
     role: Annotated[str | None, typer.Option(help="Of a user: owner, finance, department_manager, member.")] = None,
-    plan: Annotated[str | None, typer.Option(help="Of a customer; '' for none.")] = None,
+    plan: Annotated[str | None, typer.Option(help="Of a customer or an organization; '' for none.")] = None,
     state: Annotated[State | None, typer.Option(help="active or archived.")] = None,
     attribute: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Anything else; NAME= removes it.")
@@ -135,8 +149,12 @@ def set_(
         raise WrongSetting(str(problem)) from None
     with connected("tally") as (client, _):
         [(_, decision)] = carry_out(StoredLedger(client), [wish], datetime.now(UTC), AUTHOR, "cli")
+        remarks = [remark_on_organization(client, organization)]
+        remarks += [remark_on_department(client, organization, department)] if department else []
     held = f", from {_since(decision.statement.effective_from)}" if decision.statement else ""
     print(f"{kind} {entity_id} of {organization}: {decision.outcome}{held}")
+    for remark in filter(None, remarks):
+        print(remark, file=sys.stderr)
 
 
 @app.command("history")
@@ -159,7 +177,7 @@ def history(
         by = f"{remark.author} ({remark.source})"
         written = f"{remark.statement.created:%Y-%m-%d %H:%M:%S}"
         row = (_since(remark.statement.effective_from), "; ".join(words), by, written)
-        table.add_row(*map(escape, row))
+        table.add_row(*row)
     console().print(table)
 
 

@@ -10,9 +10,10 @@ from enum import StrEnum
 
 import psutil
 import typer
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from deploy.cli.console import narrow_console
 from deploy.errors import DeployError
 from deploy.local import chromium, java, ports
 from deploy.local.installation import Installation
@@ -27,9 +28,12 @@ DISK_NEEDED_GB = 10
 class Verdict(StrEnum):
     """How a finding is to be taken."""
 
-    good = "[green]✓[/green]"
-    later = "[yellow]–[/yellow]"
-    bad = "[red]✗[/red]"
+    good = "✓"
+    later = "–"
+    bad = "✗"
+
+
+STYLES = {Verdict.good: "green", Verdict.later: "yellow", Verdict.bad: "red"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,8 @@ def doctor() -> None:
     findings = list(examine(Installation.from_environment()))
     shown = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for finding in findings:
-        shown.add_row(finding.verdict, finding.subject, finding.found, finding.cure)
-    Console(highlight=False).print(shown)
+        shown.add_row(Text(finding.verdict, STYLES[finding.verdict]), finding.subject, finding.found, finding.cure)
+    narrow_console().print(shown)
     if any(finding.verdict is Verdict.bad for finding in findings):
         raise typer.Exit(1)
 

@@ -11,4 +11,4 @@ def sentence(keys: Path) -> str:
     if keys.exists() and KeyStore(keys).list():
         return "API keys: ./tally keys create NAME makes another one."
     _, secret = KeyStore(keys).create(name="first", organization=None, scopes=Scope)
-    return f"Your first API key, shown only now (all rights, all organizations): [bold]{secret}[/bold]"
+    return f"Your first API key, shown only now (all rights, all organizations): {secret}"

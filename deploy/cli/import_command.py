@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from deploy.cli.console import narrow_console
 from deploy.cli.import_report import report, send
 from deploy.cli.ingest_key import ingest_key
 from deploy.cli.visibility import wait_shown
@@ -63,7 +64,7 @@ def import_(
         output_includes_reasoning=output_includes_reasoning,
     )
     installation = Installation.from_environment()
-    console = Console(highlight=False)
+    console = narrow_console()
     result = _sent(console, installation, file, options, format_, again=again, collector=(url, key))
     if wait and result.progress.positions:
         wait_shown(console, installation, result.progress.positions)

@@ -41,7 +41,7 @@ def send(
 ) -> Upload:
     """Uploads the file under a progress bar."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         DownloadColumn(),
@@ -106,7 +106,7 @@ def dashboard(installation: Installation) -> str:
 
 def _print_rejections(console: Console, folder: ProgressFolder, progress: importing.Progress) -> None:
     for rejection in folder.first_rejections(progress.import_id, REJECTIONS_SHOWN):
-        console.print(f"  record {rejection['index']}: {rejection['reason']}", style="yellow", markup=False)
+        console.print(f"  record {rejection['index']}: {rejection['reason']}", style="yellow")
     if progress.rejected > REJECTIONS_SHOWN:
         console.print(f"  … and {progress.rejected - REJECTIONS_SHOWN:,} more", style="yellow")
     console.print(f"  all of them, with reasons: {folder.rejections(progress.import_id)}")

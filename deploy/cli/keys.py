@@ -3,10 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from deploy.cli.console import console
+from deploy.cli.console import console, folded, narrow_console, whole
 from deploy.local.home import Home
 from producers.keys.api_key import ApiKey, Scope
 from producers.keys.store import KeyStore
@@ -25,16 +24,16 @@ def create(
     """Create a key and show its secret, this one time."""
     key, secret = store().create(name, organization, scope)
     for_whom = f"organization {key.organization}" if key.organization else "all organizations"
-    Console(stderr=True, highlight=False).print(
-        f"Key {key.id} ({', '.join(sorted(key.scopes))}; {for_whom}), shown once:"
-    )
+    narrow_console(stderr=True).print(f"Key {key.id} ({', '.join(sorted(key.scopes))}; {for_whom}), shown once:")
     print(secret)
 
 
 @app.command("list")
 def list_keys() -> None:
     """List all keys, without their secrets."""
-    shown = Table("id", "name", "organization", "scopes", "created", "revoked", box=None, padding=(0, 2, 0, 0))
+    shown = Table(
+        whole("id"), "name", folded("organization"), "scopes", "created", "revoked", box=None, padding=(0, 2, 0, 0)
+    )
     for key in store().list():
         shown.add_row(*cells(key))
     console().print(shown)

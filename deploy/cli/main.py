@@ -11,11 +11,11 @@ from typer.core import TyperGroup
 
 from deploy.cli.commands import COMMANDS
 from deploy.errors import DeployError, Missing, NotRunning, PortTaken, WrongSetting
-from producers.errors import ProducerError
+from producers.errors import ControlRefused, ProducerError
 from stream_jobs.errors import StreamJobError
 from warehouse.errors import WarehouseError
 
-STATUS = ((NotRunning, 3), (Missing, 4), (PortTaken, 4), (WrongSetting, 4))
+STATUS = ((NotRunning, 3), (Missing, 4), (PortTaken, 4), (WrongSetting, 4), (ControlRefused, 4))
 EXPECTED = (DeployError, ProducerError, StreamJobError, WarehouseError)
 FAILED, INTERRUPTED = 1, 130
 

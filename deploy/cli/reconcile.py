@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from deploy.cli.console import narrow_console
 from deploy.cli.log_check import against_log
 from deploy.cli.repair import Repair
 from deploy.cli.swept import hashed, swept
@@ -67,7 +68,7 @@ def command(
     scope = Scope(organization, _day(first), _day(last))
     if scope.first and scope.last and scope.first > scope.last:
         raise WrongSetting(f"--from {scope.first} is after --to {scope.last}; swap them")
-    with connected("tally") as (client, _), Progress(console=Console(stderr=True), transient=True) as bar:
+    with connected("tally") as (client, _), Progress(console=narrow_console(stderr=True), transient=True) as bar:
         made = Comparing(client, bar, scope, acknowledged)
         brought_back = swept(client)
         report = made.compared()
@@ -77,7 +78,7 @@ def command(
     if format is Format.json:
         print(json.dumps(as_json(report), indent=1))
     else:
-        show(report, Console(highlight=False))
+        show(report, narrow_console())
     if report.differing:
         raise typer.Exit(DIFFERENT)
 

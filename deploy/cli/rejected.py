@@ -100,7 +100,7 @@ def show(
         sys.stdout.buffer.write(found[0].raw)
         sys.stdout.flush()
         return
-    console().print(told(found[0], replays), markup=False)
+    console().print(told(found[0], replays))
 
 
 @app.command()

@@ -13,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 from rich.console import Console
 from rich.table import Table
 
+from deploy.cli.console import folded, whole
 from deploy.cli.ingest_key import ingest_key
 from deploy.cli.rejected_report import QUARANTINED, plain
 from deploy.cli.visibility import wait_shown
@@ -72,7 +73,7 @@ class Replaying:
             wait_shown(self.console, self.installation, tops)
         self.console.print(f"{len(accepted):,} events were accepted, {len(sent) - len(accepted):,} refused again.")
         for one in [one for one in sent if one.outcome != "accepted"][:SHOWN]:
-            self.console.print(f"  {one.payload.rejection_id}: {one.reason}", markup=False)
+            self.console.print(f"  {one.payload.rejection_id}: {one.reason}")
 
     def _matching(self, client: Client, which: RejectionFilter, limit: int) -> list[str]:
         found = list(matching(client, which, limit))
@@ -143,7 +144,9 @@ class Replaying:
         )
         if not refused:
             return
-        table = Table("refusal", "line", "organization", "event", "why", box=None, padding=(0, 2, 0, 0))
+        table = Table(
+            whole("refusal"), "line", folded("organization"), folded("event"), "why", box=None, padding=(0, 2, 0, 0)
+        )
         for payload in refused[:SHOWN]:
             table.add_row(payload.rejection_id, str(payload.line), *names(payload), plain(payload.problem))
         self.console.print(table)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from rich.table import Table
 
+from deploy.cli.console import folded, whole
 from stream_jobs.replays.payloads import payloads
 from warehouse.queries.refused import Refused, Replay
 from warehouse.queries.rejected import Reason, Rejection
@@ -19,7 +20,11 @@ QUARANTINED = "quarantined:"
 
 def rejections_table(found: Sequence[Rejection]) -> Table:
     """One line per refusal."""
-    table = Table("id", "time", "source", "organization", "event", "replayed", "reason", box=None, padding=(0, 2, 0, 0))
+    table = Table(
+        *(whole("id"), "time", "source", folded("organization"), folded("event"), "replayed", "reason"),
+        box=None,
+        padding=(0, 2, 0, 0),
+    )
     for one in found:
         reason = one.reason if len(one.reason) <= REASON_CHARS else one.reason[: REASON_CHARS - 1] + "…"
         replayed = moment(one.replayed) if one.replayed else ""
@@ -31,7 +36,7 @@ def rejections_table(found: Sequence[Rejection]) -> Table:
 
 def reasons_table(found: Sequence[Reason]) -> Table:
     """One line per reason."""
-    table = Table("refused", "replayed", "source", "last", "example", "reason", box=None, padding=(0, 2, 0, 0))
+    table = Table("refused", "replayed", "source", "last", whole("example"), "reason", box=None, padding=(0, 2, 0, 0))
     for one in found:
         counts = f"{one.count:,}", f"{one.replayed:,}"
         table.add_row(*counts, one.source, moment(one.last), one.example, plain(one.reason))
@@ -89,8 +94,8 @@ def moment(instant: datetime) -> str:
 
 
 def plain(text: str) -> str:
-    """Without what rich takes for markup, in one line."""
-    return " ".join(text.split()).replace("[", r"\[")
+    """In one line."""
+    return " ".join(text.split())
 
 
 def _bytes(raw: bytes) -> list[str]:

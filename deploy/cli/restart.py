@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.console import console
+from deploy.cli.console import console, done
 from deploy.local.installation import Installation
 
 app = typer.Typer(add_completion=False)
@@ -19,4 +19,4 @@ def restart(
     shown = console()
     for name in installation.named(services):
         seconds = installation.restart(name)
-        shown.print(f"  [green]✓[/green] {name} serves again ({seconds:.1f} s)")
+        shown.print(done(f"{name} serves again ({seconds:.1f} s)"))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.console import console
+from deploy.cli.console import console, done
 from deploy.errors import WrongSetting
 from deploy.local.backups.restoring import Restore, told_progress
 from deploy.local.installation import Installation
@@ -35,7 +35,7 @@ def restore(
     Workers go on behind the backup's progress and count again from Kafka what came after it.
     """
     installation, shown = Installation.from_environment(), console()
-    doing = Restore(installation, replace, other_log, lambda line: shown.print(f"  [green]✓[/green] {line}"))
+    doing = Restore(installation, replace, other_log, lambda line: shown.print(done(line)))
     if abandon:
         doing.abandon()
         shown.print("given up: the data are what they were")

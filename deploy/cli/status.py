@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from deploy.cli import partitions
 from deploy.cli.console import console
@@ -55,10 +56,9 @@ def table(services: list[ServiceStatus]) -> Table:
     """One row per service."""
     shown = Table("service", "state", "pid", "uptime", "memory", "address", "waits for", box=None, padding=(0, 2, 0, 0))
     for service in services:
-        color = COLORS[service.state]
         shown.add_row(
             service.name,
-            f"[{color}]{service.state}[/{color}]",
+            Text(service.state, COLORS[service.state]),
             str(service.pid or ""),
             span(service.uptime_seconds) if service.pid else "",
             f"{service.memory_bytes / 2**20:,.0f} MB" if service.pid else "",

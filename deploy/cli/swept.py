@@ -35,4 +35,7 @@ def _tombstones() -> Tombstones:
 
 
 def _settings() -> WorkerSettings:
-    return WorkerSettings(home=Installation.from_environment().home.folder)
+    installation = Installation.from_environment()
+    return WorkerSettings(
+        home=installation.home.folder, usage_retention_days=installation.settings.usage_retention_days
+    )

@@ -28,6 +28,8 @@ CHECKS = (
 )
 WITH_SERVICES = "integration or browser or chaos"
 NOTHING_COLLECTED = 5
+PROCESSES = 2
+"""Tests wait for services half of the time; tests/dividing.py says which ones stay together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def check_and_test(
     seed: Annotated[str, typer.Option(help="Seed of the chaos run.")] = "1",
     chaos_results: Annotated[bool, typer.Option("--chaos-results", help="Show what chaos runs have found.")] = False,
 ) -> None:
-    """Check and test everything. What else is typed goes to pytest."""
+    """Check and test everything. What else is typed goes to pytest, which then runs in one process."""
     if chaos or chaos_results:
         wanted = ["--show"] if chaos_results else ["--minutes", minutes(chaos), "--seed", seed]
         raise typer.Exit(run_chaos([*wanted, *context.args]))
@@ -133,7 +135,8 @@ def run_pytest(arguments: Sequence[str], homes: Path, *, fast: bool) -> tuple[st
     """Shows pytest's words as they come; returns its closing line and its exit status."""
     marked = f"not benchmark and not ({WITH_SERVICES})" if fast else "not benchmark and not long"
     command = [sys.executable, "-m", "pytest", "-m", marked, f"--basetemp={homes / 'pytest'}"]
-    command += [f"--color={'yes' if sys.stdout.isatty() else 'no'}", *arguments]
+    command += [f"--color={'yes' if sys.stdout.isatty() else 'no'}"]
+    command += arguments or [f"--numprocesses={PROCESSES}", "--no-loadscope-reorder", "--durations=30"]
     shown = Shown()
     # In a process group of its own: a Ctrl-C reaches it once, through us, and does not cut its cleaning up short.
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, process_group=0) as process:

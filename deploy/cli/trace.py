@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
-from deploy.cli.console import console
+from deploy.cli.console import console, folded, narrow_console, whole
 from deploy.cli.swept import hashed
 from deploy.cli.warehouse import connected
 from deploy.errors import WrongSetting
@@ -23,7 +24,6 @@ from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
 app = typer.Typer(add_completion=False)
 UNKNOWN = 1
-DERIVED = ("hour", "day", "week")
 
 
 class Format(StrEnum):
@@ -48,7 +48,7 @@ def trace(
     """Show where an event is. Exits with 1 when nobody knows it."""
     installation = Installation.from_environment()
     wanted = wanted_event(event_id, organization)
-    with connected("tally") as (client, _), Progress(console=Console(stderr=True), transient=True) as bar:
+    with connected("tally") as (client, _), Progress(console=narrow_console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading the log", total=None)
         found = search(
             installation,
@@ -84,7 +84,7 @@ def position(text: str) -> tuple[int, int]:
 
 def show(found: Found, story: Story, shown: Console) -> None:
     """The sentence, then the evidence."""
-    shown.print(f"[bold]{story.verdict}[/bold]  {story.sentence}")
+    shown.print(Text.assemble((str(story.verdict), "bold"), "  ", story.sentence))
     if story.places:
         table = Table(
             "partition", "offset", "position", "in the log since (UTC)", "became", "", box=None, padding=(0, 2, 0, 0)
@@ -99,13 +99,15 @@ def show(found: Found, story: Story, shown: Console) -> None:
             shown.print("\nWhat it was before", former(counted))
     waiting = [each for each in found.awaited if each.met == NOT_MET]
     if waiting:
-        table = Table("organisation", "time (UTC)", "record", "kind", "by", "sets", box=None, padding=(0, 2, 0, 0))
+        table = Table(
+            folded("organisation"), "time (UTC)", whole("record"), "kind", "by", "sets", box=None, padding=(0, 2, 0, 0)
+        )
         for each in waiting:
             when = f"{each.time:%Y-%m-%d %H:%M:%S}"
             table.add_row(each.organization, when, each.control_id, each.kind, each.author, each.change)
         shown.print("\nAwaited by control records", table)
     if found.refusals:
-        table = Table("refused at (UTC)", "by", "id of the refusal", "reason", box=None, padding=(0, 2, 0, 0))
+        table = Table("refused at (UTC)", "by", whole("id of the refusal"), "reason", box=None, padding=(0, 2, 0, 0))
         for refusal in found.refusals:
             table.add_row(f"{refusal.time:%Y-%m-%d %H:%M:%S}", refusal.source, refusal.rejection_id, refusal.reason)
         shown.print("\nRefusals of this id", table)
@@ -129,7 +131,7 @@ def facts(counted: Counted) -> Table:
 def former(counted: Counted) -> Table:
     """One row per control record that changed the event: what it was before."""
     table = Table(
-        *("record", "kind", "by", "why", "in the log (UTC)", "cost (USD)", "credits", "tokens in", "tokens out"),
+        *(whole("record"), "kind", "by", "why", "in the log (UTC)", "cost (USD)", "credits", "tokens in", "tokens out"),
         *("rating", "dimensions"),
         box=None,
         padding=(0, 2, 0, 0),

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from deploy.cli import first_key
-from deploy.cli.console import console
+from deploy.cli.console import console, done
 from deploy.local.installation import Installation
 from deploy.local.secrets import Secrets
 
@@ -24,7 +24,7 @@ def up(
     installation = Installation.from_environment(**({} if workers is None else {"workers": workers}))
     shown = console()
     without = ("superset",) if no_superset else ()
-    installation.up(without=without, report=lambda line: shown.print(f"  [green]✓[/green] {line}"))
+    installation.up(without=without, report=lambda line: shown.print(done(line)))
     shown.print(addresses(installation, with_superset=not no_superset))
     shown.print(first_key.sentence(installation.home.keys))
 

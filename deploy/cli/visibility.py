@@ -68,7 +68,7 @@ def wait_shown(console: Console, installation: Installation, wanted: Offsets) ->
     """Waits with a bar until the worker has counted everything up to these positions."""
     topic = installation.settings.events_topic
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.completed:.0f}/{task.total:.0f} envelopes"),
     )

@@ -18,9 +18,19 @@ WAREHOUSE_USERS: dict[str, Profile] = {
 INSERTS: dict[str, tuple[str, ...]] = {
     "api_writer": (
         "tokentally.directory_entries",
+        "tokentally.organizations",
         "tokentally.control_records",
         "tokentally.control_publications",
         "tokentally.job_orders",
+        "tokentally.config_revisions",
+        "tokentally.prices",
+        "tokentally.multipliers",
+        "tokentally.exchange_rates",
+        "tokentally.provider_costs",
+        "tokentally.provider_cost_reports",
+        "tokentally.closed_usage",
+        "tokentally.closed_periods",
+        "tokentally.terms",
     )
 }
 """The tables into which a reader may insert all the same."""

@@ -148,11 +148,11 @@ class Plan:
         )
 
     def _worker_settings(self) -> dict[str, str]:
-        settings = self.settings
-        told = {"TALLY_TOPIC_GENERATION": str(settings.topic_generation)}
-        if settings.usage_retention_days is not None:
-            told["TALLY_USAGE_RETENTION_DAYS"] = str(settings.usage_retention_days)
-        return told
+        return {"TALLY_TOPIC_GENERATION": str(self.settings.topic_generation)} | self._retention()
+
+    def _retention(self) -> dict[str, str]:
+        days = self.settings.usage_retention_days
+        return {} if days is None else {"TALLY_USAGE_RETENTION_DAYS": str(days)}
 
     def worker(self, number: int) -> Service:
         """One stream worker."""
@@ -181,7 +181,7 @@ class Plan:
         return Service(
             "auditor",
             [sys.executable, "-m", "stream_jobs.audit"],
-            self.environment("auditor"),
+            self.environment("auditor") | self._retention(),
             probes.worker(self.home.run, "auditor"),
             probes.audit_trouble(self.home.run, "auditor"),
             probes.audit_news(self.home.run, "auditor"),
@@ -208,7 +208,8 @@ class Plan:
             | {
                 "TALLY_API_WRITER_PASSWORD_FILE": str(writer),
                 "TALLY_TOPIC_GENERATION": str(self.settings.topic_generation),
-            },
+            }
+            | self._retention(),
             probes.http(f"{url}/health"),
             ports=(self.ports.api,),
             address=url,

@@ -1,16 +1,19 @@
 """What each kind of control record says: the body's JSON in, a checked value out."""
 
+from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
 from producers.control.selection import EventKey, Selection, Strict, Text
 from producers.errors import ControlRefused
+from tokentally.fields import Quantities, ServiceTier, Usd
 
 MAX_EVENTS: Final = 1000
 """Single events that one record may name."""
+TOLD: Final = 3
+"""Problems of a body that are told."""
 MAX_TOKENS: Final = 10**12
 MAX_REVISION: Final = (1 << 32) - 1
 Tokens = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
@@ -21,7 +24,8 @@ Revision = Annotated[int, Field(ge=1, le=MAX_REVISION)]
 class ConfigBody(Strict):
     """A revision of the configuration is in force from here.
 
-    prices, multipliers: of the whole installation. calendar: of the record's organisation. content_hash: SHA-256.
+    prices, multipliers: those for everyone, or with an organisation its own ones. calendar: of the record's
+    organisation. content_hash: SHA-256.
     """
 
     subject: Literal["prices", "multipliers", "calendar"]
@@ -49,16 +53,22 @@ class ReplayBody(Strict):
 
 
 class Amendment(Strict):
-    """What is known of an event only afterwards; what is left out stays as it is."""
+    """What is known of an event only afterwards; what is left out stays as it is.
+
+    Who asks is held to what events may say, see `producers.control.request`.
+    """
 
     rating: Annotated[int, Field(ge=1, le=5)] | None = None
-    category: Annotated[str, Field(max_length=128)] | None = None
+    category: Text | None = None
     status: Status | None = None
-    error_code: Annotated[str, Field(max_length=128)] | None = None
+    error_code: Text | None = None
 
 
 class Correction(Amendment):
-    """What was wrong in an event; what is left out stays as it is. Its price and credits are worked out again."""
+    """What was wrong in an event; what is left out stays as it is. Its price and credits are worked out again.
+
+    quantities: all of them anew; an empty object means none.
+    """
 
     customer_id: Text | None = None
     user_id: Text | None = None
@@ -68,10 +78,11 @@ class Correction(Amendment):
     prompt_id: Text | None = None
     thread_id: Text | None = None
     api_key_id: Text | None = None
-    provider: Annotated[str, Field(max_length=128)] | None = None
-    model: Annotated[str, Field(max_length=256)] | None = None
+    provider: Text | None = None
+    model: Text | None = None
     billing_type: Literal["SYSTEM", "BYOK"] | None = None
-    plan: Annotated[str, Field(max_length=64)] | None = None
+    plan: Text | None = None
+    service_tier: ServiceTier | None = None
     input_tokens: Tokens | None = None
     cache_read_tokens: Tokens | None = None
     cache_write_5m_tokens: Tokens | None = None
@@ -86,9 +97,10 @@ class Correction(Amendment):
     output_image_tokens: Tokens | None = None
     input_video_tokens: Tokens | None = None
     output_video_tokens: Tokens | None = None
+    quantities: Quantities | None = None
     duration_ms: Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None = None
     time_to_first_token_ms: Annotated[int, Field(ge=0, le=MAX_TOKENS)] | None = None
-    reported_cost_usd: Annotated[Decimal, Field(ge=0, le=10**6, decimal_places=9)] | None = None
+    reported_cost_usd: Usd | None = None
 
 
 class _Targeted(Strict):
@@ -149,15 +161,22 @@ class ReplaceBody(_Targeted):
 
 
 class RepriceBody(Strict):
-    """Events of a selection get the prices (and credits) of a revision that is in force here."""
+    """Events of a selection get the prices (and credits) of revisions that are in force here.
+
+    prices: without them, in each log partition those in force at the record. multipliers: a revision, or what is in
+    force in each log partition; without them credits stay, and the terms by which each event is billed.
+    """
 
     selection: Selection = Selection()
-    prices: Revision
-    multipliers: Revision | None = None
+    prices: Revision | None = None
+    multipliers: Literal["in_force"] | Revision | None = None
 
 
 class EraseBody(Strict):
-    """Everything of a user, or without one of the whole organisation, leaves the warehouse."""
+    """Everything of a user, or without one of the whole organisation, leaves the warehouse.
+
+    Who asks for the latter must say so, see `producers.control.request`.
+    """
 
     user_id: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
 
@@ -177,11 +196,14 @@ OF_ONE_ORGANIZATION: Final = frozenset({"amend", "void", "replace", "erase"})
 """Kinds that name an organisation; the others may be about all."""
 
 
-def body_of(kind: str, organization: str, body: Any) -> Body:
-    """The checked body of a record of this kind. Raises ControlRefused with what is wrong and where."""
-    model = BODIES.get(kind)
+def body_of(kind: str, organization: str, body: Any, models: Mapping[str, type[Body]] = BODIES) -> Body:
+    """The checked body of a record of this kind. Raises ControlRefused with what is wrong and where.
+
+    models: what a body of each kind may say.
+    """
+    model = models.get(kind)
     if model is None:
-        raise ControlRefused(f"unknown kind {kind[:40]!r}: one of {', '.join(BODIES)}")
+        raise ControlRefused(f"unknown kind {kind[:40]!r}: one of {', '.join(models)}")
     try:
         read = model.model_validate(body)
     except ValidationError as problem:
@@ -189,8 +211,6 @@ def body_of(kind: str, organization: str, body: Any) -> Body:
     needs = kind in OF_ONE_ORGANIZATION or (isinstance(read, ConfigBody) and read.subject == "calendar")
     if needs and not organization:
         raise ControlRefused(f"{kind}: name the organization it is about")
-    if isinstance(read, ConfigBody) and read.subject != "calendar" and organization:
-        raise ControlRefused(f"{kind}: {read.subject} hold for the whole installation: name no organization")
     return read
 
 
@@ -207,7 +227,16 @@ def _check_sets(body: T, events: Any, everyone: Strict | None) -> T:
 
 
 def _told(problem: ValidationError) -> str:
-    first, *others = problem.errors(include_url=False)
-    place = ".".join(str(part) for part in first["loc"])
-    more = f" (and {len(others)} more)" if others else ""
-    return f"{place + ': ' if place else ''}{first['msg'].removeprefix('Value error, ')}{more}"
+    found = problem.errors(include_url=False)
+    more = f" (and {len(found) - TOLD} more)" if len(found) > TOLD else ""
+    return "; ".join(map(_sentence, found[:TOLD])) + more
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    """One problem: where it is, what it is, and what to do."""
+    place = ".".join(str(part)[:80] for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return f"{place}: there is no such field here; leave it out or correct its name"
+    if problem["type"] == "missing":
+        return f"{place}: missing; give it"
+    return f"{place + ': ' if place else ''}{problem['msg'].removeprefix('Value error, ')}"

@@ -7,6 +7,7 @@ names the log partition it was signed for, so that a copy of it says nothing any
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,9 +21,19 @@ from producers.errors import ControlRefused
 HEADER_KIND: Final = "kind"
 CONTROL: Final = b"control"
 HEADER_SIGNATURE: Final = "signature"
+HEADER_CONTENT: Final = "content"
+"""All of the revision that a record puts in force, packed; its hash is in the record."""
 MAX_BYTES: Final = 900_000
 """Of a record's value: Kafka takes a million."""
 _TEXTS = ("control_id", "kind", "organization", "author", "note", "created")
+_UUID = rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_PLAIN = rb"[^\"\\\x00-\x1f\x80-\xff]{0,256}"
+_NAMED: Final = {
+    name: re.compile(rb'"%b": ?"(%b)"' % (name.encode(), words))
+    for name, words in (("control_id", _UUID), ("kind", _PLAIN), ("organization", _PLAIN))
+}
+"""What a value says of itself, unless it needs an escape. A quote inside a text is escaped: only keys are found."""
+_PLACE: Final = re.compile(rb'"src_partition": ?([0-9]{1,5})\b')
 
 
 @dataclass(frozen=True)
@@ -77,13 +88,36 @@ def read_record(value: bytes, signed: bytes | None, key: bytes, src_partition: i
         raise ControlRefused("the control record is not signed with this installation's key")
     try:
         said = json.loads(value)
-        texts = {name: said[name] for name in _TEXTS}
+        json.dumps(said, ensure_ascii=False).encode()  # what cannot be written again cannot be stored either
+        texts = {name: _text(said, name) for name in _TEXTS}
         place, content = said["src_partition"], said["body"]
         control_id, created = str(UUID(texts.pop("control_id"))), datetime.fromisoformat(texts.pop("created"))
-    except (ValueError, TypeError, KeyError, AttributeError) as problem:
-        raise ControlRefused(f"the control record cannot be read: {problem!r}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
+        named = type(problem).__name__
+        raise ControlRefused(f"the control record cannot be read: {named}: {str(problem)[:300]}") from None
     if place != src_partition:
         raise ControlRefused(f"the control record was signed for log partition {place}, this is {src_partition}")
     record = ControlRecord(control_id, content=content, created=created, **texts)
     record.body  # noqa: B018 - checked now, so that nothing is begun that cannot be ended
     return record
+
+
+def named_in(value: bytes, signed: bytes | None, key: bytes, src_partition: int) -> dict[str, str]:
+    """control_id, kind and organization of a value by its bytes alone, for one that cannot or must not be decoded.
+
+    Empty when it was not signed for this log partition or names no id.
+    """
+    if signed is None or not hmac.compare_digest(signed, signature(value, key)):
+        return {}
+    place = _PLACE.search(value)
+    named = {name: found[1].decode() for name, words in _NAMED.items() if (found := words.search(value))}
+    if place is None or int(place[1]) != src_partition or "control_id" not in named:
+        return {}
+    return {name: named.get(name, "") for name in _NAMED}
+
+
+def _text(said: Any, name: str) -> str:
+    text = said[name]
+    if not isinstance(text, str):
+        raise TypeError(f"{name} is no text")
+    return text

@@ -16,7 +16,10 @@ Text = Annotated[str, Field(max_length=1024)]
 
 def _milliseconds(time: datetime) -> datetime:
     """Event times are cut to milliseconds when they are read."""
-    return time.astimezone(UTC).replace(microsecond=time.microsecond // 1000 * 1000)
+    try:
+        return time.astimezone(UTC).replace(microsecond=time.microsecond // 1000 * 1000)
+    except OverflowError:
+        raise ValueError(f"{time} lies outside of the years 1 to 9999") from None
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_milliseconds)]

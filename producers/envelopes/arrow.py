@@ -10,7 +10,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from producers.envelopes.arrow_size import unpacked_bytes
-from producers.envelopes.columns import COLUMNS, NULLABLE
+from producers.envelopes.columns import COLUMNS, LATER, NULLABLE
 from producers.envelopes.decoded import Decoded, Indexes, Rejected, clipped, refusal, refused_whole
 from producers.envelopes.doubts import doubts, rows_with_nulls
 from producers.envelopes.merge import merged
@@ -90,6 +90,7 @@ def _read(value: bytes) -> pl.DataFrame:
         frame = pl.read_ipc_stream(io.BytesIO(value)).rechunk()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as problem:
         raise Unreadable(f"the Arrow stream cannot be read: {problem}") from None
+    frame = _completed(frame)
     for wanted, found in zip_longest(COLUMNS.items(), frame.schema.items()):
         if wanted != found:
             raise Unreadable(
@@ -100,6 +101,13 @@ def _read(value: bytes) -> pl.DataFrame:
     if (told := frame.estimated_size()) > _MOST_IN_MEMORY:
         raise Unreadable(f"the rows of the envelope unfold to {told} bytes; at most {_MOST_IN_MEMORY} are allowed")
     return frame
+
+
+def _completed(frame: pl.DataFrame) -> pl.DataFrame:
+    """An envelope of an earlier version, with the columns that came later; the log keeps them for years."""
+    if set(LATER) & set(frame.columns) or frame.columns != [name for name in _NAMES if name not in LATER]:
+        return frame
+    return frame.with_columns(pl.lit("").alias(name) for name in LATER).select(_NAMES)
 
 
 def _described(column: tuple[str, pl.DataType] | None) -> str:

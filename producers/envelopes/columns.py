@@ -14,6 +14,7 @@ from tokentally.fields import (
     MAX_TOKENS,
     BillingType,
     EventType,
+    ServiceTier,
     Status,
 )
 from tokentally.tokens import TOKEN_BUCKETS
@@ -32,6 +33,7 @@ CHOICES: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "event_type": frozenset(get_args(EventType)),
         "billing_type": frozenset(get_args(BillingType)),
         "status": frozenset(get_args(Status)),
+        "service_tier": frozenset(get_args(ServiceTier)),
     }
 )
 """Columns that hold one of a few words."""
@@ -57,7 +59,7 @@ COLUMNS: Final[pl.Schema] = pl.Schema(
         "source_id": pl.String(),
         "time": pl.Datetime("ms", "UTC"),
         **dict.fromkeys(ATTRIBUTES, pl.String()),
-        **dict.fromkeys(("event_type", "billing_type", "plan", "status", "error_code"), pl.String()),
+        **dict.fromkeys(("event_type", "billing_type", "plan", "status", "error_code", "service_tier"), pl.String()),
         **dict.fromkeys(TOKEN_BUCKETS, pl.Int64()),
         "duration_ms": pl.Int64(),
         "time_to_first_token_ms": pl.Int64(),
@@ -71,6 +73,9 @@ COLUMNS: Final[pl.Schema] = pl.Schema(
 )
 """event_id: 16 bytes. time: UTC, cut to the millisecond. quantities, metadata: canonical JSON objects, "" for none."""
 
+
+LATER: Final = ("service_tier",)
+"""Text columns that envelopes of earlier versions lack, and that are "" in them."""
 
 _EMPTY: Final = pl.DataFrame(schema=COLUMNS)
 

@@ -18,6 +18,7 @@ from tokentally.fields import (
     MAX_TOKENS,
     BillingType,
     EventType,
+    ServiceTier,
     Status,
 )
 
@@ -51,6 +52,7 @@ class WireEvent(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     plan: Text = ""
     status: Status = "success"
     error_code: Text = ""
+    service_tier: ServiceTier = ""
     input_tokens: Tokens = 0
     cache_read_tokens: Tokens = 0
     cache_write_5m_tokens: Tokens = 0

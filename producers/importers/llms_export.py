@@ -17,7 +17,7 @@ from producers.importers.identity import record_id
 from producers.importers.importer import Event, Row, Target
 from producers.importers.instants import instant
 from producers.importers.json_stream import elements, events
-from producers.importers.provider_usage import bucketed, searches
+from producers.importers.provider_answer import read_answer
 from tokentally.errors import InconsistentTokenCounts
 
 Request = Mapping[str, object]
@@ -153,13 +153,12 @@ def error_code(error: object) -> str:
 
 def _tokens(request: Request, provider: str, model: str) -> Event:
     usage = _parsed(request.get("usage"))
-    counts = bucketed(usage, provider, model) if isinstance(usage, Mapping) else None
-    if counts is None:
+    answer = read_answer({"usage": usage, "model": model}, provider) if isinstance(usage, Mapping) else None
+    if answer is None:
         plain = {"input_tokens": request.get("inputTokens"), "output_tokens": request.get("outputTokens")}
         return {bucket: int(_number(count, bucket)) for bucket, count in plain.items() if count}
-    event: Event = {bucket: count for bucket, count in counts.items() if count}
-    if isinstance(usage, Mapping) and (count := searches(usage)):
-        event["quantities"] = {"web_searches": str(count)}
+    event: Event = {bucket: count for bucket, count in answer.tokens.items() if count}
+    event |= {"service_tier": answer.service_tier, "quantities": {u: str(n) for u, n in answer.quantities.items()}}
     return event
 
 

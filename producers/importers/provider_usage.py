@@ -2,22 +2,22 @@
 
 Shapes are told apart by their field names, because tools that keep the raw object say little about where it came from.
 The rules follow the providers' references: OpenAI's totals contain cached and reasoning tokens; Anthropic counts
-cache reads and writes beside `input_tokens`; Gemini's prompt contains cached tokens, its candidates no thoughts.
+cache reads and writes beside `input_tokens`, and so does Bedrock in its own words; Gemini's prompt contains cached
+tokens, its candidates no thoughts; what Cohere bills is not what its models read.
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Final
 
-from tokentally.errors import InconsistentTokenCounts
+from producers.importers import anthropic_usage, gemini_usage, openai_usage
+from producers.importers.usage_counts import Usage, count, part
 from tokentally.tokens import TokenCounts, disjoint
 
-Usage = Mapping[str, object]
-
-_REASONING_BESIDE_OUTPUT: Final = frozenset({"google", "x-ai", "xai", "grok"})
-"""Providers whose chat shape counts reasoning beside `completion_tokens`, when the total does not tell."""
-_TOKENS_LIMIT: Final = 10**13
-_MODALITIES: Final = {"AUDIO": "audio", "IMAGE": "image", "DOCUMENT": "image", "VIDEO": "video"}
+_GEMINI: Final = frozenset({"promptTokenCount", "candidatesTokenCount", "responseTokenCount"})
+_CHAT: Final = ("prompt_tokens", "completion_tokens")
+_CONVERSE: Final = ("inputTokens", "inputTokenCount")
+_CACHE_BESIDE: Final = ("cache_read_input_tokens", "cache_creation_input_tokens", "cache_creation")
+_RESPONSES_DETAILS: Final = ("input_tokens_details", "input_token_details", "output_token_details")
 
 
 def bucketed(usage: Usage, provider: str = "", model: str = "") -> TokenCounts | None:
@@ -25,19 +25,21 @@ def bucketed(usage: Usage, provider: str = "", model: str = "") -> TokenCounts |
 
     Raises InconsistentTokenCounts when a part exceeds the total that should contain it, or is no whole number.
     """
-    if "promptTokenCount" in usage or "candidatesTokenCount" in usage:
-        return _gemini(usage)
-    if "prompt_tokens" in usage or "completion_tokens" in usage:
-        return _chat(usage, provider, model)
+    if not _GEMINI.isdisjoint(gemini_usage.in_camel_case(usage)):
+        return gemini_usage.metadata(usage)
+    if any(name in usage for name in _CHAT):
+        return openai_usage.chat(usage, family(provider, model), model)
+    if any(name in usage for name in _CONVERSE):
+        return anthropic_usage.converse(usage)
+    if "billed_units" in usage or isinstance(usage.get("tokens"), Mapping):
+        return _cohere(usage)
+    if any(usage.get(name) for name in _CACHE_BESIDE):
+        return anthropic_usage.messages(usage)
+    if part(usage, *_RESPONSES_DETAILS):
+        return openai_usage.responses(usage)
     if "input_tokens" not in usage and "output_tokens" not in usage:
         return None
-    beside = any(name in usage for name in ("cache_read_input_tokens", "cache_creation_input_tokens"))
-    return _anthropic(usage) if beside or family(provider, model) == "anthropic" else _responses(usage)
-
-
-def searches(usage: Usage) -> int:
-    """Web searches that Anthropic's server tools report; 0 for every other shape."""
-    return _count(_part(usage, "server_tool_use"), "web_search_requests")
+    return anthropic_usage.messages(usage) if family(provider, model) == "anthropic" else openai_usage.responses(usage)
 
 
 def family(provider: str, model: str) -> str:
@@ -50,110 +52,9 @@ def family(provider: str, model: str) -> str:
     return first
 
 
-def _chat(usage: Usage, provider: str, model: str) -> TokenCounts:
-    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-    inside = _part(usage, "prompt_tokens_details")
-    out = _part(usage, "completion_tokens_details")
-    cached = _count(inside, "cached_tokens") or _count(usage, "cache_read_input_tokens")
-    written = _count(inside, "cache_write_tokens", "cache_creation_tokens") or _count(
-        usage, "cache_creation_input_tokens"
-    )
-    owner = family(provider, model)
-    if owner == "anthropic" and not inside:
-        prompt += cached + written
-    reasoning = _count(out, "reasoning_tokens")
-    unexplained = _count(usage, "total_tokens") - prompt - completion
-    if owner == "google" and not reasoning:
-        # Gemini through this shape drops its thoughts: only the total still holds them.
-        reasoning = max(unexplained, 0)
-    decided_by_total = unexplained in (0, reasoning)
-    apart = unexplained == reasoning if decided_by_total else owner in _REASONING_BESIDE_OUTPUT
-    return disjoint(
-        prompt,
-        completion + (reasoning if apart else 0),
-        cached=cached,
-        cache_write_5m=written,
-        reasoning=reasoning,
-        input_audio=_count(inside, "audio_tokens"),
-        output_audio=_count(out, "audio_tokens"),
-    )
-
-
-def _responses(usage: Usage) -> TokenCounts:
-    inside, out = _part(usage, "input_tokens_details"), _part(usage, "output_tokens_details")
-    return disjoint(
-        _count(usage, "input_tokens"),
-        _count(usage, "output_tokens"),
-        cached=_count(inside, "cached_tokens"),
-        cache_write_5m=_count(inside, "cache_write_tokens"),
-        reasoning=_count(out, "reasoning_tokens"),
-        input_image=_count(inside, "image_tokens"),
-        output_image=_count(out, "image_tokens"),
-    )
-
-
-def _anthropic(usage: Usage) -> TokenCounts:
-    read, written = _count(usage, "cache_read_input_tokens"), _count(usage, "cache_creation_input_tokens")
-    kept_1h = _count(_part(usage, "cache_creation"), "ephemeral_1h_input_tokens")
-    return disjoint(
-        _count(usage, "input_tokens") + read + written,
-        _count(usage, "output_tokens"),
-        cached=read,
-        cache_write_5m=written - kept_1h,
-        cache_write_1h=kept_1h,
-        reasoning=_count(_part(usage, "output_tokens_details"), "thinking_tokens"),
-    )
-
-
-def _gemini(usage: Usage) -> TokenCounts:
-    thoughts = _count(usage, "thoughtsTokenCount")
-    read = _modalities(usage, "promptTokensDetails", "toolUsePromptTokensDetails")
-    cached = _modalities(usage, "cacheTokensDetails")
-    written = _modalities(usage, "candidatesTokensDetails")
-    return disjoint(
-        _count(usage, "promptTokenCount") + _count(usage, "toolUsePromptTokenCount"),
-        _count(usage, "candidatesTokenCount") + thoughts,
-        cached=_count(usage, "cachedContentTokenCount"),
-        reasoning=thoughts,
-        input_audio=read["audio"],
-        cached_audio=cached["audio"],
-        output_audio=written["audio"],
-        input_image=read["image"],
-        cached_image=cached["image"],
-        output_image=written["image"],
-        # Cached video has no bucket of its own: it stays in the cached text.
-        input_video=read["video"] - cached["video"],
-        output_video=written["video"],
-    )
-
-
-def _modalities(usage: Usage, *names: str) -> dict[str, int]:
-    sums = {"audio": 0, "image": 0, "video": 0}
-    for name in names:
-        details = usage.get(name)
-        for detail in details if isinstance(details, list) else []:
-            kind = _MODALITIES.get(str(detail.get("modality"))) if isinstance(detail, Mapping) else None
-            if kind:
-                sums[kind] += _count(detail, "tokenCount")
-    return sums
-
-
-def _part(usage: Usage, name: str) -> Usage:
-    part = usage.get(name)
-    return part if isinstance(part, Mapping) else {}
-
-
-def _count(usage: Usage, *names: str) -> int:
-    """The first of these counts that is there and not null; 0 when none is."""
-    for name in names:
-        value = usage.get(name)
-        if value is None:
-            continue
-        if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not _is_whole(value):
-            raise InconsistentTokenCounts(f"{name} is {str(value)[:40]!r}, not a whole number of tokens")
-        return int(value)
-    return 0
-
-
-def _is_whole(value: int | Decimal) -> bool:
-    return -_TOKENS_LIMIT < value < _TOKENS_LIMIT and value == int(value)
+def _cohere(usage: Usage) -> TokenCounts:
+    """What is billed where it is said, else what the models read and wrote; cached tokens are of the latter."""
+    if billed := part(usage, "billed_units"):
+        return disjoint(count(billed, "input_tokens"), count(billed, "output_tokens"))
+    read = part(usage, "tokens")
+    return disjoint(count(read, "input_tokens"), count(read, "output_tokens"), cached=count(usage, "cached_tokens"))

@@ -18,7 +18,7 @@ TEXTS: Final = frozenset(
     {
         *("customer_id", "user_id", "department", "project", "feature", "prompt_id", "prompt_name", "thread_id"),
         *("message_id", "api_key_id", "provider", "model", "event_type", "billing_type", "plan", "status"),
-        *("error_code", "category", "prompt_preview", "reported_cost_usd"),
+        *("error_code", "service_tier", "category", "prompt_preview", "reported_cost_usd"),
     }
 )
 MAPS: Final = ("metadata", "quantities")

@@ -11,12 +11,11 @@ from enum import StrEnum
 from typing import Final
 
 from producers.errors import WrongConfiguration
-from tokentally.fields import MAX_ORGANIZATION_CHARS, MAX_TEXT_CHARS
+from tokentally.fields import CONTROL_CHARACTERS, MAX_ORGANIZATION_CHARS, MAX_TEXT_CHARS
 
 _ID_BYTES: Final = 6
 _RANDOM_BYTES: Final = 24
 _SECRET: Final = re.compile(r"tally_([0-9a-f]{12})_([0-9a-f]{48})")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Scope(StrEnum):
@@ -45,7 +44,7 @@ class ApiKey:
             ("name", self.name, MAX_TEXT_CHARS),
             ("organization", self.organization, MAX_ORGANIZATION_CHARS),
         ):
-            if value is not None and (not 1 <= len(value) <= longest or _CONTROL.search(value)):
+            if value is not None and (not 1 <= len(value) <= longest or CONTROL_CHARACTERS.search(value)):
                 raise WrongConfiguration(f"a key's {field} has 1 to {longest} characters and no control characters")
         if not self.scopes:
             raise WrongConfiguration(f"a key needs at least one scope: {', '.join(Scope)}")

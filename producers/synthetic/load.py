@@ -119,7 +119,8 @@ def _block(rng: np.random.Generator, organization: Numbers, times: Numbers) -> p
         "reported_cost_nano_usd": pl.Series([None], dtype=pl.Int64).new_from_index(0, count),
         "metadata": _pick(('{"region":"eu-west-1"}', '{"region":"us-east-1"}', ""), organization % 3),
     }
-    empty = {name: pl.Series([""]).new_from_index(0, count) for name in ("source_id", "prompt_preview", "quantities")}
+    names = ("source_id", "service_tier", "prompt_preview", "quantities")
+    empty = {name: pl.Series([""]).new_from_index(0, count) for name in names}
     return pl.DataFrame({name: {**columns, **empty}[name] for name in COLUMNS}, schema=COLUMNS)
 
 

@@ -35,6 +35,14 @@ class TimeRules:
             return None
         return (now - timedelta(days=self.retention_days - MARGIN_DAYS - 2)).date()
 
+    def left(self, events: int, before: date) -> str:
+        """What people are told of a correction that leaves events of days before the first whole one as they are."""
+        are = "event is" if events == 1 else "events are"
+        return (
+            f"{events:,} {are} left as counted, of days before {before}: raw usage may be deleted once it is "
+            f"{self.retention_days} days old (TALLY_USAGE_RETENTION_DAYS), so these days are not computed again"
+        )
+
     def judged(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Adds `late` (UInt8) and `refusal` (String, "" when the time is fine) from `time` and `append_time`."""
         age_ms = (pl.col("append_time") - pl.col("time")).dt.total_milliseconds()

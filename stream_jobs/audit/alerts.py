@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from stream_jobs.audit.job_alerts import FAILED, STALLED
+from stream_jobs.audit.unpriced_alerts import KIND as UNPRICED
 from warehouse.queries.query import Rows
 from warehouse.queries.reconcile import log_counts
 from warehouse.queries.reconcile.cures import CURES, failed_jobs
@@ -28,7 +29,7 @@ REPAIR = "`./tally reconcile --repair` computes rollups again from raw events"
 class KnownAlerts:
     """Ids of the alerts that audits raised before."""
 
-    sql = f"SELECT DISTINCT alert_id FROM alerts WHERE kind IN ('{KIND}', '{STALLED}', '{FAILED}')"
+    sql = f"SELECT DISTINCT alert_id FROM alerts WHERE kind IN ('{KIND}', '{STALLED}', '{FAILED}', '{UNPRICED}')"
 
     @property
     def parameters(self) -> Mapping[str, object]:

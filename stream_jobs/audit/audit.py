@@ -11,6 +11,7 @@ from stream_jobs.audit import alerts
 from stream_jobs.audit.counting import LogCounter
 from stream_jobs.audit.days import RECENT_DAYS, KnownDays, LastAudit, TouchedSince, older_share, ranges
 from stream_jobs.audit.job_alerts import UnfinishedJobs, alerts_of_jobs
+from stream_jobs.audit.unpriced_alerts import UnpricedModels, alerts_of_models
 from warehouse.client import WRITE_SETTINGS, classified
 from warehouse.queries.progress import PartitionProgress, Progress, as_of
 from warehouse.queries.reconcile.part import Cut
@@ -89,6 +90,7 @@ class Audit:
         known, report = self.reconciler.ask(alerts.KnownAlerts()), audited.report
         rows = alerts.alerts(report.differences, known, clock, report.failed)
         rows += alerts_of_jobs(self.reconciler.ask(UnfinishedJobs()), known, clock)
+        rows += alerts_of_models(self.reconciler.ask(UnpricedModels()), known, clock)
         if rows:
             self._insert("alerts", rows, alerts.COLUMNS)
 

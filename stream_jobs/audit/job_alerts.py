@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from warehouse.control.earlier import Earlier, earlier
 from warehouse.queries.query import Rows
 
 STALLED, FAILED = "job_stalled", "job_failed"
@@ -32,11 +33,6 @@ class UnfinishedJob:
     wanted: str
     message: str
 
-    def meets(self, other: "UnfinishedJob") -> bool:
-        """Whether it waits until the other, an earlier one, is over."""
-        same = self.organization == other.organization or "" in (self.organization, other.organization)
-        return self.partition == other.partition and same
-
     def alert(self, kind: str, when: datetime, told: str) -> tuple[Any, ...]:
         """The row. What stands still is told every day, a failure once."""
         name = f"{kind}/{self.control_id}/{self.partition}"
@@ -56,7 +52,11 @@ class UnfinishedJobs:
     dateDiff('millisecond', greatest(job.changed, ifNull(slice.last, job.changed), ifNull(said.last, job.changed)),
         now64(3, 'UTC')),
     ifNull(said.wanted, 'run'), job.message
-FROM (SELECT * FROM jobs FINAL WHERE state IN ('asked', 'planned', 'failed')) AS job
+FROM
+(
+    SELECT * FROM jobs FINAL WHERE state IN ('asked', 'planned', 'failed')
+        AND (src_partition, src_offset) NOT IN (SELECT src_partition, src_offset FROM quarantine WHERE src_index < 0)
+) AS job
 LEFT JOIN
 (
     SELECT repair_id, home, countIf(state IN ('asked', 'running')) AS open, toNullable(max(changed)) AS last
@@ -88,16 +88,24 @@ ORDER BY job.src_partition, job.src_offset"""
 
 def stalled(jobs: Sequence[UnfinishedJob]) -> list[UnfinishedJob]:
     """Open jobs of which nothing has changed for STILL, and that wait neither for people nor for an earlier job."""
-    found: list[UnfinishedJob] = []
-    earlier: list[UnfinishedJob] = []
-    for job in jobs:
-        if job.state == "failed":
-            continue
-        waits = job.wanted == "pause" or any(job.meets(other) for other in earlier)
-        earlier.append(job)
-        if not waits and job.still >= STILL:
-            found.append(job)
-    return found
+    waits = earlier(_open(jobs))
+    return [
+        job
+        for job in _open(jobs)
+        if job.still >= STILL and job.wanted != "pause" and (job.partition, job.control_id) not in waits
+    ]
+
+
+def held_erasures(jobs: Sequence[UnfinishedJob]) -> list[tuple[UnfinishedJob, Earlier]]:
+    """Erasures of which nothing has changed for STILL because a paused job stands before them: people promised them,
+    and whoever paused the other one may not know."""
+    waits = earlier(_open(jobs))
+    behind = [(job, waits.get((job.partition, job.control_id))) for job in _open(jobs) if job.kind == "erase"]
+    return [(job, other) for job, other in behind if other and other.needs_people and job.still >= STILL]
+
+
+def _open(jobs: Sequence[UnfinishedJob]) -> list[UnfinishedJob]:
+    return [job for job in jobs if job.state != "failed"]
 
 
 def alerts_of_jobs(jobs: Sequence[UnfinishedJob], known: set[str], when: datetime) -> Iterable[tuple[Any, ...]]:
@@ -111,6 +119,15 @@ def alerts_of_jobs(jobs: Sequence[UnfinishedJob], known: set[str], when: datetim
             "what it waits for, and in its log with ./tally logs",
         )
         for job in stalled(jobs)
+    ]
+    rows += [
+        job.alert(
+            STALLED,
+            when,
+            f"has not moved for {round(job.still.total_seconds() / 60)} minutes; it {other}: ./tally control resume or "
+            "./tally control cancel with that id",
+        )
+        for job, other in held_erasures(jobs)
     ]
     rows += [
         job.alert(

@@ -11,6 +11,7 @@ from stream_jobs.audit.metrics import Metrics
 from stream_jobs.audit.pace import Pace
 from stream_jobs.worker.liveness import WAREHOUSE
 from warehouse.errors import WarehouseUnavailable
+from warehouse.literals import masked
 
 log = structlog.get_logger()
 RETRY_SECONDS = 10.0
@@ -44,7 +45,7 @@ class Schedule:
         try:
             audited = self.audit.run()
         except WarehouseUnavailable as failure:
-            log.warning("waiting for the warehouse", reason=str(failure)[:300])
+            log.warning("waiting for the warehouse", reason=masked(str(failure))[:300])
             waits.begin(WAREHOUSE)
             return min(RETRY_SECONDS, self.every_seconds)
         waits.end(WAREHOUSE)

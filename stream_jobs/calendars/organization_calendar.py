@@ -1,22 +1,24 @@
 """The calendar of an organisation whose zone or week start changed: each instant by the rule that held at it (E14).
 
-A change takes effect at a local midnight. What was before keeps its local hour, day and week; a date on which both
-rules hold is longer or shorter than others. Weeks follow the date: whatever lies on one date lies in one week.
+A change takes effect at a local midnight, or where whoever asked for it believed one to be. What was before keeps its
+local hour, day and week; a date on which both rules hold is longer or shorter than others. Weeks follow the date:
+whatever lies on one date lies in one week.
 """
 
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
-from stream_jobs.calendars.local_calendar import EPOCH, LocalCalendar, Period, Place
+from stream_jobs.calendars.local_calendar import EPOCH, QUARTER_SECONDS, LocalCalendar, Period, Place
 
 NEVER_ENDS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A calendar from `start` on (Unix seconds, a midnight of the rule before); first_date: that midnight's date."""
+    """A calendar from `start` on (Unix seconds, mostly a midnight of the rule before). first_date: the first date that
+    begins, by the rule before, when this one does or later; earlier ones lie in the weeks of the rule before."""
 
     start: int
     calendar: LocalCalendar
@@ -43,7 +45,11 @@ class OrganizationCalendar:
         if not self.rules:
             self.rules = [Rule(start, calendar)]
             return
-        self.rules.append(Rule(start, calendar, self.rules[-1].calendar.place(start).day))
+        before = self.rules[-1].calendar
+        first = before.place(start).day
+        if before.place(start - QUARTER_SECONDS).day == first:  # part of it may be counted already
+            first += timedelta(days=1)
+        self.rules.append(Rule(start, calendar, first))
 
     @property
     def newest(self) -> LocalCalendar:
@@ -77,7 +83,7 @@ class OrganizationCalendar:
         if len(self.rules) == 1:
             return self.newest.week(week)
         days = [self.day(date.fromordinal(number)) for number in range(week.toordinal(), week.toordinal() + 7)]
-        mine = [day for day in days if self.week_of(day.date) == week] or days
+        mine = [day for day in days if self.week_of(day.date) == week and day.start < day.end] or days
         return Period(mine[0].start, mine[-1].end, week)
 
     def _week_rule(self, day: date) -> Rule:

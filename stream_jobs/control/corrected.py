@@ -2,28 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
-from producers.control.bodies import AmendBody, Amendment, ReplaceBody
-
-NANO_PER_USD: Final = 1_000_000_000
-
-
-def changes(change: Amendment) -> dict[str, Any]:
-    """Columns of usage_raw and the values they get; what the change leaves out is left out."""
-    said = change.model_dump(exclude_none=True)
-    if "reported_cost_usd" in said:
-        said["reported_cost_nano_usd"] = _nano_usd(said.pop("reported_cost_usd"))
-    return said
+from producers.control.bodies import AmendBody, ReplaceBody
+from stream_jobs.corrections.change import columns_of
 
 
 def columns_set(body: AmendBody | ReplaceBody) -> list[str]:
     """The columns that the body changes somewhere, in a fixed order."""
     said = [body.set] if body.set is not None else [event.set for event in body.events]
-    return sorted({column for change in said for column in changes(change)})
+    return sorted({column for change in said for column in columns_of(change)})
 
 
 def corrected(frame: pl.DataFrame, body: AmendBody | ReplaceBody) -> pl.DataFrame:
@@ -32,8 +22,8 @@ def corrected(frame: pl.DataFrame, body: AmendBody | ReplaceBody) -> pl.DataFram
     frame: event_id as text and time in UTC milliseconds, all of events that the body is about.
     """
     if body.set is not None:
-        return _set(frame, changes(body.set))
-    rows = [(str(event.event_id), event.time, changes(event.set)) for event in body.events]
+        return _set(frame, columns_of(body.set))
+    rows = [(str(event.event_id), event.time, columns_of(event.set)) for event in body.events]
     return _set_each(frame, rows, columns_set(body))
 
 
@@ -56,7 +46,3 @@ def _set_each(
     return joined.with_columns(
         pl.coalesce(pl.col(f"new {name}").cast(frame.schema[name]), pl.col(name)).alias(name) for name in columns
     ).select(frame.columns)
-
-
-def _nano_usd(usd: Decimal) -> int:
-    return int(usd * NANO_PER_USD)

@@ -9,6 +9,7 @@ from producers.errors import ProducerError
 from stream_jobs.control.publisher import ACKNOWLEDGED_SECONDS, Publisher
 from stream_jobs.errors import StreamJobError
 from warehouse.errors import WarehouseError
+from warehouse.literals import masked
 
 log = structlog.get_logger()
 EVERY_SECONDS = 5.0
@@ -46,7 +47,7 @@ class Finisher:
         try:
             self.publisher.finish()
         except TROUBLE as failure:
-            log.warning("control records wait to be published", reason=str(failure)[:300])
+            log.warning("control records wait to be published", reason=masked(str(failure))[:300])
         except Exception:
             # Not even what nobody expected may end the one thread that finishes what is stored.
             log.exception("control records wait to be published")

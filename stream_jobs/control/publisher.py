@@ -9,15 +9,19 @@ import structlog
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from producers.control.record import CONTROL, HEADER_KIND, HEADER_SIGNATURE, ControlRecord, signature
+from producers.control.bodies import ConfigBody
+from producers.control.record import CONTROL, HEADER_CONTENT, HEADER_KIND, HEADER_SIGNATURE, ControlRecord, signature
 from producers.errors import KafkaUnavailable
 from stream_jobs.control.settings import ControlSettings
 from warehouse.control import outbox
+from warehouse.control.contents import Named, stored_content
 from warehouse.control.outbox import Unpublished
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
 log = structlog.get_logger()
 ACKNOWLEDGED_SECONDS = 15.0
+MAX_CONTENT = 800_000
+"""Bytes; Kafka takes a million in all."""
 FORGOTTEN = timedelta(seconds=20)
 """A record that is not published everywhere after so long was left by somebody who died."""
 
@@ -49,6 +53,8 @@ class Publisher:
     def ask(self, record: ControlRecord) -> Published:
         """Stores a record and publishes it. The same record again is published again where it is missing.
 
+        Lower revisions that are still unpublished go first: a revision includes them, and who reads it in the log must
+        have read what it includes.
         Raises ControlRefused before anything is stored, NoControlKey, WarehouseUnavailable and WarehouseRefused. Kafka
         need not answer: what is stored is published by `finish` later.
         """
@@ -57,7 +63,12 @@ class Publisher:
         key = self.settings.control_key()
         values = {number: record.value(number) for number in partitions}
         outbox.store(self.client, record, partitions)
-        return Published(record.control_id, self._published(record.control_id, values, key), partitions)
+        for each in self._included(record):
+            if not self._publish(each, key):
+                raise KafkaUnavailable(
+                    "the control record is stored and will be published later: Kafka does not take a lower revision"
+                )
+        return Published(record.control_id, self._published(record, values, key), partitions)
 
     def finish(self, now: datetime | None = None) -> int:
         """Publishes what others left unpublished; returns how many records. Raises as `ask` does.
@@ -69,16 +80,35 @@ class Publisher:
         self._tell([each for each in found if each.gone])
         left = [each for each in found if each.partitions]
         key = self.settings.control_key() if left else b""
+        held_up: set[str] = set()
         for each in left:
-            values = {number: each.record.value(number) for number in each.partitions}
-            places = self._published(each.record.control_id, values, key)
-            log.info("published a control record that was left", control_id=each.record.control_id, places=places)
+            subject = subject_of(each.record)
+            if subject not in held_up and not self._publish(each, key) and subject:
+                held_up.add(subject)
         return len(left)
 
     def close(self) -> None:
         """Leaves the broker."""
         if self._producer is not None:
             self._producer.flush(ACKNOWLEDGED_SECONDS)
+
+    def _included(self, record: ControlRecord) -> list[Unpublished]:
+        """Unpublished records of lower revisions of the same kind, in the order of their numbers."""
+        subject = subject_of(record)
+        if not subject:
+            return []
+        before = record.created + timedelta(milliseconds=1)
+        found = outbox.unpublished(self.client, before, self.settings.topic_generation)
+        same = [each for each in found if each.partitions and subject_of(each.record) == subject]
+        lower = [each for each in same if each.record.content["revision"] < record.content["revision"]]
+        return sorted(lower, key=lambda each: int(each.record.content["revision"]))
+
+    def _publish(self, left: Unpublished, key: bytes) -> bool:
+        """Whether Kafka has it in every partition of this topic now."""
+        values = {number: left.record.value(number) for number in left.partitions}
+        places = self._published(left.record, values, key)
+        log.info("published a control record that was left", control_id=left.record.control_id, places=places)
+        return set(places) == set(left.partitions)
 
     def _tell(self, stranded: Sequence[Unpublished]) -> None:
         """Says of each record once, as long as this process lives, that it stays unpublished."""
@@ -93,14 +123,27 @@ class Publisher:
                     present_generation=self.settings.topic_generation,
                 )
 
-    def _published(self, control_id: str, values: dict[int, bytes], key: bytes) -> dict[int, int]:
-        places = self._acknowledged(values, key)
+    def _published(self, record: ControlRecord, values: dict[int, bytes], key: bytes) -> dict[int, int]:
+        places = self._acknowledged(values, key, self._content(record))
         for number, offset in places.items():
-            outbox.note_published(self.client, control_id, number, offset)
+            outbox.note_published(self.client, record.control_id, number, offset)
         return places
 
-    def _acknowledged(self, values: dict[int, bytes], key: bytes) -> dict[int, int]:
+    def _content(self, record: ControlRecord) -> bytes | None:
+        """The revision that the record puts in force; None when it is stored only later, or is too large to travel."""
+        body = record.body
+        if not isinstance(body, ConfigBody):
+            return None
+        found = stored_content(self.client, Named(body.subject, record.organization, body.revision, body.content_hash))
+        packed = None if found is None else found.packed()
+        if packed is not None and len(packed) > MAX_CONTENT:
+            log.warning("a revision is too large for the log", kind=body.subject, revision=body.revision)
+            return None
+        return packed
+
+    def _acknowledged(self, values: dict[int, bytes], key: bytes, content: bytes | None) -> dict[int, int]:
         producer, places = self._connected(), dict[int, int]()
+        revision = [] if content is None else [(HEADER_CONTENT, content)]
 
         def told(number: int, error: KafkaError | None, message: Message) -> None:
             if error is None and (offset := message.offset()) is not None:
@@ -114,7 +157,7 @@ class Publisher:
                     self.settings.events_topic,
                     value,
                     partition=number % PARTITIONS_PER_GENERATION,
-                    headers=[(HEADER_KIND, CONTROL), (HEADER_SIGNATURE, signature(value, key))],
+                    headers=[(HEADER_KIND, CONTROL), (HEADER_SIGNATURE, signature(value, key)), *revision],
                     on_delivery=partial(told, number),
                 )
             producer.flush(ACKNOWLEDGED_SECONDS)
@@ -133,3 +176,9 @@ class Publisher:
                 }
             )
         return self._producer
+
+
+def subject_of(record: ControlRecord) -> str:
+    """Prices or multipliers when the record puts a revision of them in force: each includes all lower ones. Else ""."""
+    body = record.body
+    return body.subject if isinstance(body, ConfigBody) and body.subject != "calendar" else ""

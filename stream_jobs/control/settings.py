@@ -6,7 +6,9 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from stream_jobs.errors import NoControlKey
+from producers.timeliness.rules import TimeRules
+from stream_jobs.deduplication.tombstones import Tombstones
+from stream_jobs.errors import NoControlKey, NoErasureKey
 from tokentally import partition_of
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
@@ -25,12 +27,26 @@ class ControlSettings(BaseSettings):
     )
     events_topic: str = "usage.events"
     topic_generation: int = Field(default=0, ge=0, le=62)
+    usage_retention_days: int | None = Field(default=None, ge=30)
+    """From what age raw usage may be deleted; None: all is kept. It must be the workers'."""
     control_key_file: Path | None = None
     """The key that control records are signed with; unset: `secrets/control_key` in the home."""
+    erasure_key_file: Path | None = None
+    """The key of the hashes that stand for erased ids; unset: `secrets/erasure_key` in the home."""
 
     def control_key(self) -> bytes:
         """The installation's key. Raises NoControlKey."""
         return read_control_key(self.home, self.control_key_file)
+
+    @property
+    def times(self) -> TimeRules:
+        """By which the workers judge which days are whole."""
+        return TimeRules(retention_days=self.usage_retention_days)
+
+    @property
+    def tombstones(self) -> Tombstones:
+        """Knows erased events again; reads the key when there is something to compare with."""
+        return Tombstones(lambda: read_erasure_key(self.home, self.erasure_key_file))
 
     def log_partitions(self, organization: str) -> list[int]:
         """Where a record about this organisation belongs; "" belongs everywhere."""
@@ -53,3 +69,14 @@ def read_control_key(home: Path, file: Path | None) -> bytes:
     if len(key) < MIN_KEY_BYTES:
         raise NoControlKey(f"{path} has {len(key)} bytes: a key has at least {MIN_KEY_BYTES}")
     return key
+
+
+def read_erasure_key(home: Path, file: Path | None) -> bytes:
+    """The key in this file, or in the home's. Raises NoErasureKey."""
+    try:
+        return (file or home / "secrets" / "erasure_key").read_bytes().strip()
+    except OSError as problem:
+        raise NoErasureKey(
+            f"the warehouse holds tombstones of erased events, but their key cannot be read: {problem}; "
+            "restore the file, or set TALLY_ERASURE_KEY_FILE"
+        ) from problem

@@ -55,6 +55,16 @@ class AwaitedEvents:
             known.append(awaited)
             known.sort(key=lambda each: each.src_offset)
 
+    def about(self, organization: str, user_id: str | None) -> list[tuple[Identity, Awaited]]:
+        """What is awaited of an organisation: everything, or what would make an event this user's."""
+        return [
+            (identity, each)
+            for identity, known in self.by_identity.items()
+            if identity[0] == organization
+            for each in known
+            if user_id in (None, each.change.columns.get("user_id"))
+        ]
+
     def drop(self, identity: Identity, src_offset: int | None = None) -> None:
         """Awaits it no longer: not by the record at this offset, or by none."""
         left = [each for each in self.by_identity.get(identity, []) if src_offset not in (None, each.src_offset)]
@@ -69,7 +79,7 @@ class AwaitedEvents:
 def awaited_rows(entries: Iterable[tuple[int, Identity, Awaited, int]]) -> pl.DataFrame:
     """Rows of the table awaited_events: (log partition, identity, what is said, where it was met) each.
 
-    met: the offset of the event; MET_BEFORE when it stood before the record; NOT_MET.
+    met: the offset of the event, or of the erasure that ended it; MET_BEFORE when it stood before the record; NOT_MET.
     """
     schema = {
         "src_partition": pl.UInt16,
@@ -115,10 +125,7 @@ def born(
     numbered = frame.with_row_index(ROW).with_columns(
         pl.lit(0, pl.UInt64).alias("control_offset"), pl.lit(0, pl.UInt8).alias("void")
     )
-    changed = [
-        _changed(numbered.filter(pl.col(ROW) == row), [each.awaited.change for each in mets], mets[-1], priced)
-        for row, mets in found.items()
-    ]
+    changed = [_changed(numbered.filter(pl.col(ROW) == row), mets, priced) for row, mets in found.items()]
     others = numbered.filter(~pl.col(ROW).is_in(list(found)))
     together = pl.concat([others, *(each.select(others.columns) for each in changed)]).sort(ROW).drop(ROW)
     return together, [met for mets in found.values() for met in mets]
@@ -139,17 +146,20 @@ def _found(frame: pl.DataFrame, awaited: Mapping[int, AwaitedEvents]) -> dict[in
     return found
 
 
-def _changed(
-    row: pl.DataFrame, changes: Sequence[Change], last: Met, priced: Callable[[pl.DataFrame], pl.DataFrame]
-) -> pl.DataFrame:
-    sent, columns, schema = row, row.columns, row.schema
-    for change in changes:
-        row = row.with_columns(pl.lit(value).cast(schema[name]).alias(name) for name, value in change.columns.items())
+def _changed(row: pl.DataFrame, mets: Sequence[Met], priced: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
+    """The row after its changes, one after the other as its jobs would have done them, had it come before."""
+    for met in mets:
+        change = met.awaited.change
+        changed = row.with_columns(
+            *(pl.lit(value).cast(row.schema[name]).alias(name) for name, value in change.columns.items()),
+            pl.lit(met.awaited.version, pl.UInt64).alias("control_offset"),
+            pl.lit(int(change.void), pl.UInt8).alias("void"),
+        )
+        if change.reprices:
+            changed = priced(changed)
+            if changed["refusal"][0]:
+                continue  # so changed it would cost more than any call can
+        row = changed.select(row.columns)
         if change.void:
-            row = row.with_columns(pl.lit(1, pl.UInt8).alias("void"))
-    if any(change.reprices for change in changes):
-        again = priced(row)
-        if again["refusal"][0]:
-            return sent  # corrected it would cost more than any call can
-        row = again.select(columns)
-    return row.with_columns(pl.lit(last.awaited.version, pl.UInt64).alias("control_offset"))
+            break  # nothing is said of it any more
+    return row

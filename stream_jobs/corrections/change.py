@@ -7,6 +7,7 @@ from typing import Final
 
 from producers.control.bodies import AmendBody, Amendment, Body, ReplaceBody, RepriceBody, VoidBody
 from producers.control.selection import EventKey, Selection
+from tokentally.usage_event import canonical_quantities
 
 Value = str | int
 NANO: Final = 10**9
@@ -50,18 +51,25 @@ def corrections_of(body: Body) -> list[Correction]:
         case AmendBody() | ReplaceBody():
             reprices = isinstance(body, ReplaceBody)
             if body.set is not None:
-                return [Correction(_set(body.set, reprices=reprices), selection=body.selection)]
+                return [Correction(Change(reprices=reprices, columns=columns_of(body.set)), selection=body.selection)]
             alike: dict[str, list[EventKey]] = {}
             for event in body.events:
-                alike.setdefault(_set(event.set, reprices=reprices).text(), []).append(event)
+                change = Change(reprices=reprices, columns=columns_of(event.set))
+                alike.setdefault(change.text(), []).append(event)
             return [Correction(Change.read(text), tuple(events)) for text, events in alike.items()]
         case _:
             return []
 
 
-def _set(said: Amendment, *, reprices: bool) -> Change:
-    columns: dict[str, Value] = said.model_dump(exclude_none=True, exclude={"reported_cost_usd"})
-    reported = getattr(said, "reported_cost_usd", None)
+def columns_of(said: Amendment) -> dict[str, Value]:
+    """Columns of usage_raw and the values they get; what is left out stays as it was.
+
+    quantities: their JSON, as when an event is born.
+    """
+    columns: dict[str, Value] = said.model_dump(exclude_none=True, exclude={"reported_cost_usd", "quantities"})
+    reported, quantities = getattr(said, "reported_cost_usd", None), getattr(said, "quantities", None)
     if reported is not None:
         columns["reported_cost_nano_usd"] = int(reported * NANO)
-    return Change(reprices=reprices, columns=columns)
+    if quantities is not None:
+        columns["quantities"] = canonical_quantities(quantities)
+    return columns

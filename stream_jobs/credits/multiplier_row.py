@@ -35,6 +35,8 @@ class MultiplierRow:
     note: str = ""
     effective_from: datetime = ALWAYS
     organization: str = ""
+    ended: bool = False
+    """True: from its date on there is no multiplier here, and the next less specific one holds; thousandths are 0."""
 
     def __post_init__(self) -> None:
         """Raises CreditRulesRefused for a multiplier out of bounds, and for a default that names a provider."""

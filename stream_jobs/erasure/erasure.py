@@ -5,51 +5,33 @@ of it may be repeated by anybody: what is gone already is not found again.
 """
 
 import json
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import polars as pl
 import structlog
 
 from stream_jobs.deduplication.tombstones import Tombstones
-from stream_jobs.erasure import statements
-from stream_jobs.erasure.statements import Scope
-from stream_jobs.errors import JobRefused
+from stream_jobs.erasure import leftovers, statements, texts
+from stream_jobs.erasure.certificate import certificate, completed, swept_again
+from stream_jobs.erasure.mutation import PATIENCE_SECONDS
+from stream_jobs.erasure.removal import Hand, Removal
+from stream_jobs.erasure.scope import Scope
 from stream_jobs.rollups.spans import parts
 from warehouse.families import ROLLUP_TABLES
 from warehouse.literals import quoted
 
 log = structlog.get_logger()
 HASHED_AT_ONCE: Final = 100_000
-LOOK_SECONDS: Final = 0.2
 OF_ERASURES: Final = (
-    *(*statements.OF_EVENTS, *ROLLUP_TABLES, "rejected", "replays", "quarantine", "alerts", "control_records", "jobs"),
-    *("directory_entries", "erased_events", "erased_users"),
+    *(*statements.OF_EVENTS, *ROLLUP_TABLES, "rejected", "replays", "quarantine", "alerts", "directory_entries"),
+    *statements.REPLAYED_TABLES,
+    *("erased_events", "erased_users", "closed_usage", "provider_costs"),
+    *texts.TABLES,
 )
 """Tables that an erasure writes anew."""
-STAYS: Final = (
-    "how many events were ever counted, and keyed hashes of the erased events' ids: by them copies stay copies",
-    "the organisation's name and calendar",
-)
-
-
-class Hand(Protocol):
-    """What reaches the warehouse."""
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """The answer."""
-
-    def frame(self, sql: str) -> pl.DataFrame:
-        """The answer as a frame."""
-
-    def insert(self, table: str, frame: pl.DataFrame) -> None:
-        """Inserts durably."""
-
-    def command(self, sql: str) -> None:
-        """Runs a statement that changes something."""
 
 
 @dataclass(slots=True)
@@ -57,17 +39,22 @@ class Erasure:
     """The statements of an erasure in their order.
 
     sweep_after: when it is swept again; longer than a session and an insert together may last, so that what was on its
-    way to the warehouse has come by then.
+    way to the warehouse has come by then. kept: how long Kafka has a message at most; None: it does not tell.
+    patience_seconds: how long a deletion may do nothing but fail. refusals_are_stored: by the id of an erasure.
     """
 
     hand: Hand
     tombstones: Tombstones
     sweep_after: timedelta = timedelta(minutes=10)
+    kept: Callable[[], timedelta | None] = lambda: None
+    patience_seconds: float = PATIENCE_SECONDS
+    refusals_are_stored: Callable[[str], bool] = lambda _: True
 
     def begin(self, scope: Scope, user_id: str) -> None:
-        """Notes who and which events, and writes their tombstones."""
+        """Notes who and which events, also those that a failed erasure has removed, and writes their tombstones."""
         self._note_who(scope, user_id)
         self.hand.command(statements.events_noted(scope))
+        self.hand.command(leftovers.events_noted(scope))
         self._bury(scope)
 
     def note_again(self, scope: Scope, user_id: str) -> None:
@@ -81,7 +68,8 @@ class Erasure:
 
     def remove_again(self, scope: Scope) -> int:
         """Removes what another sweep has noted, and ids that came back without their events; returns how many rows."""
-        return self.remove_events(scope) + self._delete("event_id_lookup", statements.where_they_stood(scope))
+        stood = statements.where_they_stood(scope)
+        return self.remove_events(scope) + self._removal(scope).delete("event_id_lookup", stood)
 
     def _note_who(self, scope: Scope, user_id: str) -> None:
         row = {"organization": scope.organization, "user_id": user_id, "whole": int(scope.whole)}
@@ -97,26 +85,34 @@ class Erasure:
     def remove_events(self, scope: Scope) -> int:
         """Removes the events wherever they stand one by one; returns how many rows."""
         where = statements.of_events(scope)
-        return sum(self._delete(table, where[table]) for table in statements.OF_EVENTS)
+        return self._removal(scope).delete_all({table: where[table] for table in statements.OF_EVENTS})
 
     def finish(self, scope: Scope, user_id: str, asked: datetime) -> None:
         """Once the rollup rows of its days are computed again: removes empty rows and kept bytes, and registers it."""
-        removed = {"events": self._noted_events(scope)}
-        removed |= self._delete_all(statements.of_rollups(scope)) | self._delete_all(statements.of_bytes(scope))
+        self._removal(scope).delete_all(statements.of_rest(scope))
         self._hurry_old_parts(1)
+        for (control_id,) in self.hand.rows(leftovers.noted(scope)):
+            self._drop_notes(control_id)
         due = datetime.now(UTC) + self.sweep_after
         user_hash = self.user_hash(scope.organization, user_id)
-        self._store(scope, user_hash, asked, "erased", due, certificate(scope, removed, due), 1)
+        self._store(scope, user_hash, asked, "erased", due, self._certificate(scope, asked, due), 1)
 
     def sweep_again(self, scope: Scope, row: Mapping[str, Any]) -> None:
         """The second sweep: what was written late goes, then what tells who it was about. row: of the register."""
         self.sweep(scope)
-        for table, where in statements.of_requests(scope).items():
-            self._mutate(table, f"UPDATE body = '' WHERE {where}")
+        self.empty_texts(scope, row["asked"])
+        known = json.loads(row["certificate"])["removed"]["events"]
+        told = self._certificate(scope, row["asked"], row["due"], known)
         self.forget(scope)
         now = datetime.now(UTC)
-        told = json.loads(row["certificate"]) | {"swept": now.isoformat(timespec="seconds")}
+        told["swept"] = now.isoformat(timespec="seconds")
         self._store(scope, row["user_hash"], row["asked"], "swept", now, told, row["version"] + 1)
+
+    def empty_texts(self, scope: Scope, asked: datetime) -> None:
+        """Empties bodies, notes and messages. asked: when the log received the erasure."""
+        removal = self._removal(scope)
+        for table, of_table in texts.of_texts(scope, asked).items():
+            removal.empty(table, of_table)
 
     def complete(self, scope: Scope, row: Mapping[str, Any]) -> bool:
         """Whether the files that were replaced up to the second sweep are gone; then the erasure is over."""
@@ -126,17 +122,25 @@ class Erasure:
         if left:
             return False
         self._hurry_old_parts(None)
-        told = json.loads(row["certificate"]) | {"complete": datetime.now(UTC).isoformat(timespec="seconds")}
+        told = completed(json.loads(row["certificate"]), datetime.now(UTC))
         self._store(scope, row["user_hash"], row["asked"], "complete", row["due"], told, row["version"] + 1)
         log.info("erasure complete", control_id=scope.control_id, organization=scope.organization)
         return True
+
+    def clear_again(self, scope: Scope) -> None:
+        """After a late sweep, which counts too: the erasure is complete once the files that were replaced now are gone
+        as well."""
+        self._hurry_old_parts(1)
+        [(user_hash, asked, said, version)] = self.hand.rows(statements.register_of(scope))
+        now = datetime.now(UTC)
+        told = swept_again(json.loads(said), self._removed(scope), now)
+        self._store(scope, user_hash, asked, "swept", now, told, int(version) + 1)
 
     def sweep(self, scope: Scope) -> int:
         """Removes again what a process that was frozen may have written since; returns how many rows."""
         self.hand.command(statements.events_noted(scope))
         found = self.remove_events(scope)
-        rest = {**statements.of_rollups(scope), **statements.of_bytes(scope)}
-        return found + sum(self._delete_all(rest).values())
+        return found + self._removal(scope).delete_all(statements.of_rest(scope))
 
     def remove_rest(self, scope: Scope, kept: str, until: datetime) -> int:
         """What only names the user, once no rollup row counts anything of it; returns how many rows.
@@ -144,13 +148,19 @@ class Erasure:
         kept: condition of days whose raw events are all there. until: bytes that were kept later are of somebody new.
         """
         conditions = {table: f"{where} AND {kept}" for table, where in statements.of_rollups(scope).items()}
-        conditions |= statements.of_bytes(scope, until)
-        return sum(self._delete_all(conditions).values())
+        conditions |= {**statements.of_replayed(scope), **statements.of_bytes(scope, until)}
+        return self._removal(scope).delete_all(conditions)
 
     def forget(self, scope: Scope) -> None:
         """Nothing tells any more who it was about."""
-        for table in ("erased_events", "erased_users"):
-            self.hand.command(f"ALTER TABLE {table} DROP PARTITION {quoted(scope.control_id)}")
+        self._drop_notes(scope.control_id)
+
+    def _drop_notes(self, control_id: str) -> None:
+        for table in ("erased_events", "erased_users"):  # users last: by them leftovers are found
+            self.hand.command(f"ALTER TABLE {table} DROP PARTITION {quoted(control_id)}")
+
+    def _removal(self, scope: Scope) -> Removal:
+        return Removal(self.hand, scope, self.patience_seconds)
 
     def user_hash(self, organization: str, user_id: str) -> str:
         """What stands for a user in the register; "" for the whole organisation."""
@@ -166,31 +176,17 @@ class Erasure:
             pl.lit(scope.control_id).alias("control_id"),
         )
 
-    def _noted_events(self, scope: Scope) -> int:
-        asked = f"SELECT count() FROM erased_events FINAL WHERE control_id = {scope.id}"
-        return int(self.hand.rows(asked)[0][0])
+    def _certificate(self, scope: Scope, asked: datetime, due: datetime, known: int = 0) -> dict[str, Any]:
+        """As it is now. known: how many events an earlier one told; they may be noted no more."""
+        noted = f"SELECT toInt64(count()) FROM erased_events FINAL WHERE control_id = {scope.id}"
+        removed = {"events": max(known, int(self.hand.rows(noted)[0][0]))} | self._removed(scope)
+        return certificate(scope, removed, asked=asked, now=datetime.now(UTC), due=due, kept=self.kept())
 
-    def _delete_all(self, conditions: Mapping[str, str]) -> dict[str, int]:
-        known = {row[0] for row in self.hand.rows("SELECT name FROM system.tables WHERE database = currentDatabase()")}
-        return {table: self._delete(table, where) for table, where in conditions.items() if table in known}
-
-    def _delete(self, table: str, where: str) -> int:
-        """Removes the rows from every part; returns how many there were, old versions counted in."""
-        count = int(self.hand.rows(f"SELECT count() FROM {table} WHERE {where}")[0][0])
-        if count:
-            self._mutate(table, f"DELETE WHERE {where}")
-        return count
-
-    def _mutate(self, table: str, change: str) -> None:
-        """Waits until every part is written anew. Raises JobRefused with the warehouse's reason when one cannot be."""
-        self.hand.command(f"ALTER TABLE {table} {change}")
-        of_table = (
-            f"FROM system.mutations WHERE database = currentDatabase() AND table = {quoted(table)} AND NOT is_done"
-        )
-        while (open_ := self.hand.rows(f"SELECT count(), max(latest_fail_reason) {of_table}"))[0][0]:
-            if open_[0][1]:
-                raise JobRefused(f"rows of {table} cannot be removed: {open_[0][1][:300]}")
-            time.sleep(LOOK_SECONDS)
+    def _removed(self, scope: Scope) -> dict[str, int]:
+        """Rows by table, once nothing is left to be removed."""
+        removal = self._removal(scope)
+        removal.close()
+        return removal.removed()
 
     def _hurry_old_parts(self, seconds: int | None) -> None:
         """How long files that were replaced stay on disk while an erasure goes on; None: as ever."""
@@ -228,21 +224,3 @@ class Erasure:
         self.hand.insert(
             "erasures", pl.DataFrame([row]).with_columns(pl.col("asked", "due").cast(pl.Datetime("ms", "UTC")))
         )
-
-
-def certificate(scope: Scope, removed: Mapping[str, int], due: datetime) -> dict[str, Any]:
-    """What was removed where, what stays, and what only time clears."""
-    return {
-        "organization": scope.organization,
-        "subject": "organization" if scope.whole else "user",
-        "removed": dict(removed),
-        "stays": list(STAYS),
-        "only_time_clears": [
-            {"what": "records of the event topic and of refused events", "until": "Kafka's retention of those topics"},
-            {"what": "backups made before", "until": "they are deleted"},
-            {
-                "what": "files of the warehouse that were replaced, and the request itself",
-                "until": f"the second sweep, {due:%Y-%m-%d %H:%M} UTC",
-            },
-        ],
-    }

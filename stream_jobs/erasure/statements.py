@@ -1,13 +1,14 @@
-"""What an erasure removes and where: its id in, statements out. None that is kept anywhere names who is erased."""
+"""What an erasure removes and where: its scope in, statements out. None that is kept anywhere names who is erased."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from stream_jobs.erasure.scope import Scope
 from warehouse.families import FAMILIES, ROLLUP_TABLES
 from warehouse.literals import quoted
-from warehouse.log_partitions import PARTITIONS_PER_GENERATION, row_version
+from warehouse.queries.query import utc
 from warehouse.queries.reconcile.open_slices import NOT_OPEN
 
 OF_EVENTS: Final = ("event_id_lookup", "event_id_log", "usage_raw", "corrections", "awaited_events")
@@ -15,61 +16,29 @@ OF_EVENTS: Final = ("event_id_lookup", "event_id_log", "usage_raw", "corrections
 
 OF_POSITIONS: Final = ("event_id_log", "event_id_lookup", "usage_raw")
 """Tables that say where an event stands in the log."""
+NOTED: Final = "organization, time, event_id, src_partition, src_offset, src_index, append_time, day, thread_id"
+"""What is noted of an event."""
+REPLAYED_TABLES: Final = tuple(f"replayed_{family.table}" for family in FAMILIES)
+NAMED: Final = {family.table: family.dimensions for family in FAMILIES} | {"rollup_latency": ("provider", "model")}
+"""What rows of rollup tables name, as raw events do."""
+PERIODS: Final = ("day", "week")
 WRITTEN: Final = {
     "rejected": "time",
     "alerts": "time",
     "replays": "replayed",
     "quarantine": "written",
     "directory_entries": "created",
+    "closed_usage": "closed",
+    "closed_periods": "closed",
+    "provider_costs": "imported",
+    "provider_cost_reports": "imported",
 }
 """When a row of kept bytes and texts was written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Which erasure, and up to where. home, offset: place of its record."""
-
-    control_id: str
-    organization: str
-    home: int
-    offset: int
-    whole: bool
-
-    @property
-    def id(self) -> str:
-        """Its id as a literal."""
-        return f"toUUID({quoted(self.control_id)})"
-
-    @property
-    def users(self) -> str:
-        """The user as a question."""
-        return f"(SELECT user_id FROM erased_users WHERE control_id = {self.id})"
-
-    def events(self, columns: str) -> str:
-        """Its events as a question."""
-        return f"(SELECT {columns} FROM erased_events WHERE control_id = {self.id})"
-
-    @property
-    def before(self) -> str:
-        """Rows with a place in the log that lie before the record; those of former generations do."""
-        first = self.home // PARTITIONS_PER_GENERATION * PARTITIONS_PER_GENERATION
-        return f"(src_partition < {first} OR (src_partition = {self.home} AND src_offset <= {self.offset}))"
-
-    @property
-    def as_they_were(self) -> str:
-        """Versions of events that no record after this one has written: a sweep finds later ones too."""
-        return f"control_offset < {row_version(self.home, self.offset)}"
-
-    @property
-    def own(self) -> str:
-        """Rows of the organisation."""
-        return f"organization = {quoted(self.organization)}"
 
 
 def events_noted(scope: Scope) -> str:
     """Notes which events are erased: those that are the user's just before the record, void ones too."""
     who = "1" if scope.whole else f"user_id IN {scope.users}"
-    columns = "organization, time, event_id, src_partition, src_offset, src_index, append_time, day, thread_id"
     newest = ", ".join(
         f"argMax({name}, control_offset) AS {name}"
         for name in ("src_partition", "src_offset", "src_index", "append_time", "day", "thread_id", "user_id")
@@ -78,7 +47,7 @@ def events_noted(scope: Scope) -> str:
     mine = f"{scope.own} AND {scope.before} AND {scope.as_they_were}"
     ever = "1" if scope.whole else f"(time, event_id) IN (SELECT time, event_id FROM usage_raw WHERE {mine} AND {who})"
     return (
-        f"INSERT INTO erased_events (control_id, {columns}) SELECT {scope.id}, {columns} FROM ("
+        f"INSERT INTO erased_events (control_id, {NOTED}) SELECT {scope.id}, {NOTED} FROM ("
         f"SELECT organization, time, event_id, {newest} FROM (SELECT * FROM usage_raw WHERE {mine} AND {ever}) "
         f"GROUP BY organization, time, event_id) WHERE {who}"
     )
@@ -127,23 +96,38 @@ def of_events(scope: Scope) -> Mapping[str, str]:
 
 def of_rollups(scope: Scope) -> Mapping[str, str]:
     """Conditions for rollup rows, once their days are computed again without the events: what is empty now."""
-    raw = f"FROM usage_raw FINAL WHERE {scope.own}"
-    if scope.whole:
-        alive = (
-            f"if(grain = 'week', (src_partition, week) IN (SELECT src_partition, week {raw}), "
-            f"(src_partition, day) IN (SELECT src_partition, day {raw}))"
-        )
-        return dict.fromkeys(ROLLUP_TABLES, f"{scope.own} AND NOT {alive}")
-    back = f"{raw} AND user_id IN {scope.users}"
-    alive = (
-        f"if(grain = 'week', (src_partition, week) IN (SELECT src_partition, week {back}), "
-        f"(src_partition, day) IN (SELECT src_partition, day {back}))"
-    )
-    threads = scope.events("thread_id")
+    of_tables = dict.fromkeys(ROLLUP_TABLES, "1") if scope.whole else _of_user(scope)
+    return {table: f"{scope.own} AND {who} AND NOT {_alive(scope, table)}" for table, who in of_tables.items()}
+
+
+def of_replayed(scope: Scope) -> Mapping[str, str]:
+    """Conditions for the rows that a replay built beside those. What stands there of a day that no job is about to
+    compute again was left by a process that froze; of such a day only what is empty goes."""
+    of_tables = dict.fromkeys((family.table for family in FAMILIES), "1") if scope.whole else _of_user(scope)
     return {
-        "rollup": f"{scope.own} AND user_id IN {scope.users} AND NOT {alive}",
-        "rollup_thread": (f"{scope.own} AND thread_id IN {threads} AND thread_id NOT IN (SELECT thread_id {raw})"),
+        f"replayed_{table}": f"{scope.own} AND {who} AND ({NOT_OPEN} OR NOT {_alive(scope, table)})"
+        for table, who in of_tables.items()
     }
+
+
+def of_rest(scope: Scope) -> Mapping[str, str]:
+    """Conditions for everything that is not removed with the events."""
+    return {**of_rollups(scope), **of_replayed(scope), **of_bytes(scope)}
+
+
+def _of_user(scope: Scope) -> Mapping[str, str]:
+    """Which rows of a rollup table name the user, or a thread of the user's events."""
+    return {"rollup": f"user_id IN {scope.users}", "rollup_thread": f"thread_id IN {scope.events('thread_id')}"}
+
+
+def _alive(scope: Scope, table: str) -> str:
+    """Whether raw events are left that a row counts: of an organisation, such as have what the row names."""
+    raw = f"FROM usage_raw FINAL WHERE {scope.own}"
+    if table == "rollup_thread" and not scope.whole:
+        return f"(thread_id IN (SELECT thread_id {raw}))"
+    left = raw if scope.whole else f"{raw} AND user_id IN {scope.users}"
+    day, week = (", ".join(("src_partition", period, *(NAMED[table] if scope.whole else ()))) for period in PERIODS)
+    return f"if(grain = 'week', ({week}) IN (SELECT {week} {left}), ({day}) IN (SELECT {day} {left}))"
 
 
 def of_bytes(scope: Scope, until: datetime | None = None) -> Mapping[str, str]:
@@ -152,51 +136,69 @@ def of_bytes(scope: Scope, until: datetime | None = None) -> Mapping[str, str]:
     conditions = _of_bytes(scope)
     if until is None:
         return conditions
-    bound = f"fromUnixTimestamp64Milli({round(until.timestamp() * 1000)}, 'UTC')"
+    bound = f"fromUnixTimestamp64Milli({round(utc(until).timestamp() * 1000)}, 'UTC')"
     return {table: f"({where}) AND {WRITTEN[table]} <= {bound}" for table, where in conditions.items()}
 
 
 def _of_bytes(scope: Scope) -> Mapping[str, str]:
     if scope.whole:
         mine = f"organization = {quoted(scope.organization)}"
+        unread = f"organization = '' AND {_names_organization(scope, 'raw')}"
         return {
-            "rejected": mine,
+            "rejected": f"({mine} OR ({unread}))",
             "alerts": mine,
             "replays": mine,
             "directory_entries": mine,
-            "quarantine": f"JSONExtractString(raw, 'organization') = {quoted(scope.organization)}",
+            "closed_usage": mine,
+            "closed_periods": mine,
+            "provider_costs": mine,
+            "provider_cost_reports": mine,
+            "quarantine": _names_organization(scope, "raw"),
         }
-    inside = "arrayExists(user -> position({0}, concat('\"', user, '\"')) > 0, {1})"
-    users = f"(SELECT groupArray(user_id) FROM erased_users WHERE control_id = {scope.id})"
     named = f"organization IN ({quoted(scope.organization)}, '') AND "
     ids = scope.events("toString(event_id)")
     return {
-        "rejected": f"{named}(event_id IN {ids} OR {inside.format('raw', users)} OR {inside.format('reason', users)})",
+        "rejected": f"{named}(event_id IN {ids} OR {names_user(scope, 'raw')} OR {names_user(scope, 'reason')})",
         "replays": f"{named}event_id IN {ids}",
-        "quarantine": inside.format("raw", users),
-        "alerts": f"{named}({inside.format('details', users)} OR {inside.format('message', users)})",
+        "quarantine": names_user(scope, "raw"),
+        "alerts": f"{named}({names_user(scope, 'details')} OR {names_user(scope, 'message')})",
         "directory_entries": f"{scope.own} AND kind = 'user' AND entity_id IN {scope.users}",
     }
 
 
-def of_requests(scope: Scope) -> Mapping[str, str]:
-    """Conditions for requests whose bodies name the user or one of the events: they are emptied, not removed. Open jobs
-    keep theirs."""
-    users = f"(SELECT groupArray(user_id) FROM erased_users WHERE control_id = {scope.id})"
-    inside = f"arrayExists(user -> position(body, concat('\"', user, '\"')) > 0, {users})"
-    event = "toUUIDOrZero(JSONExtractString(each, 'event_id'))"
-    events = f"arrayExists(each -> {event} IN {scope.events('event_id')}, JSONExtractArrayRaw(body, 'events'))"
-    named = f"{scope.own} AND {'body != ' + quoted('') if scope.whole else f'({inside} OR {events})'}"
-    over = "SELECT control_id FROM jobs FINAL WHERE state IN ('done', 'failed', 'cancelled')"
-    return {"control_records": named, "jobs": f"{named} AND control_id IN ({over})"}
+def _names_organization(scope: Scope, text: str) -> str:
+    """Whether bytes that nobody could read as one event name the organisation as one does, in any of their lines."""
+    names = dict.fromkeys(json.dumps(scope.organization, ensure_ascii=plain) for plain in (False, True))
+    close = f"replaceRegexpAll({text}, '\"organization\"\\\\s*:\\\\s*', '\"organization\":')"
+    named = f"position({close}, concat('\"organization\":', name)) > 0"
+    return f"arrayExists(name -> {named}, [{', '.join(map(quoted, names))}])"
+
+
+def names_user(scope: Scope, text: str) -> str:
+    """Whether a column of text names the user: in quotes, as it is or as JSON writes it, or as the user of an event."""
+    escaped = "replaceAll(toJSONString(user_id), '\\\\/', '/')"
+    users = (
+        f"(SELECT groupArrayArray(arrayDistinct([concat('\"', user_id, '\"'), {escaped}])) FROM erased_users "
+        f"WHERE control_id = {scope.id})"
+    )
+    inside = f"arrayExists(user -> position({text}, user) > 0, {users})"
+    return f"({inside} OR JSONExtractString({text}, 'user_id') IN {scope.users})"
 
 
 def registered(homes: Sequence[int] | None = None) -> str:
-    """Completed erasures, of these log partitions or of all, in the order of the fields of Registered."""
+    """Erasures that were swept twice, of these log partitions or of all, in the order of the fields of Registered."""
     mine = "" if homes is None else f" AND src_partition IN ({', '.join(str(int(home)) for home in homes)})"
     return (
         "SELECT toString(control_id), organization, toInt64(src_partition), src_offset, user_hash, key_check, asked "
-        f"FROM erasures FINAL WHERE state = 'complete'{mine} ORDER BY organization, asked, control_id"
+        f"FROM erasures FINAL WHERE state IN ('swept', 'complete'){mine} ORDER BY organization, asked, control_id"
+    )
+
+
+def register_of(scope: Scope) -> str:
+    """What the register says of it: user_hash, asked, certificate, version."""
+    return (
+        "SELECT user_hash, asked, certificate, toInt64(version) FROM erasures FINAL "
+        f"WHERE src_partition = {int(scope.home)} AND control_id = {scope.id}"
     )
 
 
@@ -261,7 +263,8 @@ def orphaned(scope: Scope, kept: str) -> str:
 def known_users(organization: str) -> str:
     """Every user that a row of the organisation names."""
     own = f"organization = {quoted(organization)}"
-    tables = " UNION ALL ".join(f"SELECT user_id FROM {table} WHERE {own}" for table in ("usage_raw", "rollup"))
+    named = ("usage_raw", "rollup", "replayed_rollup")
+    tables = " UNION ALL ".join(f"SELECT user_id FROM {table} WHERE {own}" for table in named)
     return f"SELECT DISTINCT user_id FROM ({tables})"
 
 
@@ -270,5 +273,5 @@ def replaced_parts(tables: Sequence[str], before: datetime) -> str:
     names = ", ".join(quoted(table) for table in tables)
     return (
         f"SELECT DISTINCT table FROM system.parts WHERE database = currentDatabase() AND table IN ({names}) "
-        f"AND NOT active AND remove_time <= toDateTime({int(before.timestamp())}, 'UTC')"
+        f"AND NOT active AND remove_time <= toDateTime({int(utc(before).timestamp())}, 'UTC')"
     )

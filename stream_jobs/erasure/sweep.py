@@ -9,15 +9,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import polars as pl
 import structlog
 
+from producers.timeliness.rules import TimeRules
 from stream_jobs.erasure import statements
 from stream_jobs.erasure.erasure import Erasure
-from stream_jobs.erasure.statements import Scope
+from stream_jobs.erasure.scope import Scope
 from stream_jobs.errors import NoErasureKey
 
 log = structlog.get_logger()
@@ -62,7 +63,12 @@ class Sweep:
     """One turn after the other. retained_from: first local day whose raw events are surely all kept; None: all are."""
 
     erasure: Erasure
-    retained_from: date | None = None
+    retained_from: date | None
+
+    @classmethod
+    def of_what_is_kept(cls, erasure: Erasure, times: TimeRules) -> Self:
+        """A sweep that heeds the retention, which deletes by the wall clock and not by that of the log."""
+        return cls(erasure, times.first_whole_day(datetime.now(UTC)))
 
     def turn(self, registered: Iterable[Sequence[Any]]) -> Swept:
         """Sweeps these erasures. Raises NoErasureKey when there are any and their hashes cannot be made."""
@@ -91,9 +97,14 @@ class Sweep:
         removed = self.erasure.remove_again(scope)
         days = {(int(number), day) for number, day in hand.rows(statements.orphaned(scope, self._kept))}
         if removed:
-            days |= {(int(number), day) for number, day in hand.rows(statements.days(scope))}
+            touched = {(int(number), day) for number, day in hand.rows(statements.days(scope))}
+            days |= {
+                (number, day) for number, day in touched if self.retained_from is None or day >= self.retained_from
+            }
         if not days:
             removed += self.erasure.remove_rest(scope, self._kept, each.asked)
+            if removed or begun:
+                self.erasure.clear_again(scope)
             self.erasure.forget(scope)
         if removed or days:
             log.warning("swept an erasure again", control_id=scope.control_id, rows=removed, days=len(days))

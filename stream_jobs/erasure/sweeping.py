@@ -7,19 +7,23 @@ from typing import Final
 
 from clickhouse_connect.driver.client import Client
 
+from producers.timeliness.rules import TimeRules
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.erasure import statements
 from stream_jobs.erasure.erasure import Erasure
 from stream_jobs.erasure.sweep import Sweep, Swept
-from stream_jobs.errors import JobRefused, NoErasureKey
+from stream_jobs.errors import NoErasureKey
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.single_sink import SingleSink
+from warehouse.errors import WarehouseStrained
 from warehouse.repairs import repair_status
 
 TURNS: Final = 3
 """The first removes events, the second empty rows; a third for what came in between."""
 WAIT_SECONDS: Final = 120.0
 """How long the owners of the partitions have to compute days again; what is not done then is left to the next sweep."""
+PATIENCE_SECONDS: Final = 20.0
+"""How long a deletion may do nothing but fail here, where people and the audit's heartbeat wait for it."""
 LOOK_SECONDS: Final = 0.5
 
 
@@ -42,7 +46,9 @@ class Sweeping:
         registered = hand.rows(statements.registered())
         if not registered:
             return []
-        sweep = Sweep(Erasure(hand, Tombstones(self.settings.erasure_key)))
+        times = TimeRules(retention_days=self.settings.usage_retention_days)
+        erasure = Erasure(hand, Tombstones(self.settings.erasure_key), patience_seconds=PATIENCE_SECONDS)
+        sweep = Sweep.of_what_is_kept(erasure, times)
         rows, swept = 0, Swept()
         try:
             for _ in range(TURNS):
@@ -52,7 +58,7 @@ class Sweeping:
                     return _told(rows)
                 if not self._computed(swept.repair_id):
                     break
-        except (NoErasureKey, JobRefused) as refused:
+        except (NoErasureKey, WarehouseStrained) as refused:
             return [*_told(rows), f"erasures were not swept again: {refused}"]
         return [
             *_told(rows),

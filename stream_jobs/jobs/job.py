@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from producers.control.bodies import Body, body_of
+from producers.errors import ControlRefused
 from stream_jobs.corrections.change import Correction, corrections_of
+from stream_jobs.errors import JobRefused
 from warehouse.literals import quoted
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION, row_version
 
@@ -15,12 +17,12 @@ STATES: Final = ("asked", "planned", "done", "failed", "cancelled")
 """In the order of their row versions, from 1."""
 COLUMNS: Final = (
     *("src_partition", "toString(control_id)", "src_offset", "toString(kind)", "organization", "body", "prices"),
-    *("multipliers", "toString(state)", "slices", "asked"),
+    *("multipliers", "toString(state)", "slices", "asked", "message"),
 )
 
 NAMES: Final = (
     *("home", "control_id", "offset", "kind", "organization", "body", "prices", "multipliers", "state", "slices"),
-    "asked",
+    *("asked", "message"),
 )
 """The fields that COLUMNS give, in their order."""
 
@@ -29,7 +31,7 @@ NAMES: Final = (
 class Job:
     """home, offset: place of the record. prices, multipliers: revisions in force there. slices: 0 until planned.
 
-    asked: when the log received the record. wanted: run, pause or cancel.
+    asked: when the log received the record. message: what people should know of it. wanted: run, pause or cancel.
     """
 
     home: int
@@ -43,13 +45,17 @@ class Job:
     state: str
     slices: int
     asked: datetime
+    message: str = ""
     wanted: str = "run"
 
     @classmethod
     def read(cls, row: Sequence[Any], wanted: str) -> "Job":
-        """A row of the table jobs, by COLUMNS."""
+        """A row of the table jobs, by COLUMNS. Raises JobRefused when nobody can tell what is to be done."""
         said = dict(zip(NAMES, row, strict=True))
-        said["body"] = body_of(said["kind"], said["organization"], json.loads(said["body"]))
+        try:
+            said["body"] = body_of(said["kind"], said["organization"], json.loads(said["body"]))
+        except (ControlRefused, ValueError, RecursionError) as problem:
+            raise JobRefused(f"what the job is to do cannot be read: {str(problem)[:300]}") from None
         return cls(**said, wanted=wanted)
 
     @property

@@ -11,17 +11,33 @@ from warehouse.families import ROLLUP_TABLES
 from warehouse.literals import quoted
 
 
-def plan(job: Job, partition: int, first_whole_day: date | None = None) -> str:
+def plan(
+    job: Job, partition: int, first_whole_day: date | None = None, organizations: Sequence[str] | None = None
+) -> str:
     """Asks for every day that holds an event of the job, or a row that is to be computed again.
 
     first_whole_day: days before it may lack events, which their sums would miss (rule E13); None: all are whole.
+    organizations: these alone; None: all.
     """
-    kept = f" WHERE day >= '{first_whole_day}'" if first_whole_day else ""
+    days = f"day >= '{first_whole_day}'" if first_whole_day else ""
+    conditions = " AND ".join(filter(None, (days, _of(organizations))))
+    kept = f" WHERE {conditions}" if conditions else ""
     return (
         "INSERT INTO repairs (repair_id, src_partition, organization, day, home, state, author, reason, message, "
         f"asked, version) SELECT {quoted(job.control_id)}, {partition}, organization, day, {job.home}, 'asked', 'job', "
         f"{quoted(job.kind)}, '', now64(3, 'UTC'), 1 FROM ({_days(job, partition)}){kept} GROUP BY organization, day"
     )
+
+
+def left(job: Job, partition: int, first_whole_day: date, organizations: Sequence[str] | None = None) -> str:
+    """Counts the events of the job on days that are not planned because they may lack others; not for erasures."""
+    conditions = " AND ".join(filter(None, (f"day < '{first_whole_day}'", _of(organizations))))
+    if isinstance(job.body, RepairBody | ReplayBody):
+        events = [_in_days(job, partition)]
+    else:
+        events = [concerned(job, correction, partition) for correction in job.corrections]
+    met = " OR ".join(f"({each})" for each in events) or "false"
+    return f"SELECT count() FROM usage_raw FINAL WHERE ({met}) AND {conditions}"
 
 
 def concerned(job: Job, correction: Correction, partition: int) -> str:
@@ -44,10 +60,10 @@ def named(job: Job, correction: Correction, partition: int) -> str:
 
 
 def _days(job: Job, partition: int) -> str:
-    if isinstance(job.body, RepairBody):
-        return _rolled_up(job, partition, f"day >= '{job.body.first}' AND day <= '{job.body.last}'")
-    if isinstance(job.body, ReplayBody):
-        return _rolled_up(job, partition, f"day >= '{job.body.first}'")
+    if isinstance(job.body, RepairBody | ReplayBody):
+        where = f"WHERE {_in_days(job, partition)}"
+        tables = [f"SELECT organization, day FROM {table} {where} AND grain != 'week'" for table in ROLLUP_TABLES]
+        return " UNION ALL ".join([f"SELECT organization, day FROM usage_raw {where}", *tables])
     if isinstance(job.body, EraseBody):
         return (
             "SELECT organization, day FROM erased_events "
@@ -59,11 +75,18 @@ def _days(job: Job, partition: int) -> str:
     )
 
 
-def _rolled_up(job: Job, partition: int, days: str) -> str:
+def _in_days(job: Job, partition: int) -> str:
+    """Rows of the days that a repair or a replay names."""
     own = f" AND organization = {quoted(job.organization)}" if job.organization else ""
-    where = f"WHERE src_partition = {partition}{own} AND {days}"
-    tables = [f"SELECT organization, day FROM {table} {where} AND grain != 'week'" for table in ROLLUP_TABLES]
-    return " UNION ALL ".join([f"SELECT organization, day FROM usage_raw {where}", *tables])
+    last = f" AND day <= '{job.body.last}'" if isinstance(job.body, RepairBody) else ""
+    assert isinstance(job.body, RepairBody | ReplayBody)
+    return f"src_partition = {partition}{own} AND day >= '{job.body.first}'{last}"
+
+
+def _of(organizations: Sequence[str] | None) -> str:
+    if organizations is None:
+        return ""
+    return f"has([{', '.join(map(quoted, organizations))}], organization)" if organizations else "false"
 
 
 def _between(times: Sequence[datetime]) -> str:

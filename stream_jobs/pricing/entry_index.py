@@ -1,101 +1,93 @@
 """Finds the catalogue entry of each event of a frame: names in, entry numbers out, each distinct name resolved once."""
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
 
 import polars as pl
 
-from stream_jobs.pricing.price_row import PriceRow
-from stream_jobs.pricing.resolve import Resolution, Resolver
+from stream_jobs.pricing.entries import NO_MODEL, UNKNOWN, Entries, OwnEntries
+from stream_jobs.pricing.remembered import Remembered
+from stream_jobs.pricing.resolve import Resolution, meant
 
-UNKNOWN: Final = 0
-NO_MODEL: Final = 1
-FIRST_ENTRY: Final = 2
-
-_MAX_REMEMBERED: Final = 65_536
+_Told = TypeVar("_Told", int, bool)
 
 
 class EntryIndex:
-    """Entries by organization, provider and model. It only remembers which names it has resolved."""
+    """Entries by organization, provider and model: those for everyone, and each organization's own. What it has looked
+    up is remembered for all states with the same entries."""
 
-    def __init__(self, rows: Sequence[PriceRow]) -> None:
-        """`rows` by position. Raises PriceListRefused for a matching rule of no known kind."""
-        providers = [row for row in rows if not row.organization and not row.model]
-        keys = dict.fromkeys((row.organization, row.provider, row.model) for row in rows if row.model)
-        self.keys: Final = tuple(keys)
-        self._number: Final = {key: number for number, key in enumerate(keys, start=FIRST_ENTRY)}
-        self._shared: Final = Resolver(row for row in rows if not row.organization)
-        own: dict[str, list[PriceRow]] = {}
-        for row in rows:
-            if row.organization:
-                own.setdefault(row.organization, []).append(row)
-        self._own: Final = {name: Resolver([*providers, *own_rows]) for name, own_rows in own.items()}
-        self._anyones: Final = Resolver([*providers, *(row for row in rows if row.organization)])
-        self._overridden: Final = {key[1:] for key in keys if key[0]}
-        self._remembered: Final[dict[tuple[str, str, str], int]] = {}
-        self._may_be_own: Final[dict[tuple[str, str], bool]] = {}
+    def __init__(self, entries: Entries, own: Mapping[str, OwnEntries]) -> None:
+        self._entries: Final = entries
+        self._own: Final = own
+        self._with_rules: Final = [name for name, mine in own.items() if mine.prices.has_rules]
 
     def resolve(self, organization: str, provider: str, model: str) -> Resolution | None:
         """Which entry a name means for this organization, and why; None when nobody knows the model."""
-        own = self._own.get(organization)
-        return (own and own.resolve(provider, model)) or self._shared.resolve(provider, model)
+        return self._meant(self._own.get(organization), provider, model)
+
+    def _meant(self, own: OwnEntries | None, provider: str, model: str) -> Resolution | None:
+        everyones = self._entries.shared.resolver
+        return meant([everyones] if own is None else [own.prices.resolver, everyones], provider, model)
 
     def locate(self, frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
         """Each row's entry number (UInt32), and the numbers that occur."""
+        entry, present = self._found(frame, self._entry, self._entries.found, pl.UInt32)
+        return entry.alias("entry"), present
+
+    def is_sold_by_another(self, frame: pl.DataFrame) -> pl.Series:
+        """Which rows name a provider that sells the model of another one (Boolean)."""
+        is_sold, _ = self._found(frame, self._is_sold, self._entries.sold, pl.Boolean)
+        return is_sold
+
+    def _found(
+        self,
+        frame: pl.DataFrame,
+        find: Callable[[OwnEntries | None, str, str], _Told],
+        remembered: Remembered[_Told],
+        dtype: type[pl.DataType],
+    ) -> tuple[pl.Series, pl.Series]:
+        """What `find` says of each row's provider, model and organization, and the answers that occur.
+
+        It is asked once for each name; with the organization only where that may have a price of its own for it.
+        """
         names = frame.select("provider", "model")
-        if self._own:
-            names = names.with_columns(self._own_or_shared(frame).alias("organization"))
-        distinct = names.unique()
-        found = [self._entry(*row) for row in distinct.iter_rows()]
-        distinct = distinct.with_columns(pl.Series("entry", found, dtype=pl.UInt32))
-        return _joined(names, distinct, "entry"), distinct["entry"]
+        known = names.unique()
+        asked_for = known.rows()
+        found = remembered.everyones(asked_for, lambda name: find(None, *name))
+        known = known.with_columns(pl.Series("found", found, dtype=dtype))
+        if not self._own:
+            return _joined(names, known, "found"), known["found"]
+        may_be_own = self._entries.names.may_be_own(asked_for)
+        known = known.with_columns(pl.Series("may_be_own", may_be_own, dtype=pl.Boolean))
+        told = names.join(known, on=names.columns, how="left", maintain_order="left")
+        asked = told["may_be_own"]
+        if self._with_rules:
+            asked = asked | frame["organization"].is_in(self._with_rules)
+        rows = asked.arg_true()
+        if rows.is_empty():
+            return told["found"], known["found"]
+        names = frame.select("provider", "model", "organization")[rows]
+        own = names.unique()
+        found = [
+            remembered.of((self._own.get(organization), provider, model), find)
+            for provider, model, organization in own.iter_rows()
+        ]
+        own = own.with_columns(pl.Series("found", found, dtype=dtype))
+        told_found = told["found"].scatter(rows, _joined(names, own, "found"))
+        return told_found, pl.concat([known["found"], own["found"].unique()])
 
-    def _own_or_shared(self, frame: pl.DataFrame) -> pl.Series:
-        """The organization where it may have a price of its own for this model, else empty: fewer names to resolve."""
-        names = frame.select("provider", "model")
-        distinct = names.unique()
-        may_be_own = [self._is_anyones(*row) for row in distinct.iter_rows()]
-        distinct = distinct.with_columns(pl.Series("may_be_own", may_be_own, dtype=pl.Boolean))
-        organization = frame["organization"]
-        own = _joined(names, distinct, "may_be_own") & organization.is_in(list(self._own))
-        return frame.select(pl.when(own).then("organization").otherwise(pl.lit("")).alias("own"))["own"]
+    def _is_sold(self, own: OwnEntries | None, provider: str, model: str) -> bool:
+        found = self._meant(own, provider, model)
+        return found is not None and found.sold_by != ""
 
-    def _is_anyones(self, provider: str, model: str) -> bool:
-        key = (provider, model)
-        found = self._may_be_own.get(key)
-        if found is None:
-            shared = self._shared.resolve(provider, model)
-            overridden = shared is not None and (shared.provider, shared.model) in self._overridden
-            found = overridden or self._anyones.resolve(provider, model) is not None
-            _make_room(self._may_be_own)
-            self._may_be_own[key] = found
-        return found
-
-    def _entry(self, provider: str, model: str, organization: str = "") -> int:
-        key = (organization, provider, model)
-        entry = self._remembered.get(key)
-        if entry is None:
-            _make_room(self._remembered)
-            entry = self._remembered[key] = self._resolved(*key)
-        return entry
-
-    def _resolved(self, organization: str, provider: str, model: str) -> int:
-        found = self.resolve(organization, provider, model)
+    def _entry(self, own: OwnEntries | None, provider: str, model: str) -> int:
+        found = self._meant(own, provider, model)
         if found is None:
             return UNKNOWN if model else NO_MODEL
         entry = (found.provider, found.model)
-        return self._number.get((organization, *entry)) or self._number.get(("", *entry), UNKNOWN)
-
-
-def priced_as(keys: Iterable[tuple[str, str, str]]) -> pl.Series:
-    """What each entry number is called: provider/model."""
-    return pl.Series([*[""] * FIRST_ENTRY, *(f"{provider}/{model}" for _, provider, model in keys)], dtype=pl.String)
+        mine = own.numbers.get(entry) if own is not None else None
+        return self._entries.numbers.get(entry, UNKNOWN) if mine is None else mine
 
 
 def _joined(names: pl.DataFrame, distinct: pl.DataFrame, column: str) -> pl.Series:
     return names.join(distinct, on=names.columns, how="left", maintain_order="left")[column]
-
-
-def _make_room(remembered: dict[tuple[str, str, str], int] | dict[tuple[str, str], bool]) -> None:
-    if len(remembered) >= _MAX_REMEMBERED:
-        remembered.clear()

@@ -1,7 +1,7 @@
 """Matching rules of the catalogue: a JSON clause in, a predicate over lower-case text out."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeAlias
 
 from stream_jobs.pricing.errors import PriceListRefused
@@ -52,22 +52,28 @@ class FirstMatch:
     """The first of many clauses that a text satisfies, without trying them all: plain equality is a dict lookup."""
 
     def __init__(self, clauses: Iterable[Clause]) -> None:
-        self._exact: dict[str, int] = {}
+        self._exact: dict[str, list[int]] = {}
         self._others: list[tuple[int, Predicate]] = []
-        for position, clause in enumerate(clauses):
-            alternatives = clause["or"] if set(clause) == {"or"} else [clause]
-            for alternative in alternatives:
-                if set(alternative) == {"equals"}:
-                    self._exact.setdefault(str(alternative["equals"]).lower(), position)
-                else:
-                    self._others.append((position, predicate(alternative)))
+        self._count = 0
+        for clause in clauses:
+            self.add(clause)
 
-    def find(self, text: str) -> int | None:
-        """Position of the first satisfied clause, None when there is none."""
-        exact = self._exact.get(text)
+    def add(self, clause: Clause) -> None:
+        """One more, behind all others. Raises PriceListRefused for a clause of no known kind."""
+        alternatives = clause["or"] if set(clause) == {"or"} else [clause]
+        for alternative in alternatives:
+            if set(alternative) == {"equals"}:
+                self._exact.setdefault(str(alternative["equals"]).lower(), []).append(self._count)
+            else:
+                self._others.append((self._count, predicate(alternative)))
+        self._count += 1
+
+    def find(self, text: str, skipped: Collection[int] = ()) -> int | None:
+        """Position of the first satisfied clause but for the skipped ones, None when there is none."""
+        exact = next((position for position in self._exact.get(text, ()) if position not in skipped), None)
         for position, satisfied in self._others:
             if exact is not None and position > exact:
                 break
-            if satisfied(text):
+            if position not in skipped and satisfied(text):
                 return position
         return exact

@@ -34,9 +34,10 @@ class Extra:
 class RareUnits:
     """Remembers what quantities cost on each of these cards."""
 
-    def __init__(self, cards: Sequence[RateCard]) -> None:
+    def __init__(self, cards: Sequence[RateCard], before: "RareUnits | None" = None) -> None:
+        """before: of the first of these cards; what it remembers stays known."""
         self._cards: Final = cards
-        self._remembered: Final[dict[tuple[int, str], Extra]] = {}
+        self._remembered: Final[dict[tuple[int, str], Extra]] = {} if before is None else before._remembered
 
     def extra(self, card: int, quantities: str) -> Extra:
         """What these quantities add on this card, for calls whose tier they do not change."""

@@ -5,8 +5,8 @@ This is the price rule in its plain form, in exact Python numbers. The vectorise
 the same cards as integers; calls with rare units, and whoever asks how a cost came about, use this form.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal, TypeAlias
@@ -44,6 +44,10 @@ class Charge:
     priced_unit: str | None
     price_usd: Decimal
     per: int
+    above: int = 0
+    """Where the line's marginal tier starts; 0 for a price that holds from the first unit on."""
+    row: PriceRow | None = None
+    """The row of the price list that says this price; None without one."""
 
     @property
     def nano_usd(self) -> Fraction:
@@ -59,11 +63,24 @@ class RateCard:
     known: Known
     rates: Mapping[Unit, tuple[Decimal, int]]
     minimum_audio_seconds: int = 0
+    marginal: Mapping[Unit, tuple[tuple[int, Decimal], ...]] = field(default_factory=dict)
+    """Prices that hold above a quantity only, ascending: where each starts, and its price. All usage that is
+    charged as the unit counts together."""
+    rows: Mapping[tuple[Unit, int], PriceRow] = field(default_factory=dict)
+    """The row that says each price, by unit and the start of the marginal tier (0: from the first unit on)."""
+
+    @property
+    def has_prices(self) -> bool:
+        """Whether anything is known of what usage costs."""
+        return self.known in ("rates", "free")
 
     @property
     def is_free(self) -> bool:
         """True when the source calls the model free, or every rate is zero."""
-        return self.known == "free" or (self.known == "rates" and not any(price for price, _ in self.rates.values()))
+        if self.known == "rates":
+            above = (price for steps in self.marginal.values() for _, price in steps)
+            return not any(price for price, _ in self.rates.values()) and not any(above)
+        return self.known == "free"
 
     def rate(self, used: Unit) -> tuple[Unit, Decimal, int] | None:
         """The unit that `used` is charged as, its price and the number of units that price is for."""
@@ -80,14 +97,27 @@ class RateCard:
         if REQUESTS in counted and self.rate(UNITS[REQUESTS]) is None:
             del counted[REQUESTS]
         self._raise_to_minimum(counted)
-        return [self._charge(key, quantity) for key, quantity in counted.items()]
+        charged: dict[Unit, Fraction] = {}
+        return [line for key, quantity in counted.items() for line in self._lines(key, quantity, charged)]
 
-    def _charge(self, key: str, quantity: Fraction) -> Charge:
+    def _lines(self, key: str, quantity: Fraction, charged: dict[Unit, Fraction]) -> Iterator[Charge]:
+        """The lines of one quantity; `charged` is what was charged as each unit before, and is added to."""
         rate = self.rate(UNITS[key]) if key in UNITS and self.known == "rates" else None
-        if rate is not None:
-            unit, price_usd, per = rate
-            return Charge(key, quantity, unit.usage_key, price_usd, per)
-        return Charge(key, quantity, FREE if self.known == "free" else None, Decimal(0), 1)
+        if rate is None:
+            yield Charge(key, quantity, FREE if self.known == "free" else None, Decimal(0), 1)
+            return
+        unit, price_usd, per = rate
+        first = charged.get(unit, Fraction(0))
+        last: Fraction = first + quantity
+        charged[unit] = last
+        steps = self.marginal.get(unit, ())
+        bands = [(0, price_usd), *steps]
+        ends: list[Fraction] = [*(Fraction(start) for start, _ in steps), last]
+        for (start, band_price_usd), end in zip(bands, ends, strict=True):
+            inside = min(last, end) - max(first, Fraction(start))
+            if inside > 0:
+                row = self.rows.get((unit, start))
+                yield Charge(key, inside, unit.usage_key, band_price_usd, per, start, row)
 
     def _raise_to_minimum(self, counted: dict[str, Fraction]) -> None:
         heard = sum(q for key, q in counted.items() if key in UNITS and AUDIO_SECONDS.contains(UNITS[key]))
@@ -104,7 +134,7 @@ def total_input_tokens(usage: Mapping[str, Fraction]) -> Fraction:
     )
 
 
-def rate_cards(rows: list[PriceRow]) -> tuple[RateCard, ...]:
+def rate_cards(rows: Sequence[PriceRow]) -> tuple[RateCard, ...]:
     """One sheet's rows as cards by ascending tier; a unit without a rate in a tier keeps that of the tier
     below.
 
@@ -114,19 +144,41 @@ def rate_cards(rows: list[PriceRow]) -> tuple[RateCard, ...]:
     minimum = _MINIMUM_AUDIO_SECONDS.get((first.provider, first.model), 0)
     if first.unit in (FREE, NO_RATES):
         return (RateCard(0, "free" if first.unit == FREE else "unknown", {}, minimum),)
+    whole = [row for row in rows if not _is_step(row)]
+    marginal = _marginal(rows)
+    stands = {(_checked_unit(row), row.tier_start): row for row in rows if _is_step(row)}
     rates: dict[Unit, tuple[Decimal, int]] = {}
     cards: list[RateCard] = []
-    for tier_start in sorted({row.tier_start for row in rows} | {0}):
-        for row in rows:
+    for tier_start in sorted({row.tier_start for row in whole} | {0}):
+        for row in whole:
             if row.tier_start == tier_start:
-                rates[_checked_unit(row)] = (row.price_usd, row.per)
+                unit = _checked_unit(row)
+                rates[unit], stands[unit, 0] = (row.price_usd, row.per), row
         if pair := missing_join(frozenset(rates)):
             raise PriceListRefused(
                 f"{first.provider}/{first.model}: {pair[0].price_key} and {pair[1].price_key} have prices; add one for"
                 " the usage that is both"
             )
-        cards.append(RateCard(tier_start, "rates", dict(rates), minimum))
+        cards.append(RateCard(tier_start, "rates", dict(rates), minimum, marginal, dict(stands)))
     return tuple(cards)
+
+
+def _is_step(row: PriceRow) -> bool:
+    return row.marginal and row.tier_start > 0
+
+
+def _marginal(rows: Sequence[PriceRow]) -> dict[Unit, tuple[tuple[int, Decimal], ...]]:
+    steps: dict[Unit, list[tuple[int, Decimal]]] = {}
+    for row in sorted(filter(_is_step, rows), key=lambda row: row.tier_start):
+        steps.setdefault(_checked_unit(row), []).append((row.tier_start, row.price_usd))
+    for unit in steps:
+        others = [row for row in rows if row.unit == unit.price_key and not _is_step(row)]
+        if len(others) != 1 or others[0].tier_start:
+            raise PriceListRefused(
+                f"{rows[0].provider}/{rows[0].model}: {unit.price_key} has marginal tiers; give it one price from the"
+                " first unit on (tier_start 0), and let no other tier hold for the whole call"
+            )
+    return {unit: tuple(found) for unit, found in steps.items()}
 
 
 def _checked_unit(row: PriceRow) -> Unit:

@@ -1,58 +1,24 @@
 """All sheets and cards of a price list as columns: entry, time and context length of each call in, its card
 out.
-
-Amounts are integers in yocto-USD (1e-24 USD): a price of 18 places for a million tokens is a whole number
-of them per token, and 14 buckets of 10^12 tokens at the highest price allowed stay below 2^127.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from itertools import accumulate
+from typing import Final, Self
 
 import polars as pl
 
-from stream_jobs.pricing.cost_status import status_of
+from stream_jobs.pricing.card_columns import CardColumns, StepColumns, card_columns
+from stream_jobs.pricing.levels import UNREACHED, joined, joined_levels, repeated
 from stream_jobs.pricing.rate_card import RateCard
 from stream_jobs.pricing.sheet import DAY_MS, Sheet
-from stream_jobs.pricing.units import BUCKET_UNITS, REQUESTS, UNITS, Unit
 from tokentally.tokens import TOKEN_BUCKETS
 
-_UNREACHED: Final = 2**62
 _NO_SHEET: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
-class CardColumns:
-    """What each card charges: one row per card, the cards of a sheet one after another by tier."""
-
-    bucket_yocto_usd: tuple[pl.Series, ...]
-    """Per token bucket: Int128, the price of one token; 0 where there is none."""
-    bucket_missing: tuple[pl.Series, ...]
-    """Per token bucket: Boolean, true where nothing says what its tokens cost."""
-    request_yocto_usd: pl.Series
-    status: pl.Series
-    status_when_missing: pl.Series
-
-
-def card_columns(cards: Sequence[RateCard]) -> CardColumns:
-    """The cards by column, in their order."""
-    rates = [[_yocto_usd(card, unit) for unit in BUCKET_UNITS] for card in cards]
-    by_bucket = list(zip(*rates, strict=True))
-    may_miss = [card.known in ("rates", "no model") for card in cards]
-    return CardColumns(
-        bucket_yocto_usd=tuple(_int128([rate or 0 for rate in column]) for column in by_bucket),
-        bucket_missing=tuple(
-            pl.Series([rate is None and may for rate, may in zip(column, may_miss, strict=True)], dtype=pl.Boolean)
-            for column in by_bucket
-        ),
-        request_yocto_usd=_int128([_yocto_usd(card, UNITS[REQUESTS]) or 0 for card in cards]),
-        status=pl.Series([status_of(card, all_usage_has_a_price=True) for card in cards], dtype=pl.String),
-        status_when_missing=pl.Series(
-            [status_of(card, all_usage_has_a_price=False) for card in cards], dtype=pl.String
-        ),
-    )
-
-
 class RateTable:
     """The sheets of every entry, laid out in layers: layer 0 of all entries, then layer 1 of those that
     have one …
@@ -60,15 +26,59 @@ class RateTable:
     An entry without a sheet active at a call's time leads to sheet 0, which has no price.
     """
 
-    def __init__(self, entries: Sequence[Sequence[Sheet]], no_sheet: Sheet) -> None:
-        self.sheets: Final = [no_sheet, *(sheet for sheets in entries for sheet in sheets)]
-        self.cards: Final = [card for sheet in self.sheets for card in sheet.cards]
-        self.columns: Final = card_columns(self.cards)
-        self.layer_count: Final = pl.Series([len(sheets) for sheets in entries], dtype=pl.UInt32)
-        self._is_dated: Final = pl.Series([_is_dated(sheets) for sheets in entries], dtype=pl.Boolean)
-        self._is_tiered: Final = pl.Series([any(len(s.cards) > 1 for s in e) for e in entries], dtype=pl.Boolean)
-        self._layers: Final = _layers(entries)
-        self._first_card, self._tier_starts = _tiers(self.sheets)
+    sheets: Sequence[Sheet]
+    cards: Sequence[RateCard]
+    columns: CardColumns
+    layer_count: pl.Series
+    _is_dated: pl.Series
+    _is_tiered: pl.Series
+    _is_marginal: pl.Series
+    _layers: tuple["_Layer", ...]
+    _first_card: pl.Series
+    _tiers: tuple["_Tier", ...]
+
+    @classmethod
+    def of(cls, entries: Sequence[Sequence[Sheet]], no_sheet: Sheet) -> Self:
+        """The table of these entries' sheets; no_sheet: where none is active."""
+        return cls._part(entries, [no_sheet], 0, 0)
+
+    @classmethod
+    def _part(
+        cls, entries: Sequence[Sequence[Sheet]], before: Sequence[Sheet], first_sheet: int, first_card: int
+    ) -> Self:
+        """Of sheets and cards whose numbers begin there; before: sheets that no entry has."""
+        sheets = [*before, *(sheet for sheets in entries for sheet in sheets)]
+        cards = [card for sheet in sheets for card in sheet.cards]
+        return cls(
+            sheets,
+            cards,
+            card_columns(cards),
+            pl.Series([len(sheets) for sheets in entries], dtype=pl.UInt32),
+            pl.Series([_is_dated(sheets) for sheets in entries], dtype=pl.Boolean),
+            pl.Series([any(len(s.cards) > 1 for s in e) for e in entries], dtype=pl.Boolean),
+            pl.Series([bool(card.marginal) for card in cards], dtype=pl.Boolean),
+            _layers(entries, first_sheet + len(before)),
+            _first_cards(sheets, first_card),
+            _tiers(sheets),
+        )
+
+    def extended(self, entries: Sequence[Sequence[Sheet]]) -> "RateTable":
+        """With further entries behind these, whose numbers and whose sheets' and cards' numbers stay."""
+        further = self._part(entries, [], len(self.sheets), len(self.cards))
+        entry_counts = (len(self.layer_count), len(entries))
+        sheet_counts = (len(self.sheets), len(further.sheets))
+        return RateTable(
+            [*self.sheets, *further.sheets],
+            [*self.cards, *further.cards],
+            self.columns.joined(further.columns),
+            joined(self.layer_count, further.layer_count),
+            joined(self._is_dated, further._is_dated),
+            joined(self._is_tiered, further._is_tiered),
+            joined(self._is_marginal, further._is_marginal),
+            joined_levels(_Layer, self._layers, further._layers, entry_counts),
+            joined(self._first_card, further._first_card),
+            joined_levels(_Tier, self._tiers, further._tiers, sheet_counts),
+        )
 
     def sheet_of(self, entry: pl.Expr, time_ms: pl.Expr, present: pl.Series) -> pl.Expr:
         """Index of the sheet that holds for each call; `present` are the entries that occur."""
@@ -87,9 +97,14 @@ class RateTable:
         """Index of the card: the highest tier that the call's total input tokens exceed."""
         card = pl.lit(self._first_card).gather(sheet)
         if self._is_tiered.gather(present).any():
-            for starts in self._tier_starts:
-                card = card + (input_tokens > pl.lit(starts).gather(sheet)).cast(pl.UInt32)
+            for tier in self._tiers:
+                card = card + (input_tokens > pl.lit(tier.start).gather(sheet)).cast(pl.UInt32)
         return card
+
+    def _steps_of(self, located: pl.DataFrame, used: Sequence[str]) -> tuple[StepColumns, ...]:
+        """The marginal steps to look at: none for most frames."""
+        steps = self.columns.steps
+        return steps if steps and used and self._is_marginal.gather(located["card"]).any() else ()
 
     def amounts(self, located: pl.DataFrame, used: Sequence[str]) -> pl.DataFrame:
         """What the tokens and the request of each call cost: yocto_usd (Int128), misses_a_price, and both statuses.
@@ -105,6 +120,11 @@ class RateTable:
             price = pl.lit(columns.bucket_yocto_usd[bucket]).gather(card)
             yocto_usd = yocto_usd + price * pl.col(name).cast(pl.Int128)
             missing = missing | (pl.lit(columns.bucket_missing[bucket]).gather(card) & (pl.col(name) > 0))
+        for step in self._steps_of(located, used):
+            counts = zip(used, (step.counts_bucket[TOKEN_BUCKETS.index(name)] for name in used), strict=True)
+            counted = [pl.col(name) * pl.lit(is_counted).gather(card).cast(pl.Int64) for name, is_counted in counts]
+            above = (pl.sum_horizontal(counted) - pl.lit(step.start).gather(card)).clip(0)
+            yocto_usd = yocto_usd + pl.lit(step.yocto_usd).gather(card) * above.cast(pl.Int128)
         return located.select(
             yocto_usd.alias("yocto_usd"),
             missing.alias("misses_a_price"),
@@ -120,54 +140,73 @@ class _Layer:
     daily_from_ms: pl.Series
     daily_length_ms: pl.Series
 
+    @classmethod
+    def none(cls, entries: int) -> "_Layer":
+        """Of entries that have no such sheet."""
+        times = (repeated(value, entries, pl.Int64) for value in _NO_LAYER[1:])
+        return cls(repeated(_NO_SHEET, entries, pl.UInt32), *times)
 
-def _layers(entries: Sequence[Sequence[Sheet]]) -> list[_Layer]:
+    def joined(self, further: "_Layer") -> "_Layer":
+        return _Layer(
+            joined(self.sheet, further.sheet),
+            joined(self.from_ms, further.from_ms),
+            joined(self.daily_from_ms, further.daily_from_ms),
+            joined(self.daily_length_ms, further.daily_length_ms),
+        )
+
+
+_NO_LAYER: Final = (_NO_SHEET, UNREACHED, 0, DAY_MS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tier:
+    """Where the cards of one tier begin, by sheet."""
+
+    start: pl.Series
+
+    @classmethod
+    def none(cls, sheets: int) -> "_Tier":
+        """Of sheets that have no such tier."""
+        return cls(repeated(UNREACHED, sheets, pl.Int64))
+
+    def joined(self, further: "_Tier") -> "_Tier":
+        return _Tier(joined(self.start, further.start))
+
+
+def _layers(entries: Sequence[Sequence[Sheet]], first_sheet: int) -> tuple[_Layer, ...]:
     depth = max((len(sheets) for sheets in entries), default=0)
+    starts = list(accumulate((len(sheets) for sheets in entries), initial=first_sheet))
     layers: list[_Layer] = []
     for level in range(max(depth, 1)):
         rows: list[tuple[int, int, int, int]] = []
-        first_sheet = _NO_SHEET + 1
-        for sheets in entries:
+        for sheets, start in zip(entries, starts, strict=False):
             if level < len(sheets):
                 sheet = sheets[level]
-                rows.append((first_sheet + level, sheet.from_ms, sheet.daily_from_ms, sheet.daily_length_ms))
+                rows.append((start + level, sheet.from_ms, sheet.daily_from_ms, sheet.daily_length_ms))
             else:
-                rows.append((_NO_SHEET, _UNREACHED, 0, DAY_MS))
-            first_sheet += len(sheets)
+                rows.append(_NO_LAYER)
         index, *times = zip(*rows, strict=True) if rows else ((), (), (), ())
         layers.append(_Layer(pl.Series(index, dtype=pl.UInt32), *(pl.Series(t, dtype=pl.Int64) for t in times)))
-    return layers
+    return tuple(layers)
 
 
-def _tiers(sheets: Sequence[Sheet]) -> tuple[pl.Series, list[pl.Series]]:
-    first_cards: list[int] = []
-    count = 0
-    for sheet in sheets:
-        first_cards.append(count)
-        count += len(sheet.cards)
-    depth = max(len(sheet.cards) for sheet in sheets)
-    starts = [
-        pl.Series([s.cards[n].tier_start if n < len(s.cards) else _UNREACHED for s in sheets], dtype=pl.Int64)
+def _first_cards(sheets: Sequence[Sheet], first_card: int) -> pl.Series:
+    """The base card of each sheet."""
+    counts = (len(sheet.cards) for sheet in sheets)
+    return pl.Series(list(accumulate(counts, initial=first_card))[:-1], dtype=pl.UInt32)
+
+
+def _tiers(sheets: Sequence[Sheet]) -> tuple[_Tier, ...]:
+    """The second cards, the third …"""
+    depth = max((len(sheet.cards) for sheet in sheets), default=1)
+    return tuple(
+        _Tier(pl.Series([s.cards[n].tier_start if n < len(s.cards) else UNREACHED for s in sheets], dtype=pl.Int64))
         for n in range(1, depth)
-    ]
-    return pl.Series(first_cards, dtype=pl.UInt32), starts
+    )
 
 
 def _is_dated(sheets: Sequence[Sheet]) -> bool:
     return len(sheets) != 1 or sheets[0].from_ms > 0 or sheets[0].daily_length_ms != DAY_MS
-
-
-def _yocto_usd(card: RateCard, unit: Unit) -> int | None:
-    """The price of one of `unit`, a whole number since every such price is for a divisor of 10^6."""
-    rate = card.rate(unit)
-    if rate is None:
-        return 0 if card.known in ("free", "unknown") else None
-    _, price_usd, per = rate
-    return int(price_usd.scaleb(18)) * (10**6 // per)
-
-
-def _int128(values: Sequence[int]) -> pl.Series:
-    return pl.Series(values, dtype=pl.Int128)
 
 
 def _max(counts: pl.Series) -> int:

@@ -1,23 +1,17 @@
 """Which catalogue entry an event's provider and model mean: two texts in, the entry and the rule that found
 it out.
 
-The rules are genai-prices' own, with route prefixes (`openrouter/…`, `azure/…`, `bedrock/…`) on top. Letter
-case and outer blanks never matter. What no rule finds stays unknown: a model is never priced as one that
-looks like it.
+The rules are in providers.py. What no rule finds stays unknown: a model is never priced as one that looks like it.
 """
 
 import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from typing import Final
 
-from stream_jobs.pricing.match import Clause, FirstMatch, Predicate, predicate
-from stream_jobs.pricing.price_row import PriceRow
-
-_COMPACT_DATE = re.compile(r"-(20\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?=-|:|$)")
-_ROUTE = re.compile(r"^(models/|publishers/[^/]+/models/|converse/|invoke/|[a-z]{2}(-[a-z]+)+-\d+/)")
-_MAX_PREFIXES = 4
+from stream_jobs.pricing.match import Clause, FirstMatch
+from stream_jobs.pricing.price_row import ANY_MODEL, PriceRow
+from stream_jobs.pricing.providers import Place, Providers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,106 +21,87 @@ class Resolution:
     provider: str
     model: str
     rule: str
+    sold_by: str = ""
+    """The provider that sells this maker's model, where that is another one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Provider:
-    id: str
-    is_named: Predicate | None
-    is_maker_of: Predicate | None
-    fallback: tuple[str, ...]
-    models: tuple[str, ...]
-    first: FirstMatch
+class _Models:
+    """Those of one provider by the rules that find them."""
+
+    def __init__(self, clauses: Mapping[str, Clause]) -> None:
+        self._names: Final = tuple(clauses)
+        self._numbers: Final = {name: number for number, name in enumerate(clauses)}
+        self._first: Final = FirstMatch(clauses.values())
+
+    def find(self, place: Place, skipped: Collection[tuple[str, str]]) -> str | None:
+        """The first model whose rule finds the spelling."""
+        passed = {self._numbers[name] for of, name in skipped if of == place.provider and name in self._numbers}
+        found = self._first.find(place.text, passed)
+        return None if found is None else self._names[found]
 
 
 class Resolver:
     """Compiled matching rules of one price list."""
 
-    def __init__(self, rows: Iterable[PriceRow]) -> None:
-        """`rows` in their order: a provider's rules are in its row without a model.
+    def __init__(self, rows: Iterable[PriceRow], providers: Providers | None = None) -> None:
+        """`rows` in their order. providers: those that are known beside them.
 
         Raises PriceListRefused for a rule of no known kind.
         """
-        rules: dict[str, dict[str, Clause | list[str] | None]] = {}
+        known = list(rows)
         models: dict[str, dict[str, Clause]] = {}
-        for row in rows:
-            known = models.setdefault(row.provider, {})
-            if not row.model:
-                rules[row.provider] = json.loads(row.match or "{}")
-            elif row.model not in known:
-                known[row.model] = json.loads(row.match)["model"] if row.match else {"equals": row.model}
-        self._providers = [_compiled(name, rules.get(name, {}), known) for name, known in models.items()]
-        self._by_id = {provider.id.lower(): provider for provider in self._providers}
+        for row in known:
+            if row.model and row.model not in models.setdefault(row.provider, {}):
+                models[row.provider][row.model] = clause_of(row)
+        self.providers: Final = Providers(known) if providers is None else providers.with_rows(known)
+        self._models: Final = {name: _Models(of) for name, of in models.items()}
 
-    def resolve(self, provider: str, model: str) -> Resolution | None:
-        """The entry of the first rule that finds one; None when the model is unknown. Either text may be empty."""
-        named, text = provider.strip().lower(), model.strip().lower()
-        if not text:
-            return None
-        return next(self._found(named, text), None)
+    def resolve(self, provider: str, model: str, skipped: Collection[tuple[str, str]] = ()) -> Resolution | None:
+        """The entry of the first rule that finds one; None when the model is unknown. Either text may be empty.
 
-    def _found(self, named: str, text: str) -> Iterator[Resolution]:
-        given = self._provider(named) if named else None
-        if given is not None:
-            yield from _entries(self, given, text, "provider and model")
-        yield from self._by_prefix(given, text)
-        if not named or (given is None and named == "litellm"):
-            for maker in self._providers:
-                if maker.is_maker_of is not None and maker.is_maker_of(text):
-                    yield from _entries(self, maker, text, "model alone")
-                    break
+        A provider's default is for what no other rule finds, in any spelling, at any provider whose models it serves.
+        skipped: entries (provider and model) that are looked past.
+        """
+        default: Resolution | None = None
+        for place in self.providers.places(provider, model):
+            models = self._models.get(place.provider)
+            if models is None or (name := models.find(place, skipped)) is None:
+                continue
+            found = Resolution(place.provider, name, place.rule, place.sold_by)
+            if name != ANY_MODEL:
+                return found
+            default = default or found
+        return default
 
-    def _by_prefix(self, given: _Provider | None, text: str) -> Iterator[Resolution]:
-        """`azure/gpt-4o` is gpt-4o at Azure. A prefix that contradicts the event's own provider is no prefix."""
-        reached, rest = given, text
-        for _ in range(_MAX_PREFIXES):
-            if reached is not None and (route := _ROUTE.match(rest)):
-                rest = rest[route.end() :]
-            else:
-                head, slash, rest = rest.partition("/")
-                prefix = self._provider(head) if slash and head else None
-                if prefix is None or (given is not None and prefix is not given):
-                    return
-                reached = prefix
-            yield from _entries(self, reached, rest, f"prefix {text.removesuffix(rest)}")
+    def seller(self, provider: str, model: str) -> str:
+        """Who charges for a call: the provider named, else by the model's entry, its outermost prefix or its maker.
 
-    def _provider(self, named: str) -> _Provider | None:
-        if exact := self._by_id.get(named):
-            return exact
-        return next((p for p in self._providers if p.is_named is not None and p.is_named(named)), None)
+        Empty when none of these says it. A provider outside the list is its name in lower case.
+        """
+        if named := self.providers.id_of(provider):
+            return named
+        found = self.resolve(provider, model)
+        return self.providers.seller(model) if found is None else found.sold_by or found.provider
 
-    def fallbacks(self, provider: _Provider) -> Iterator[_Provider]:
-        """The providers whose models this one also serves, in their order."""
-        for name in provider.fallback:
-            if name in self._by_id:
-                yield self._by_id[name]
+    def bare(self, provider: str, model: str) -> str:
+        """The model in lower case without prefixes that only repeat who sells it; also when no entry has it."""
+        return self.providers.bare(provider, model)
 
 
-def _entries(resolver: Resolver, provider: _Provider, text: str, rule: str) -> Iterator[Resolution]:
-    dashed = _COMPACT_DATE.sub(_dashed_date, text)
-    for spelling, suffix in ((text, ""), (dashed, ", date with dashes")):
-        if (index := provider.first.find(spelling)) is not None:
-            yield Resolution(provider.id, provider.models[index], rule + suffix)
-        for other in resolver.fallbacks(provider):
-            if (index := other.first.find(spelling)) is not None:
-                yield Resolution(other.id, other.models[index], f"{rule}, sold by {provider.id}{suffix}")
+def meant(
+    resolvers: Iterable[Resolver], provider: str, model: str, skipped: Collection[tuple[str, str]] = ()
+) -> Resolution | None:
+    """The entry by the first of these that finds one; a default price is for what none of them has a price for."""
+    default: Resolution | None = None
+    for resolver in resolvers:
+        found = resolver.resolve(provider, model, skipped)
+        if found is not None and found.model != ANY_MODEL:
+            return found
+        default = default or found
+    return default
 
 
-def _dashed_date(found: re.Match[str]) -> str:
-    year, month, day = (int(part) for part in found.groups())
-    try:
-        return f"-{date(year, month, day).isoformat()}"
-    except ValueError:
-        return found.group(0)
-
-
-def _compiled(name: str, rules: dict[str, Clause | list[str] | None], models: dict[str, Clause]) -> _Provider:
-    named, maker, fallback = rules.get("provider"), rules.get("model"), rules.get("fallback")
-    return _Provider(
-        id=name,
-        is_named=predicate(named) if isinstance(named, dict) else None,
-        is_maker_of=predicate(maker) if isinstance(maker, dict) else None,
-        fallback=tuple(fallback) if isinstance(fallback, list) else (),
-        models=tuple(models),
-        first=FirstMatch(models.values()),
-    )
+def clause_of(row: PriceRow) -> Clause:
+    """The rule that finds a row's model."""
+    clause: Clause = json.loads(row.match)["model"] if row.match else {"equals": row.model}
+    return clause

@@ -1,28 +1,24 @@
-"""Writes revision 1 of prices and multipliers where there is none: the bundled catalogue in, warehouse rows out."""
+"""Writes revision 1 of prices and multipliers where there is none: the bundled catalogue and our additions
+in, warehouse rows out."""
 
-import hashlib
-import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from clickhouse_connect.driver.client import Client
 
-import stream_jobs.credits
-from stream_jobs.credits.multiplier_file import SOURCE as MULTIPLIERS_SOURCE
-from stream_jobs.credits.multiplier_file import read_multipliers
-from stream_jobs.credits.multiplier_row import MultiplierRow, tier_of
+from stream_jobs.additions import multiplier_rows, shipped_additions, with_additions
+from stream_jobs.additions.rows import SOURCE as MULTIPLIERS_SOURCE
 from stream_jobs.pricing.catalogue import SOURCE as PRICES_SOURCE
 from stream_jobs.pricing.catalogue import catalogue_rows
 from stream_jobs.pricing.load import newest_revision
-from stream_jobs.pricing.price_row import PriceRow
+from stream_jobs.pricing.record import multiplier_record, price_record
 from warehouse.client import connect
+from warehouse.control.storing import rows_hash
 
 FIRST_REVISION = 1
+FIRST = {"revision": FIRST_REVISION}
 AUTHOR = "tokentally"
 NOTE = "First revision, as shipped"
-MULTIPLIERS_FILE = Path(stream_jobs.credits.__file__).with_name("multipliers.yaml")
 
 
 def seed(client: Client, now: datetime) -> list[str]:
@@ -33,20 +29,16 @@ def seed(client: Client, now: datetime) -> list[str]:
     """
     written: list[str] = []
     if newest_revision(client, "prices") == 0:
-        prices = [_price_record(row, now) for row in catalogue_rows()]
+        rows = with_additions(catalogue_rows(), shipped_additions())
+        prices = [FIRST | price_record(row, AUTHOR, NOTE, now) for row in rows]
         _insert(client, "prices", prices, PRICES_SOURCE, now)
         written.append(f"Price revision {FIRST_REVISION}: {len(prices):,} rows of {PRICES_SOURCE}")
     if newest_revision(client, "multipliers") == 0:
-        multipliers = [_multiplier_record(row, now) for row in read_multipliers(MULTIPLIERS_FILE.read_text())]
+        said = multiplier_rows(shipped_additions())
+        multipliers = [FIRST | multiplier_record(row, AUTHOR, now) for row in said]
         _insert(client, "multipliers", multipliers, MULTIPLIERS_SOURCE, now)
         written.append(f"Multiplier revision {FIRST_REVISION}: {len(multipliers):,} rows of {MULTIPLIERS_SOURCE}")
     return written
-
-
-def content_hash(records: Sequence[dict[str, Any]]) -> str:
-    """SHA-256 of what the rows say, whenever they were written."""
-    said = [{key: str(value) for key, value in record.items() if key != "created"} for record in records]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def _insert(
@@ -60,7 +52,7 @@ def _insert(
     revision = {
         "kind": kind,
         "revision": FIRST_REVISION,
-        "content_hash": content_hash(records),
+        "content_hash": rows_hash({kind: records}),
         "author": AUTHOR,
         "note": NOTE,
         "source": source,
@@ -72,45 +64,6 @@ def _insert(
 def _insert_records(client: Client, table: str, records: list[dict[str, Any]]) -> None:
     columns = list(records[0])
     client.insert(table, [list(record.values()) for record in records], column_names=columns)
-
-
-def _price_record(row: PriceRow, now: datetime) -> dict[str, Any]:
-    return {
-        "revision": FIRST_REVISION,
-        "organization": row.organization,
-        "provider": row.provider,
-        "model": row.model,
-        "display_name": row.display_name,
-        "match": row.match,
-        "effective_from": row.effective_from,
-        "daily_from": row.daily_from,
-        "daily_to": row.daily_to,
-        "unit": row.unit,
-        "tier_start": row.tier_start,
-        "price_usd": row.price_usd,
-        "per": row.per,
-        "position": row.position,
-        "source": row.source,
-        "author": AUTHOR,
-        "note": NOTE,
-        "created": now,
-    }
-
-
-def _multiplier_record(row: MultiplierRow, now: datetime) -> dict[str, Any]:
-    return {
-        "revision": FIRST_REVISION,
-        "organization": row.organization,
-        "provider": row.provider,
-        "model": row.model,
-        "multiplier_milli": row.multiplier_milli,
-        "tier": tier_of(row.multiplier_milli),
-        "effective_from": row.effective_from,
-        "author": AUTHOR,
-        "note": row.note,
-        "source": row.source,
-        "created": now,
-    }
 
 
 if __name__ == "__main__":

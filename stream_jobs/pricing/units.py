@@ -7,14 +7,14 @@ from the parts: a bucket is charged at the price of the most specific priced uni
 cache read without a price of its own costs as much as other input, and nothing is charged twice.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
-from types import MappingProxyType
+from functools import cache, lru_cache
 from typing import Final
 
 from genai_prices.data_units import unit_data
 
+from stream_jobs.pricing.image_units import image_dimensions
 from tokentally.tokens import TOKEN_BUCKETS
 
 REQUESTS: Final = "requests"
@@ -34,15 +34,61 @@ class Unit:
         return self.dimensions <= part.dimensions
 
 
-UNITS: Final[Mapping[str, Unit]] = MappingProxyType(
-    {
-        key: Unit(key, raw["price_key"], raw["per"], frozenset(raw["dimensions"].items()))
-        for key, raw in unit_data.items()
-    }
-)
-"""Every unit by its usage key."""
+_OURS: Final = {
+    "output_characters": Unit(
+        "output_characters", "output_mchars", 10**6, frozenset({("family", "characters"), ("direction", "output")})
+    ),
+    **{
+        f"{direction}_video_seconds": Unit(
+            f"{direction}_video_seconds",
+            f"{direction}_video_hours",
+            3600,
+            frozenset({("family", "durations"), ("direction", direction), ("modality", "video")}),
+        )
+        for direction in ("input", "output")
+    },
+}
+"""What providers charge for and the catalogue has no unit for yet."""
 
-UNITS_BY_PRICE_KEY: Final[Mapping[str, Unit]] = MappingProxyType({unit.price_key: unit for unit in UNITS.values()})
+
+class _Units(Mapping[str, Unit]):
+    """The named units, and any image unit by its name (image_units says which names those are)."""
+
+    def __init__(self, named: Mapping[str, Unit]) -> None:
+        self._named: Final = named
+
+    def __getitem__(self, key: str) -> Unit:
+        unit = self._named.get(key) or _image_unit(key)
+        if unit is None:
+            raise KeyError(key)
+        return unit
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._named)
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+
+@lru_cache(maxsize=4096)
+def _image_unit(key: str) -> Unit | None:
+    dimensions = image_dimensions(key)
+    return None if dimensions is None else Unit(key, key, 1, dimensions)
+
+
+_CATALOGUES: Final = {
+    key: Unit(key, raw["price_key"], raw["per"], frozenset(raw["dimensions"].items())) for key, raw in unit_data.items()
+}
+
+_ANY_IMAGE: Final = {key: unit for key in ("input_images", "output_images") if (unit := _image_unit(key))}
+
+_NAMED: Final = _OURS | _CATALOGUES | _ANY_IMAGE
+
+UNITS: Final[Mapping[str, Unit]] = _Units(_NAMED)
+"""Every unit by its usage key; images of a size or quality are found too, though not listed."""
+
+UNITS_BY_PRICE_KEY: Final[Mapping[str, Unit]] = _Units({unit.price_key: unit for unit in _NAMED.values()})
+"""The same by the key of their price."""
 
 _USAGE_KEY_OF_BUCKET: Final = {"reasoning_tokens": "output_reasoning_tokens"}
 

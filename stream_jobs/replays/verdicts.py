@@ -9,11 +9,10 @@ import polars as pl
 
 from producers.envelopes.ndjson import decode_lines
 from producers.timeliness.rules import TimeRules
-from stream_jobs.credits.billed import billed
+from stream_jobs.control.repriced import excess, repriced
 from stream_jobs.credits.multiplier_table import MultiplierTable
-from stream_jobs.pricing.price_book import PriceBook, exceeds_cost_bound
+from stream_jobs.pricing.price_book import PriceBook
 from stream_jobs.replays.payloads import Payload
-from stream_jobs.worker.take import TOO_EXPENSIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +35,10 @@ def judged(payloads: Sequence[Payload], rules: InForce, now: datetime) -> list[P
     frame = decoded.frame.with_columns(arrival)
     if not frame.is_empty():
         verdicts = rules.times.judged(frame)["refusal"].to_list()
-        excessive = exceeds_cost_bound(billed(rules.multipliers.credit(rules.prices.price(frame)), {})).to_list()
-        for number, verdict, dear in zip(decoded.index.tolist(), verdicts, excessive, strict=True):
-            if verdict or dear:
-                reasons[open_[number]] = verdict or TOO_EXPENSIVE
+        absurd = excess(repriced(frame, rules.prices, rules.multipliers)).to_list()
+        for number, *found in zip(decoded.index.tolist(), verdicts, absurd, strict=True):
+            if any(found):
+                reasons[open_[number]] = next(filter(None, found))
     return [
         replace(payload, problem=reasons[place]) if place in reasons else payload
         for place, payload in enumerate(payloads)

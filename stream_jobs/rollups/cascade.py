@@ -40,7 +40,7 @@ def _due(periods: Sequence[DuePeriod]) -> str:
     )
     return (
         "values('due_partition UInt16, due_organization String, due_date Date, due_start DateTime(\\'UTC\\'), "
-        f"due_offset Int64, due_epoch UInt16', {rows})"
+        f"due_offset Int64, due_epoch UInt32', {rows})"
     )
 
 

@@ -26,7 +26,7 @@ LINES_AT_ONCE = 1000
 class RowStore:
     """Rows of one family. Not thread-safe: it has one owner.
 
-    Memory per row: 8 bytes per measure, 18 for offset, epoch and last take, 4 per dimension and for the pair, about 20
+    Memory per row: 8 bytes per measure, 20 for offset, epoch and last take, 4 per dimension and for the pair, about 20
     of index; so 300 bytes of the family with all measures, 150 of the others. Texts that rows share come once.
     """
 
@@ -36,7 +36,7 @@ class RowStore:
     _evicted: EvictedKeys = field(init=False)
     _sums: np.ndarray[tuple[int, int], np.dtype[np.int64]] = field(init=False)
     _offsets: Numbers = field(init=False)
-    _epochs: npt.NDArray[np.uint16] = field(init=False)
+    _epochs: npt.NDArray[np.uint32] = field(init=False)
     _touched: Numbers = field(init=False)
 
     def __post_init__(self) -> None:
@@ -45,7 +45,7 @@ class RowStore:
         rows = self._index.rows
         self._sums = np.zeros((rows, len(self.family.measures)), np.int64)
         self._offsets = np.full(rows, -1, np.int64)
-        self._epochs = np.zeros(rows, np.uint16)
+        self._epochs = np.zeros(rows, np.uint32)
         self._touched = np.full(rows, NEVER, np.int64)
 
     def __len__(self) -> int:

@@ -12,10 +12,11 @@ import structlog
 from prometheus_client import start_http_server
 from structlog.contextvars import bind_contextvars
 
-from producers.control.record import HEADER_SIGNATURE
+from producers.control.record import HEADER_CONTENT, HEADER_SIGNATURE
 from producers.rejections.rejection import Rejection
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.erasure.erasure import Erasure
+from stream_jobs.erasure.refusals import Refusals
 from stream_jobs.errors import OffsetGap
 from stream_jobs.logs import log_as_json
 from stream_jobs.rollups.limits import SumTooLarge
@@ -24,20 +25,22 @@ from stream_jobs.worker.backlog import backlog
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.consumer import rejoin, resuming_consumer
+from stream_jobs.worker.contents import Contents
 from stream_jobs.worker.control import Controls
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.eviction import evict, over
 from stream_jobs.worker.faust_app import faust_app
 from stream_jobs.worker.flush import Flusher
-from stream_jobs.worker.foreman import Foreman
+from stream_jobs.worker.foreman import JOB_FAILED, Foreman
 from stream_jobs.worker.former import Former
 from stream_jobs.worker.guard import Guard
 from stream_jobs.worker.jobs import Jobs
-from stream_jobs.worker.leaving import leave, leave_on_failed_task
+from stream_jobs.worker.leaving import leave, leave_on_failed_task, say_when_leaving
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.outlook import Outlook
 from stream_jobs.worker.poison.attempts import Attempts
 from stream_jobs.worker.poison.caution import Caution
+from stream_jobs.worker.poison.job_attempts import JobAttempts
 from stream_jobs.worker.poison.trial import Child
 from stream_jobs.worker.pulse import Pulse
 from stream_jobs.worker.repair import Repairs
@@ -49,7 +52,7 @@ from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Envelope, TakeProcessor
 from stream_jobs.worker.takeover import Takeover
-from stream_jobs.worker.work import portions, runs, spans
+from stream_jobs.worker.work import is_control, portions, runs, spans
 from tokentally.envelope import ARROW_STREAM, HEADER_CONTENT_TYPE
 from warehouse.client import answers, connect
 from warehouse.settings import WarehouseSettings
@@ -101,14 +104,33 @@ class Worker:
         )
         rules = rules_in_force(self.client, settings)
         load_by(rules.books, self.sink)
-        self.controls = Controls(self.sink, self.directory, rules.books, self.beat, settings.control_key)
+        contents = Contents(self.sink, self.beat, lambda: self.caution.attempts.rest())
+        self.controls = Controls(
+            self.sink, self.directory, rules.books, rules.routing, contents.of, settings.control_key
+        )
         tombstones = Tombstones(settings.erasure_key)
-        erasure = Erasure(self.sink, tombstones, timedelta(seconds=settings.erasure_sweep_seconds))
-        jobs = Jobs(self.sink, self.repairs, rules.books, rules.markup_ppm, erasure, rules.times, self.metrics)
-        jobs.onlooker = self.sink.aside()
+        erasure = Erasure(
+            self.sink,
+            tombstones,
+            timedelta(seconds=settings.erasure_sweep_seconds),
+            self.inspector.kept_for,
+            refusals_are_stored=Refusals(self.sink, settings.rejected_topic, self.inspector.refusals).are_stored,
+        )
+        onlooker = self.sink.aside()
+        self.job_attempts = JobAttempts(settings.run_folder / "attempts.jobs")
+        jobs = Jobs(
+            self.sink,
+            self.repairs,
+            rules.books,
+            erasure,
+            rules.times,
+            self.metrics,
+            self.job_attempts,
+            onlooker,
+            rules.routing,
+        )
         self.pulse.jobs = jobs.told
         self.foreman = Foreman(
-            settings,
             self.sink,
             jobs,
             self.repairs,
@@ -116,6 +138,7 @@ class Worker:
             self.owning,
             lambda: (self.app.consumer_generation_id, self.state),
             leave,
+            lambda: not self.caution.suspects,
         )
         self.processor = TakeProcessor(self.sink, self.directory, rules, tombstones, settings.rows_in_memory // 8)
         self.former = Former(settings, self.sink, self.directory, self.cascade)
@@ -124,6 +147,7 @@ class Worker:
         self.sink.returned = lambda: self.guard.warehouse_is_ours(self.state)
         self.caution = Caution(
             Attempts(settings.run_folder / "attempts"),
+            self.job_attempts,
             self.sink,
             self.beat,
             self.metrics,
@@ -138,6 +162,7 @@ class Worker:
             self.former,
             self.repairs,
             self.caution,
+            self.job_attempts,
             tombstones,
             rules.books,
             settings.window_events,
@@ -201,11 +226,9 @@ class Worker:
         fresh = await self._admitted(events)
         if not fresh:
             return
-        for is_control, run in runs(fresh):
-            if is_control:
-                taken = await self.controls.apply(self.state, self._envelope(run[0]))
-                self.metrics.controlled(taken)
-                await self.flusher.add(run, taken)
+        for controls, run in runs(fresh):
+            if controls:
+                await self._control(run)
             else:
                 await self._count(run)
         self.beat.move()
@@ -225,6 +248,14 @@ class Worker:
             except SumTooLarge as refused:
                 raise await self.caution.too_large(self.state, refused) from refused
             self.metrics.took(taken, before, self.state.totals)
+            await self.caution.check(self.state, taken)
+            await self.flusher.add(part, taken)
+
+    async def _control(self, events: list[Any]) -> None:
+        """Applies a control record, which comes alone."""
+        async for part in self.caution.parts(self.state, events):
+            taken = await self.controls.apply(self.state, self._envelope(part[0]))
+            self.metrics.controlled(taken)
             await self.caution.check(self.state, taken)
             await self.flusher.add(part, taken)
 
@@ -258,6 +289,7 @@ class Worker:
         async with self.preparing:
             if generation != self.state.generation:
                 await self.flusher.finish()
+                self.directory.forget()
                 self.state = WorkerState(generation)
                 self.foreman.jobs.forget()
             resume = self.resume
@@ -290,7 +322,9 @@ class Worker:
             round(message.timestamp * 1000),
             content_type.decode("ascii", "replace") if content_type is not None else None,
             message.value or b"",
+            is_control(event),
             headers.get(HEADER_SIGNATURE),
+            headers.get(HEADER_CONTENT),
         )
 
     async def _tick(self) -> None:
@@ -338,6 +372,12 @@ class Worker:
                 await self.flusher.drain(self.state)
         except TimeoutError:
             log.warning("stopping without a last flush: the next worker takes it again", seconds=STOP_SECONDS)
+        self.job_attempts.forget()
+
+    def blame_no_job(self, what: str) -> None:
+        """A process that leaves for a reason of its own did not die of the job beside it."""
+        if what != JOB_FAILED:
+            self.job_attempts.forget()
 
     async def _evict(self) -> None:
         """Forgets rows that are acknowledged (rule E4); waits for acknowledgements only when they are not enough."""
@@ -355,6 +395,7 @@ def run() -> None:
     worker = Worker(WorkerSettings())
     start_http_server(worker.settings.port, addr="127.0.0.1")
     worker.outlook.start()
+    say_when_leaving(worker.blame_no_job)
     # What lives as long as the process is never looked at again; envelopes leave few cycles, and no large ones.
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)

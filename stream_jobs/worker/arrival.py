@@ -9,6 +9,7 @@ from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.liveness import WAREHOUSE
 from warehouse.client import answers, connect
 from warehouse.errors import SignInFailed, WarehouseUnavailable
+from warehouse.literals import masked
 from warehouse.reasons import reason
 from warehouse.settings import WarehouseSettings
 
@@ -31,7 +32,10 @@ def arrived(beat: Beat, settings: WarehouseSettings) -> Client:
         beat.wait(WAREHOUSE, reason(failure))
         beat.write({})
         log.warning(
-            "waiting for the warehouse", attempt=state.attempt_number, reason=reason(failure), told=str(failure)[:300]
+            "waiting for the warehouse",
+            attempt=state.attempt_number,
+            reason=reason(failure),
+            told=masked(str(failure))[:300],
         )
 
     retrying = Retrying(

@@ -70,7 +70,11 @@ def resuming_consumer(
 
 
 def rejoin(consumer: Any) -> None:
-    """Enters the group anew, from any thread; the broker shares all partitions out when its leader does."""
+    """Enters the group anew, from any thread; the broker shares all partitions out when its leader does.
+
+    Does nothing in a process that has still to enter the group for the first time.
+    """
     thread = consumer._thread
-    if thread._consumer is not None:
-        thread.thread_loop.call_soon_threadsafe(thread._consumer._coordinator.request_rejoin)
+    coordinator = getattr(thread._consumer, "_coordinator", None)  # None until the consumer is started
+    if coordinator is not None:
+        thread.thread_loop.call_soon_threadsafe(coordinator.request_rejoin)

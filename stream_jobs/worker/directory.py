@@ -1,6 +1,7 @@
 """The calendars of organisations as a worker sees them: names in, local calendars out."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -16,6 +17,9 @@ log = structlog.get_logger()
 
 class Directory:
     """Looks unknown organisations up once; creates those nobody registered with the installation's default.
+
+    Several threads may look up at once. What is known is changed by records alone: an answer that comes after a change
+    may be older than it, and one that comes after everything was forgotten may be another owner's.
 
     Memory: a reference per organisation, a bounded calendar per zone and week start, a triple per calendar and year.
     """
@@ -35,6 +39,16 @@ class Directory:
         """The calendar of a learned organisation."""
         return self._organizations[organization]
 
+    def learned(self, organization: str) -> OrganizationCalendar:
+        """The calendar of any organisation, looked up when it must be; others may make the directory forget."""
+        while (known := self._organizations.get(organization)) is None:
+            self.learn([organization], 0)
+        return known
+
+    def forget(self) -> None:
+        """Whoever had the partitions meanwhile may have changed calendars: they are looked up again."""
+        self._organizations = {}
+
     def place(self, organization: str, bucket: int) -> Place:
         """The local hour, day and week of a quarter hour of a learned organisation."""
         return self._organizations[organization].place(bucket)
@@ -44,25 +58,36 @@ class Directory:
 
         seen_ms: append time of the event that showed them, so that a replay raises the same alert again.
         """
+        known = self._organizations
+        found = self._read(organizations)
+        if missing := [name for name in organizations if name not in found]:
+            self._create(missing, seen_ms)
+            # What was created lies below a registration of the same moment: the table tells which of them holds.
+            default = OrganizationCalendar.of([(0, self._shared(*self._default))])
+            found |= dict.fromkeys(missing, default) | self._read(missing)
+        for name, calendar in found.items():
+            known.setdefault(name, calendar)
+
+    def _read(self, organizations: list[str]) -> dict[str, OrganizationCalendar]:
+        """The calendars that stand in the warehouse."""
         rules: dict[str, list[tuple[int, LocalCalendar]]] = {}
         for name, start, time_zone, week_start in self._sink.rows(statements.organizations(organizations)):
             rules.setdefault(name, []).append((start, self._shared(time_zone, week_start)))
-        for name, changes in rules.items():
-            self._organizations[name] = OrganizationCalendar.of(changes)
-        missing = self.unknown(organizations)
-        if not missing:
-            return
+        return {name: OrganizationCalendar.of(changes) for name, changes in rules.items()}
+
+    def _create(self, missing: list[str], seen_ms: int) -> None:
         time_zone, week_start = self._default
         # The alert first: once the organization is stored, no replay would raise it.
         self._sink.insert("alerts", _alerts(missing, time_zone, seen_ms))
         self._sink.insert("organizations", _unregistered(missing, time_zone, week_start))
         for name in missing:
             log.warning("organization created on sight", organization=name, time_zone=time_zone)
-            self._organizations[name] = OrganizationCalendar.of([(0, self._shared(time_zone, week_start))])
 
     def change(self, organization: str, start: int, time_zone: str, week_start: int) -> None:
         """Lets another calendar hold for a learned organisation from `start` (Unix seconds) on."""
-        self._organizations[organization].change(start, self._shared(time_zone, week_start))
+        changed = replace(self._organizations[organization])  # whoever reads meanwhile reads the one or the other
+        changed.change(start, self._shared(time_zone, week_start))
+        self._organizations[organization] = changed
 
     def write_years(self, touched: Iterable[tuple[str, date]]) -> None:
         """Makes sure that the calendar table has the years of these (organization, local date)."""

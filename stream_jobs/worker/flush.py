@@ -24,6 +24,7 @@ from stream_jobs.worker.batch import Batch, Event, snapshot
 from stream_jobs.worker.cascade import Cascade
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.guard import check_not_set_back, check_stored
+from stream_jobs.worker.loading import pending_period
 from stream_jobs.worker.metrics import Metrics, Steps
 from stream_jobs.worker.routing import Forwarded
 from stream_jobs.worker.settings import LOGIC_VERSION, WorkerSettings
@@ -208,6 +209,7 @@ class Flusher:
             asyncio.to_thread(self._mark_touched, state, marks),
             *(asyncio.to_thread(self._sink.insert, *rows) for rows in beside.items()),
         )
+        self._place_again(state, beside.get("organizations"))
         steps.done("raw and touched")
         rollups = {f.table: _quarters(frame) for f, frame in zip(FAMILIES, frames, strict=True) if frame is not None}
         await asyncio.gather(*(asyncio.to_thread(self._sink.insert, *rows) for rows in rollups.items()))
@@ -268,6 +270,13 @@ class Flusher:
         self._insert_marks(fresh)
         for key, touched in fresh.items():
             state.touch(key, touched)
+
+    def _place_again(self, state: WorkerState, changed: pl.DataFrame | None) -> None:
+        """Periods that were touched before their organisation's calendar was changed end where it says now."""
+        names = set() if changed is None else set(changed["organization"])
+        for key, pending in list(state.pending.items()) if names else ():
+            if key[1] in names:
+                state.pending[key] = pending_period(self._directory, key, pending.touched)
 
     def _insert_marks(self, marks: dict[PeriodKey, Pending]) -> None:
         if marks:

@@ -1,29 +1,44 @@
-"""Does slices of jobs beside the stream: raw events while takes go on, rollup rows between them (rule E20)."""
+"""Does slices of jobs beside the stream (rule E20): raw events while takes go on, rollup rows between them.
+
+Small slices of a job are done together, as a bundle; when that fails, one by one.
+"""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
-from stream_jobs.rollups.repair import Slice
+import structlog
+
+from stream_jobs.errors import NotOurs
+from stream_jobs.rollups.bundle import Bundle
 from stream_jobs.worker import statements
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.jobs import FAILURES, Jobs, Work
-from stream_jobs.worker.repair import Repairs, Request
-from stream_jobs.worker.settings import WorkerSettings
+from stream_jobs.worker.repair import DERIVATIONS, Counts, Derivation, Repairs
+from stream_jobs.worker.requests import Request, Requests, mark_of
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
 
-REST_SHARE = 3.0
+log = structlog.get_logger()
+HALT_SECONDS = 1.0
+"""How long the stream stands still for steps of a bundle before the next one waits for another halt. Each costs a
+flush."""
+REST_SHARE = 4.0
 """How much longer than it worked a job rests while something waits in the log: takes have the rest of the time."""
 LONGEST_REST_SECONDS = 10.0
+Step = Callable[[WorkerState, Bundle], None]
+"""A part of a bundle that is done while nothing is taken. Blocking; the bundle is at the cut of the moment."""
+JOB_FAILED = "job failed"
+"""What a worker leaves for when a job is to blame."""
 
 
 @dataclass(slots=True)
 class Foreman:
     """owning: held by whoever changes the state. now: group generation and state."""
 
-    settings: WorkerSettings
     sink: Sink
     jobs: Jobs
     repairs: Repairs
@@ -31,85 +46,169 @@ class Foreman:
     owning: asyncio.Lock
     now: Callable[[], tuple[int, WorkerState]]
     leave: Callable[[str, BaseException], None]
+    trusted: Callable[[], bool]
+    """Whether no process died of the log: otherwise jobs wait, so that it is clear what processes die of (E29)."""
     _working: asyncio.Task[bool] | None = field(default=None, init=False)
     _waiting: bool = field(default=False, init=False)
 
     def look(self, generation: int, waiting: int) -> None:
-        """Begins the next slice in the background when there is one and none is being done.
+        """Begins the next bundle in the background when there is one and none is being done.
 
         waiting: envelopes in the log; while there are any, jobs leave them most of the time.
         """
         self._waiting = waiting > 0
-        if self.jobs.due() and (self._working is None or self._working.done()):
+        if self.trusted() and self.jobs.due() and (self._working is None or self._working.done()):
             self._working = asyncio.create_task(self.work(generation))
             self._working.add_done_callback(self._ended)
 
     async def work(self, generation: int) -> bool:
-        """Does one slice to its end; false when there is none."""
+        """Does one bundle to its end; false when there is none, when it must rest, or when it is another's by now."""
         _, state = self.now()
         applied = {number: partition.applied for number, partition in state.partitions.items()}
-        work = await asyncio.to_thread(self.jobs.next, applied)
+        work = await asyncio.to_thread(self.jobs.next, applied, self.jobs.forgotten)
+        await self._await_no_longer()
         if work is None:
             return False
-        slice_ = await asyncio.to_thread(self.repairs.slice_of, work.request, -1)
+        requests, mark = work.requests, mark_of(work.requests)
+        if len(requests) == 1 and (rest := self.jobs.attempts.rest_seconds(*mark)):
+            log.warning("a slice rests: processes ended while they worked on it", place=mark, seconds=round(rest))
+            self.jobs.set_aside(requests[0].repair_id, rest)
+            return False
+        bundle = await asyncio.to_thread(self.repairs.bundle_of, requests, -1)
         try:
-            await self._done(generation, work, slice_)
+            with self.jobs.attempts.at(*mark):
+                await self._done(generation, work, bundle)
+        except NotOurs:
+            return False
         except FAILURES as refused:
-            await asyncio.to_thread(self.repairs.give_up, work.request, slice_, str(refused))
-            self.jobs.metrics.worked("failed")
+            if not self._is_ours(generation, work):
+                return False
+            await self._failed(work, bundle, refused)
         return True
 
-    async def _done(self, generation: int, work: Work, slice_: Slice) -> None:
-        request = work.request
+    async def _failed(self, work: Work, bundle: Bundle, refused: Exception) -> None:
+        if len(work.requests) > 1:
+            self.jobs.do_one_by_one(work.requests[0].repair_id)
+            return
+        if self.jobs.puts_off(work.job, refused):
+            return
+        await asyncio.to_thread(self.repairs.give_up, work.requests, bundle, str(refused))
+        self.jobs.metrics.worked("failed", 1)
+
+    async def _await_no_longer(self) -> None:
+        """Lets go of awaited events that came before the records that name them, as a restart would."""
+        if not self.jobs.met:
+            return
+        async with self.owning:
+            _, state = self.now()
+            while self.jobs.met:
+                number, identity, src_offset = self.jobs.met.popleft()
+                if number in state.partitions:
+                    state.partitions[number].awaited.drop(identity, src_offset)
+
+    async def _done(self, generation: int, work: Work, bundle: Bundle) -> None:
+        self._check_ours(generation, work)
+        if work.job is not None:
+            running = await asyncio.to_thread(self.repairs.claimed, work.requests, bundle)
+            if not running:
+                return
+            work = replace(work, requests=tuple(running))
+            bundle = await asyncio.to_thread(self.repairs.bundle_of, work.requests, -1)
         if work.job is not None and work.job.kind == "erase":
             async with self.owning:
                 await asyncio.to_thread(self.jobs.learn)
-        events = await asyncio.to_thread(self.jobs.rewrite, work, self._rest)
-        slice_ = await asyncio.to_thread(self.repairs.begun_as, request, slice_)
-        spans = await asyncio.to_thread(self.repairs.spans, slice_)
+        self._check_ours(generation, work)
+        removed = await asyncio.to_thread(self.jobs.rewrite, work, partial(self._rest, generation, work))
+        events = await asyncio.to_thread(self._rewritten, work, bundle, removed)
+        self._check_ours(generation, work)
+        bundle = await asyncio.to_thread(self.repairs.begun_as, work.requests, bundle)
+        spans = await asyncio.to_thread(self.repairs.spans, bundle)
         if work.job is not None and work.job.kind == "replay":
-            await self._replayed(generation, request, slice_, spans)
+            await self._replayed(generation, work, bundle, spans)
             return
-        for since, until in spans:
-            began = time.monotonic()
-            async with self.owning:
-                if (state := await self._ours(generation, request)) is None:
-                    return
-                slice_ = replace(slice_, cut=await self._cut(state, request))
-                await asyncio.to_thread(self.repairs.recompute, slice_, since, until)
-                if request.src_partition in state.partitions:
-                    await asyncio.to_thread(self.repairs.reload, state, request, since, until)
-                if until == spans[-1][1]:  # in the same halt: each costs the stream a flush
-                    await asyncio.to_thread(self.repairs.finish, request, slice_, state.pending, events)
-                    self.jobs.metrics.worked("done", events)
-            await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
+        again = [partial(self._again, since, until) for since, until in spans]
+        await self._between_takes(generation, work, bundle, [*again, *self._last_steps(work.requests, events)])
+        self.jobs.metrics.worked("done", len(work.requests), sum(events.values()))
 
-    async def _replayed(self, generation: int, request: Request, slice_: Slice, spans: list[tuple[int, int]]) -> None:
-        """Builds the day beside what is in use, then changes the two in one moment. Its count: rows that differed."""
-        built_at = await self._cut(self.now()[1], request)
+    def _rewritten(self, work: Work, bundle: Bundle, removed: int) -> Counts:
+        """How many raw events of each day were rewritten, some of them perhaps by a former owner; what an erasure
+        removed counts with the first day."""
+        if work.job is None:
+            return {}
+        if work.job.kind == "erase":
+            first = bundle.slices[0]
+            return {(first.organization, first.day): removed}
+        return self.repairs.rewritten(work.requests, bundle)
+
+    async def _replayed(self, generation: int, work: Work, bundle: Bundle, spans: list[tuple[int, int]]) -> None:
+        """Builds days beside what is in use, then changes the two in one moment. Its count: rows that differed."""
+        built_at = await self._cut(self.now()[1], work.requests[0])
         for since, until in spans:
             began = time.monotonic()
-            await asyncio.to_thread(self.repairs.build_beside, replace(slice_, cut=built_at), since, until)
+            self._check_ours(generation, work)
+            await asyncio.to_thread(self.repairs.build_beside, replace(bundle, cut=built_at), since, until)
             await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
         began = time.monotonic()
         async with self.owning:
-            if (state := await self._ours(generation, request)) is None:
-                return
-            slice_ = replace(slice_, cut=await self._cut(state, request))
-            differed = await asyncio.to_thread(self.repairs.switch, slice_, built_at)
-            if request.src_partition in state.partitions:
-                await asyncio.to_thread(self.repairs.reload, state, request, *slice_.around())
-            await asyncio.to_thread(self.repairs.finish, request, slice_, state.pending, differed)
-            self.jobs.metrics.worked("done")
+            state = await self._stored(generation, work)
+            bundle = replace(bundle, cut=await self._cut(state, work.requests[0]))
+            differed = await asyncio.to_thread(self.repairs.switch, bundle, built_at)
+            if bundle.src_partition in state.partitions:
+                await asyncio.to_thread(self.repairs.reload, state, bundle, *bundle.around())
         await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
+        await self._between_takes(generation, work, bundle, self._last_steps(work.requests, differed))
+        self.jobs.metrics.worked("done", len(work.requests))
 
-    async def _ours(self, generation: int, request: Request) -> WorkerState | None:
-        """The state with everything that was taken stored; None when the partition may have another owner."""
+    def _again(self, since: int, until: int, state: WorkerState, bundle: Bundle) -> None:
+        self.repairs.recompute(bundle, since, until)
+        if bundle.src_partition in state.partitions:
+            self.repairs.reload(state, bundle, since, until)
+
+    def _last_steps(self, requests: Requests, events: Counts) -> list[Step]:
+        """What follows the quarter hours of a bundle. events: what its rows in `repairs` tell."""
+
+        def finish(_: WorkerState, bundle: Bundle) -> None:
+            self.repairs.finish(requests, bundle, events)
+
+        return [*(partial(self._derive, derivation) for derivation in DERIVATIONS), finish]
+
+    def _derive(self, derivation: Derivation, state: WorkerState, bundle: Bundle) -> None:
+        self.repairs.derive_again(bundle, derivation, state.pending)
+
+    async def _between_takes(self, generation: int, work: Work, bundle: Bundle, steps: Sequence[Step]) -> None:
+        """Does the steps with the stream halted, as many in one halt as begin within HALT_SECONDS, each at the cut of
+        its halt: what is taken between two of them is derived by whoever comes later, step or cascade. Raises
+        NotOurs."""
+        left = deque(steps)
+        while left:
+            began = time.monotonic()
+            async with self.owning:
+                state = await self._stored(generation, work)
+                at = replace(bundle, cut=await self._cut(state, work.requests[0]))
+                ends = time.monotonic() + HALT_SECONDS
+                while left and time.monotonic() < ends:
+                    self._check_ours(generation, work)
+                    await asyncio.to_thread(left.popleft(), state, at)
+            await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
+
+    async def _stored(self, generation: int, work: Work) -> WorkerState:
+        """The state with everything that was taken stored. Raises NotOurs."""
+        self._check_ours(generation, work)
         _, state = self.now()
         await self.flusher.drain(state)
-        now, after = self.now()
-        ours = request.src_partition in state.partitions or request.src_partition < self.settings.src_partition(0)
-        return state if now == generation == state.generation and after is state and ours else None
+        self._check_ours(generation, work)
+        return state
+
+    def _check_ours(self, generation: int, work: Work) -> None:
+        if not self._is_ours(generation, work):
+            first = work.requests[0]
+            raise NotOurs(f"{first.repair_id}: {first.src_partition} {first.day}")
+
+    def _is_ours(self, generation: int, work: Work) -> bool:
+        """Whether nobody else may do it: of a former generation's partition it is done by the job's owner."""
+        now, state = self.now()
+        home = work.requests[0].src_partition if work.job is None else work.job.home
+        return now == generation == state.generation and home in state.partitions
 
     async def _cut(self, state: WorkerState, request: Request) -> int:
         """What is applied; nothing comes any more to partitions of former generations."""
@@ -119,8 +218,10 @@ class Foreman:
         asked = statements.applied_offset(request.src_partition)
         return int((await asyncio.to_thread(self.sink.rows, asked))[0][0])
 
-    def _rest(self, worked_seconds: float) -> None:
+    def _rest(self, generation: int, work: Work, worked_seconds: float) -> None:
+        """Between two spans of raw events. Raises NotOurs."""
         time.sleep(self._rest_seconds(worked_seconds))
+        self._check_ours(generation, work)
 
     def _rest_seconds(self, worked_seconds: float) -> float:
         return min(REST_SHARE * worked_seconds, LONGEST_REST_SECONDS) if self._waiting else 0.0
@@ -128,4 +229,4 @@ class Foreman:
     def _ended(self, task: "asyncio.Task[bool]") -> None:
         """What no slice may raise ends the process, as everything unexpected does."""
         if not task.cancelled() and (failure := task.exception()) is not None:
-            self.leave("job failed", failure)
+            self.leave(JOB_FAILED, failure)

@@ -1,13 +1,17 @@
 """The jobs of this worker's partitions: which slice is next, and the raw events it rewrites. Blocking; one at a time.
 
 Jobs that may be about the same events follow each other in the order of their records, also when an earlier one is
-paused. Rewriting raw events goes on beside the stream: it changes nothing that a take reads.
+paused; one that is cancelled before it began waits for nobody. All others take turns, slice by slice. Rewriting raw
+events goes on beside the stream: it changes nothing that a take reads.
 """
 
+import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
+from typing import Any
 
 import polars as pl
 import structlog
@@ -15,29 +19,36 @@ import structlog
 from producers.control.bodies import EraseBody, ReplayBody, RepriceBody
 from producers.timeliness.rules import TimeRules
 from stream_jobs.calendars.local_calendar import QUARTER_SECONDS
-from stream_jobs.control.repriced import NEEDED, repriced
+from stream_jobs.control.repriced import NEEDED, cost_alone, excess, repriced
 from stream_jobs.corrections.awaited import MET_BEFORE, Awaited, Identity, awaited_rows
 from stream_jobs.corrections.change import Correction
+from stream_jobs.corrections.kept_terms import KeptTerms
 from stream_jobs.erasure.erasure import Erasure
-from stream_jobs.erasure.statements import Scope
+from stream_jobs.erasure.scope import Scope
 from stream_jobs.erasure.sweep import Sweep
 from stream_jobs.errors import JobRefused
 from stream_jobs.jobs import planning, rewriting
 from stream_jobs.jobs.job import STATES, Job
-from stream_jobs.pricing.price_book import exceeds_cost_bound
-from stream_jobs.rollups.repair import Slice
+from stream_jobs.rollups.bundle import Bundle
 from stream_jobs.rollups.spans import parts
 from stream_jobs.worker import statements
-from stream_jobs.worker.books import Books
+from stream_jobs.worker.books import UNUSABLE, Books
 from stream_jobs.worker.metrics import Metrics
-from stream_jobs.worker.repair import Repairs, Request
+from stream_jobs.worker.poison.job_attempts import JobAttempts
+from stream_jobs.worker.repair import Repairs
+from stream_jobs.worker.requests import MOST_SLICES, Place, Request, Requests, bundles, together
+from stream_jobs.worker.routing import Routing
 from stream_jobs.worker.sink import Sink
-from warehouse.errors import WarehouseRefused, WarehouseStrained
+from warehouse.errors import WarehouseError, WarehouseRefused, WarehouseStrained
+from warehouse.literals import masked
 
 log = structlog.get_logger()
 LOOK_SECONDS = 2.0
 """Between looks for new jobs and orders."""
-SLICES_AHEAD = 100
+SLICES_AHEAD = 2 * MOST_SLICES
+"""What a look finds of a job at most: one that is alone does not wait for the next look."""
+JOBS_AT_ONCE = 10
+"""Of which a look finds slices; the others come first in the next ones."""
 SWEEP_LOOK_SECONDS = 5.0
 ERASURE = (
     *("control_id", "organization", "home", "offset", "user_hash", "certificate", "asked", "due", "version", "state"),
@@ -47,15 +58,17 @@ REWRITTEN_AT_ONCE = 100_000
 """Raw events that one statement writes anew."""
 FAILURES = (WarehouseRefused, WarehouseStrained, JobRefused)
 """What ends a slice or a job, and not the worker."""
+PUT_OFF_SECONDS = 60.0
+"""How long an erasure rests that the warehouse could not do."""
 TIMES = 5
 """How often a span is gone through until nothing is left of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A slice, and the job it belongs to; None: somebody asked for it without a job."""
+    """Slices that are done together, and the job they belong to; None: somebody asked for them without a job."""
 
-    request: Request
+    requests: Requests
     job: Job | None = None
 
 
@@ -66,42 +79,90 @@ class Jobs:
     sink: Sink
     repairs: Repairs
     books: Books
-    markup_ppm: Mapping[str, int]
     erasure: Erasure
     times: TimeRules
     metrics: Metrics
-    onlooker: Sink | None = None
+    attempts: JobAttempts
+    onlooker: Sink
     """For looks at what is to be done, which must not keep a worker alive that hangs (rule E28)."""
+    routing: Routing
     told: dict[str, int] = field(default_factory=dict, init=False)
     """How many jobs are open, and how many of their slices are left, at the last look."""
+    forgotten: int = field(default=0, init=False)
+    """How often the partitions changed: what is found in those of before is not done in those of after."""
+    met: deque[tuple[int, Identity, int]] = field(default_factory=deque, init=False)
+    """Events that are awaited no longer though memory still has them: log partition, who, and offset of the record."""
     _next: float = field(default=0.0, init=False)
     _ready: deque[Work] = field(default_factory=deque, init=False)
+    _found_or_forgotten: threading.Lock = field(default_factory=threading.Lock, init=False)
     _next_sweep: float = field(default=0.0, init=False)
     _sweeps_again: deque[float] = field(default_factory=lambda: deque([0.0]), init=False)
     """When completed erasures are swept once more."""
+    _turns: dict[tuple[int, str], int] = field(default_factory=dict, init=False)
+    """When a slice of an open job was last given out, or the job first seen: a count of slices, by home and id."""
+    _given: int = field(default=0, init=False)
     _removed: set[str] = field(default_factory=set, init=False)
     """Erasures whose events this process has removed."""
+    _set_aside: dict[str, float] = field(default_factory=dict, init=False)
+    """Until when jobs are left alone, by control id."""
     _columns: list[str] = field(default_factory=list, init=False)
+    _events: dict[tuple[str, Place], int] = field(default_factory=dict, init=False)
+    """Raw events of days that open jobs have still to do, by job; counted once."""
+    _one_by_one: set[str] = field(default_factory=set, init=False)
+    """What failed together is tried slice by slice: control ids, until the process ends."""
 
     def due(self) -> bool:
         """Whether a slice is known or it is time to look for one."""
         return bool(self._ready) or time.monotonic() >= self._next
 
-    def next(self, applied: Mapping[int, int]) -> Work | None:
-        """The next slice. applied: of each partition of this worker."""
-        if time.monotonic() >= self._next:
-            self._ready = deque(self._found(applied))
-            self._next = time.monotonic() + LOOK_SECONDS
-        return self._ready.popleft() if self._ready else None
+    def next(self, applied: Mapping[int, int], forgotten: int) -> Work | None:
+        """The next slice. applied: of each partition of this worker. forgotten: when they were; None when it is more
+        in the end."""
+        found = self._found(applied, forgotten) if time.monotonic() >= self._next else None
+        with self._found_or_forgotten:
+            if forgotten != self.forgotten:
+                return None
+            if found is not None:
+                self._ready = deque(found)
+                self._next = time.monotonic() + LOOK_SECONDS
+            work = self._ready.popleft() if self._ready else None
+            if work is not None and work.job is not None:
+                self._given += 1
+                self._turns[_key(work.job)] = self._given
+            return work
 
     def forget(self) -> None:
-        """What was found is found again: the partitions have changed, and their former owners may write late."""
-        self._ready.clear()
-        self._next = 0.0
+        """What was found is found again: the partitions have changed, and their former owners may write late. A look
+        that is going on finds nothing."""
+        with self._found_or_forgotten:
+            self.forgotten += 1
+            self._ready.clear()
+            self._next = 0.0
         self._sweeps_again = deque([0.0, time.monotonic() + self.erasure.sweep_after.total_seconds()])
 
+    def puts_off(self, job: Job | None, refused: Exception) -> bool:
+        """Whether the job is tried again later instead of failing: an erasure that the warehouse could not do. Its
+        events are gone with the first day, and every other day counts them until it is done."""
+        if job is None or job.kind != "erase" or not isinstance(refused, WarehouseError):
+            return False
+        log.error("an erasure is put off", control_id=job.control_id, reason=masked(str(refused))[:500])
+        self.set_aside(job.control_id, PUT_OFF_SECONDS)
+        return True
+
+    def set_aside(self, control_id: str, seconds: float) -> None:
+        """Leaves a job, or what was asked for without one, alone for so long."""
+        self._set_aside[control_id] = time.monotonic() + seconds
+        self._ready = deque(work for work in self._ready if work.requests[0].repair_id != control_id)
+
+    def do_one_by_one(self, control_id: str) -> None:
+        """What a job had in work failed, and only some of it may be to blame."""
+        log.warning("slices are done one by one: together they failed", control_id=control_id)
+        self._one_by_one.add(control_id)
+        self.set_aside(control_id, 0.0)
+        self._next = 0.0
+
     def rewrite(self, work: Work, rest: Callable[[float], None]) -> int:
-        """Writes the slice's raw events anew; returns how many. Raises JobRefused when they must not become so.
+        """Writes the raw events of the slices anew; returns how many. Raises JobRefused when they must not become so.
 
         rest: called between two spans with the seconds that the last one took.
         """
@@ -109,8 +170,8 @@ class Jobs:
             return 0
         if isinstance(work.job.body, EraseBody):
             return self._erased(work.job)
-        job, slice_ = work.job, self.repairs.slice_of(work.request, -1)
-        return sum(self._corrected(job, correction, slice_, rest) for correction in job.corrections)
+        job, bundle = work.job, self.repairs.bundle_of(work.requests, -1)
+        return sum(self._corrected(job, correction, bundle, rest) for correction in job.corrections)
 
     def learn(self) -> None:
         """Erased events are known from now on; nothing may be taken meanwhile."""
@@ -122,12 +183,9 @@ class Jobs:
             return 0
         assert isinstance(job.body, EraseBody)
         self.erasure.begin(scope_of(job), job.body.user_id or "")  # a restored warehouse may lack what was noted
+        removed = self.erasure.remove_events(scope_of(job))
         self._removed.add(job.control_id)
-        return self.erasure.remove_events(scope_of(job))
-
-    @property
-    def _eyes(self) -> Sink:
-        return self.onlooker or self.sink
+        return removed
 
     def _sweep(self, partitions: Sequence[int]) -> None:
         """Erasures whose time has come are swept again."""
@@ -135,84 +193,188 @@ class Jobs:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_LOOK_SECONDS
-        for found in self._eyes.rows(statements.due_erasures(partitions)):
+        for found in self.onlooker.rows(statements.due_erasures(partitions)):
             row = dict(zip(ERASURE, found, strict=True))
             scope = Scope(row["control_id"], row["organization"], row["home"], row["offset"], not row["user_hash"])
             if row["state"] == "erased":
-                self.erasure.sweep_again(scope, row)
+                if self.erasure.refusals_are_stored(scope.control_id):
+                    self.erasure.sweep_again(scope, row)
             else:
                 self.erasure.complete(scope, row)
 
     def _sweep_completed(self, partitions: Sequence[int]) -> None:
         """After a takeover, at once and when everything that was on its way has come: beside the stream, so that no
         partition waits for it."""
-        if not self._sweeps_again or time.monotonic() < self._sweeps_again[0]:
+        sweeps = self._sweeps_again
+        if not sweeps or time.monotonic() < sweeps[0]:
             return
-        self._sweeps_again.popleft()
-        swept = Sweep(self.erasure).turn(self._eyes.rows(statements.complete_erasures(partitions)))
-        if not swept.is_clean:
-            self._sweeps_again.appendleft(time.monotonic() + SWEEP_LOOK_SECONDS)
+        sweeps[0] = time.monotonic() + SWEEP_LOOK_SECONDS  # one that fails is due again
+        sweep = Sweep.of_what_is_kept(self.erasure, self.times)
+        if sweep.turn(self.onlooker.rows(statements.complete_erasures(partitions))).is_clean:
+            sweeps.popleft()
 
-    def _found(self, applied: Mapping[int, int]) -> list[Work]:
+    def _found(self, applied: Mapping[int, int], forgotten: int) -> list[Work]:
         if not applied:
             return []
         try:
             self._sweep(list(applied))
         except FAILURES as refused:  # looked at again; an erasure that is not complete is told by `tally control show`
-            log.error("an erasure could not be swept again", reason=str(refused)[:500])
-        found = [Work(Request(*row)) for row in self._eyes.rows(statements.open_repairs(list(applied)))]
-        rows = self._eyes.rows(statements.open_jobs(list(applied)))
-        wanted = dict(self._eyes.rows(statements.job_orders([row[1] for row in rows]))) if rows else {}
+            log.error("an erasure could not be swept again", reason=masked(str(refused))[:500])
+        requested = self.repairs.requested(list(applied), self.onlooker)
+        alone = self._bundles([each for each in requested if not self._rests(each.repair_id)][:SLICES_AHEAD])
+        rows = self.onlooker.rows(statements.open_jobs(list(applied)))
+        wanted = dict(self.onlooker.rows(statements.job_orders([row[1] for row in rows]))) if rows else {}
+        jobs = [job for row in rows if (job := self._read(row, wanted)) and job.offset <= applied[job.home]]
         earlier: dict[int, list[Job]] = defaultdict(list)
-        for row in rows:
-            job = Job.read(row, wanted.get(row[1], "run"))
-            if job.offset > applied[job.home]:
-                continue
-            if any(job.meets(other) for other in earlier[job.home]) or len(found) >= SLICES_AHEAD:
+        of_jobs: list[list[Work]] = []
+        for job in self._in_turn(jobs):
+            if forgotten != self.forgotten:
+                return []
+            rests = self._rests(job.control_id) or self.attempts.rest_seconds("job", job.home, job.control_id) > 0
+            waits = rests or len(of_jobs) >= JOBS_AT_ONCE or any(job.meets(other) for other in earlier[job.home])
+            if waits and job.wanted != "cancel":
                 earlier[job.home].append(job)
                 continue
             try:
-                slices, is_over = self._advanced(job, list(applied))
+                with self.attempts.at("job", job.home, job.control_id):
+                    slices, is_over = ([], self._withdrawn(job)) if waits else self._advanced(job, list(applied))
             except FAILURES as refused:
-                log.error("job failed", kind=job.kind, control_id=job.control_id, reason=str(refused)[:500])
-                self._note(job, "failed", job.slices, str(refused))
-                slices, is_over = [], True
-            found += slices
+                slices, is_over = [], not self.puts_off(job, refused)
+                if is_over:
+                    self._fail(job.home, job.control_id, job.slices, str(refused))
+            if slices:
+                of_jobs.append(slices)
             if not is_over:
                 earlier[job.home].append(job)
+        found = [work for round_ in zip_longest(alone, *of_jobs) for work in round_ if work is not None]
+        left = {work.requests[0].repair_id for work in found}
+        self._events = {key: count for key, count in self._events.items() if key[0] in left}
         self._tell(sum(map(len, earlier.values())), list(applied))
+        states = [states_of(job) for jobs in earlier.values() for job in jobs]
+        self.books.for_jobs((prices for prices, _ in states), (multipliers for _, multipliers in states))
         return found
 
+    def _read(self, row: tuple[Any, ...], wanted: Mapping[str, str]) -> Job | None:
+        try:
+            return Job.read(row, wanted.get(row[1], "run"))
+        except JobRefused as refused:
+            self._fail(row[0], row[1], row[9], str(refused))
+            return None
+
+    def _fail(self, home: int, control_id: str, slices: int, why: str) -> None:
+        """Ends a job that nobody can go on with."""
+        said = masked(why)
+        log.error("job failed", control_id=control_id, reason=said[:500])
+        self.sink.command(statements.slices_given_up(control_id, home))
+        self._note(home, control_id, "failed", slices, said)
+
+    def _rests(self, control_id: str) -> bool:
+        return time.monotonic() < self._set_aside.get(control_id, 0.0)
+
+    def _in_turn(self, jobs: Sequence[Job]) -> list[Job]:
+        """Those first whose last slice is longest ago. Jobs that meet stay in the order of their records, because each
+        comes no earlier than those which it waits for."""
+        self._turns = {_key(job): self._turns.get(_key(job), self._given) for job in jobs}
+        turns: dict[tuple[int, str], int] = {}
+        latest: dict[int, dict[str, int]] = defaultdict(dict)
+        for job in jobs:
+            known = latest[job.home]
+            met = (known.get(job.organization, 0), known.get("", 0)) if job.organization else known.values()
+            turns[_key(job)] = known[job.organization] = max(self._turns[_key(job)], *met, 0)
+        return sorted(jobs, key=lambda job: turns[_key(job)])
+
     def _tell(self, jobs: int, partitions: Sequence[int]) -> None:
-        slices_left = int(self._eyes.rows(statements.slices_left(partitions))[0][0]) if jobs else 0
+        slices_left = int(self.onlooker.rows(statements.slices_left(partitions))[0][0]) if jobs else 0
         self.told.update(open=jobs, slices_left=slices_left)
         self.metrics.open_jobs.set(jobs)
         self.metrics.slices_left.set(slices_left)
 
     def _advanced(self, job: Job, mine: Sequence[int]) -> tuple[list[Work], bool]:
         """The job's next slices and whether it is over; plans it first, and ends it when none is left."""
+        if job.wanted == "cancel" and self._has_erased(job):
+            job = replace(job, wanted="run")
         if job.wanted == "cancel":
             self.sink.command(statements.slices_cancelled(job.control_id, job.home))
         elif job.wanted == "pause":
             return [], False
         partitions = job.partitions([*mine, *self._former(job)])
         if job.state == "asked" and job.wanted != "cancel":
-            self._plan(job, partitions)
+            job = self._plan(job, partitions)
         asked = statements.open_slices(job.control_id, job.home, partitions, SLICES_AHEAD)
-        found = [Work(Request(*row), job) for row in self.sink.rows(asked)]
+        found = self._bundles([Request(*row) for row in self.sink.rows(asked)], job)
         if not found:
             self._end(job, partitions)
         return found, not found
 
-    def _plan(self, job: Job, partitions: Sequence[int]) -> None:
+    def _bundles(self, requests: Sequence[Request], job: Job | None = None) -> list[Work]:
+        """What is done together of a job's slices, or of those that belong to none."""
+        if len(requests) > 1:
+            self._count(requests)
+        events = {place: count for (_, place), count in self._events.items()}
+        return [
+            Work(part, job)
+            for bundle in bundles(requests, events)
+            for part in (((each,) for each in bundle) if self._fails_together(bundle[0]) else (bundle,))
+        ]
+
+    def _fails_together(self, request: Request) -> bool:
+        return request.repair_id in self._one_by_one or self.attempts.is_deadly(*together(request))
+
+    def _count(self, requests: Sequence[Request]) -> None:
+        """Learns how many raw events the days have."""
+        unknown: dict[int, list[Request]] = defaultdict(list)
+        for each in requests:
+            if (each.repair_id, each.place) not in self._events:
+                unknown[each.src_partition].append(each)
+        for number, those in unknown.items():
+            days = sorted({(each.organization, each.day) for each in those})
+            counts = {row[:2]: row[2] for row in self.onlooker.rows(statements.events_of_days(number, days))}
+            for each in those:
+                self._events[each.repair_id, each.place] = counts.get((each.organization, each.day), 0)
+
+    def _withdrawn(self, job: Job) -> bool:
+        """Ends a job that waits and is cancelled, unless some of it was begun: then its turn comes."""
+        if self._has_begun(job):
+            return False
+        self.sink.command(statements.slices_cancelled(job.control_id, job.home))
+        if self._has_begun(job):  # a former owner, in between
+            return False
+        self._end(job, [])
+        return True
+
+    def _has_erased(self, job: Job) -> bool:
+        """Whether it is an erasure that has begun: all of its events go with the first day, and every other day counts
+        them until it is done. It cannot be cancelled any more."""
+        return isinstance(job.body, EraseBody) and self._has_begun(job)
+
+    def _has_begun(self, job: Job) -> bool:
+        states = {row[0] for row in self.sink.rows(statements.slice_states(job.control_id, job.home))}
+        return not states <= {"asked", "cancelled"}
+
+    def _plan(self, job: Job, partitions: Sequence[int]) -> Job:
         if isinstance(job.body, EraseBody):
             self.erasure.begin(scope_of(job), job.body.user_id or "")
+        whole = self.times.first_whole_day(job.asked)
+        left = 0
         for number in partitions:
-            self.sink.command(planning.plan(job, number, self.times.first_whole_day(job.asked)))
+            whose = self._whose(job, number)
+            self.sink.command(planning.plan(job, number, whole, whose))
+            if whole is not None and not isinstance(job.body, EraseBody):
+                left += int(self.sink.rows(planning.left(job, number, whole, whose))[0][0])
+        message = self.times.left(left, whole) if left and whole else ""
         self._meet(job, partitions)
         slices = sum(count for _, count, _ in self.sink.rows(statements.slice_states(job.control_id, job.home)))
-        self._note(job, "planned", slices)
-        log.info("job planned", kind=job.kind, control_id=job.control_id, partition=job.home, slices=slices)
+        self._note(job.home, job.control_id, "planned", slices, message)
+        log.info("job planned", kind=job.kind, control_id=job.control_id, partition=job.home, slices=slices, left=left)
+        return replace(job, message=message)
+
+    def _whose(self, job: Job, number: int) -> list[str] | None:
+        """Whose days of a partition the job plans: a record about all organisations comes to every partition, and only
+        that of an organisation's own knows what is in force for it. None: of all that it is about."""
+        if number == job.home or job.organization:
+            return None
+        names = pl.Series([row[0] for row in self.sink.rows(statements.known_organizations())], dtype=pl.String)
+        return names.filter(self.routing.homes(names) == job.home).to_list() if len(names) else []
 
     def _meet(self, job: Job, partitions: Sequence[int]) -> None:
         """Events that are named and came before the record are awaited no longer."""
@@ -224,6 +386,7 @@ class Jobs:
                 entries += [(job.home, (job.organization, *each), said, MET_BEFORE) for each in stored]
         if entries:
             self.sink.insert("awaited_events", awaited_rows(entries))
+            self.met.extend((number, identity, said.src_offset) for number, identity, said, _ in entries)
 
     def _end(self, job: Job, partitions: Sequence[int]) -> None:
         found = self.sink.rows(statements.slice_states(job.control_id, job.home))
@@ -231,22 +394,26 @@ class Jobs:
         failures = "; ".join(message for state, _, message in found if state == "failed")
         if isinstance(job.body, ReplayBody):
             for number in partitions:
-                self.repairs.forget_built(number)
+                self.repairs.forget_built(job.control_id, job.home, number)
         if isinstance(job.body, EraseBody) and job.wanted != "cancel" and not failures:
             self.erasure.finish(scope_of(job), job.body.user_id or "", job.asked)
+        elif isinstance(job.body, EraseBody) and job.wanted == "cancel":
+            self.erasure.forget(scope_of(job))
         state = "cancelled" if job.wanted == "cancel" else "failed" if failures else "done"
-        self._note(job, state, sum(counts.values()), failures)
+        self._note(
+            job.home, job.control_id, state, sum(counts.values()), "; ".join(filter(None, (job.message, failures)))
+        )
         log.info("job ended", kind=job.kind, control_id=job.control_id, partition=job.home, state=state, **counts)
 
-    def _note(self, job: Job, state: str, slices: int, message: str = "") -> None:
+    def _note(self, home: int, control_id: str, state: str, slices: int, message: str = "") -> None:
         version = STATES.index(state) + 1
-        self.sink.command(statements.job_noted(job.home, job.control_id, state, version, slices, message))
+        self.sink.command(statements.job_noted(home, control_id, state, version, slices, message))
 
     def _former(self, job: Job) -> list[int]:
         return [row[0] for row in self.sink.rows(statements.former_partitions(job.home))]
 
-    def _corrected(self, job: Job, correction: Correction, work: Slice, rest: Callable[[float], None]) -> int:
-        """Goes through the day until nothing is left: what another owner deletes beside us is computed again."""
+    def _corrected(self, job: Job, correction: Correction, work: Bundle, rest: Callable[[float], None]) -> int:
+        """Goes through the days until nothing is left."""
         total = 0
         for _ in range(TIMES):
             quarters = self.sink.rows(rewriting.rows_per_quarter(job, correction, work))
@@ -256,18 +423,17 @@ class Jobs:
                 began = time.monotonic()
                 self._rewritten(job, correction, work, since, until)
                 rest(time.monotonic() - began)
-            if correction.change.reprices:
-                self.sink.command(rewriting.prices_forgotten(job, work))
             total += sum(count for _, count in quarters)
-        raise JobRefused(f"events of {work.organization} on {work.day} are not rewritten after {TIMES} attempts")
+        raise JobRefused(f"events of {work} are not rewritten after {TIMES} attempts")
 
-    def _rewritten(self, job: Job, correction: Correction, work: Slice, since: int, until: int) -> None:
+    def _rewritten(self, job: Job, correction: Correction, work: Bundle, since: int, until: int) -> None:
         """Writes [since, until) anew: half of it at a time when it is too much at once, down to a quarter hour."""
         try:
-            if correction.change.reprices:
-                self._price(job, correction, work, since, until)
+            again = self._priced(job, correction, work, since, until) if correction.change.reprices else None
+            if again is not None and again.is_empty():  # half of a span may hold no event
+                return
             self.sink.derive(rewriting.kept(job, correction, work, since, until))
-            self.sink.derive(rewriting.rewritten(self._raw_columns(), job, correction, work, since, until))
+            self.sink.derive(rewriting.rewritten(self._raw_columns(), job, correction, work, since, until), again)
         except WarehouseStrained:
             middle = since + (until - since) // 2 // QUARTER_SECONDS * QUARTER_SECONDS
             if middle == since:
@@ -275,29 +441,28 @@ class Jobs:
             self._rewritten(job, correction, work, since, middle)
             self._rewritten(job, correction, work, middle, until)
 
-    def _price(self, job: Job, correction: Correction, work: Slice, since: int, until: int) -> None:
-        """Computes what the events cost and leaves it for the statement that writes them."""
+    def _priced(self, job: Job, correction: Correction, work: Bundle, since: int, until: int) -> pl.DataFrame:
+        """What the events cost, for the statement that writes them."""
         frame = self.sink.frame(rewriting.to_price(job, correction, work, since, until))
         if frame.is_empty():
-            return
+            return frame
         names = {f"new_{name}": name for name in NEEDED} | {"quantities_text": "quantities"}
+        events = rewriting.as_born(frame.rename(names))
         prices, multipliers = revisions_of(job)
-        self.books.need([prices], [] if multipliers is None else [multipliers])
-        priced = repriced(
-            rewriting.as_born(frame.rename(names)),
-            self.books.prices[prices],
-            None if multipliers is None else self.books.multipliers[multipliers],
-            self.markup_ppm,
-        )
-        if exceeds_cost_bound(priced).any():
-            raise JobRefused("an event would cost more than 1,000,000 USD: check the unit of the prices or tokens")
-        self.sink.insert(
-            "repriced_events",
-            priced.select(*rewriting.IDENTITY, *rewriting.PRICED).with_columns(
-                pl.lit(work.src_partition, pl.UInt16).alias("src_partition"),
-                pl.lit(job.control_id).alias("control_id"),
-            ),
-        )
+        try:
+            if multipliers is None:
+                owner = work.organizations[0] if len(work.organizations) == 1 else ""
+                kept = KeptTerms.read(self.sink.rows, owner)
+                before = rewriting.replaced_before(job, correction, work, since, until)
+                book = self.books.needed_prices(prices)
+                priced = cost_alone(events, book, kept.located(events, lambda: self.sink.frame(before)))
+            else:
+                priced = repriced(events, *self.books.needed(prices, multipliers))
+        except UNUSABLE as problem:
+            raise JobRefused(str(problem)) from None
+        if reason := str(excess(priced).max() or ""):
+            raise JobRefused(f"{reason}, or of the prices")
+        return priced.select(*rewriting.IDENTITY, *rewriting.PRICED)
 
     def _raw_columns(self) -> list[str]:
         if not self._columns:
@@ -305,11 +470,23 @@ class Jobs:
         return self._columns
 
 
+def _key(job: Job) -> tuple[int, str]:
+    return job.home, job.control_id
+
+
 def revisions_of(job: Job) -> tuple[int, int | None]:
-    """Prices and multipliers that a job computes with; None: the credits stay as they are."""
-    if isinstance(job.body, RepriceBody):
-        return job.body.prices, job.body.multipliers
-    return job.prices, job.multipliers
+    """Prices and multipliers that a job computes with; None: credits and terms stay as they are."""
+    if not isinstance(job.body, RepriceBody):
+        return job.prices, job.multipliers
+    said = job.body.multipliers
+    return job.prices if job.body.prices is None else job.body.prices, job.multipliers if said == "in_force" else said
+
+
+def states_of(job: Job) -> tuple[int, int]:
+    """The states that a job looks things up in: what is billed follows the terms in force at its record where the
+    credits stay."""
+    prices, multipliers = revisions_of(job)
+    return prices, job.multipliers if multipliers is None else multipliers
 
 
 def scope_of(job: Job) -> Scope:

@@ -2,11 +2,20 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
+from stream_jobs.logs import words_of
+
 log = structlog.get_logger()
+_last_words: list[Callable[[str], None]] = []
+
+
+def say_when_leaving(word: Callable[[str], None]) -> None:
+    """What is done right before the process ends here, with what it ends for."""
+    _last_words.append(word)
 
 
 def leave(what: str, failure: BaseException, **place: Any) -> None:
@@ -14,7 +23,9 @@ def leave(what: str, failure: BaseException, **place: Any) -> None:
 
     place: the partitions and offsets in work, where the log's context does not have them.
     """
-    log.critical(what, error=repr(failure)[:2000], exc_info=failure, **place)
+    log.critical(what, error=words_of(failure)[:2000], exc_info=failure, **place)
+    for word in _last_words:
+        word(what)
     os._exit(1)
 
 
@@ -23,4 +34,5 @@ def leave_on_failed_task(_loop: asyncio.AbstractEventLoop, context: dict[str, An
     failure = context.get("exception")
     if failure is not None and context.get("message") == "flush failed":
         leave("flush failed", failure, work=context.get("work"))
-    log.error("background task failed", message=context.get("message"), error=repr(failure)[:500])
+    error = None if failure is None else words_of(failure)[:500]
+    log.error("background task failed", message=context.get("message"), error=error)

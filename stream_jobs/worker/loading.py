@@ -75,12 +75,16 @@ def load_pending(sink: Sink, directory: Directory, partitions: Sequence[int]) ->
     unknown = directory.unknown({row[1] for row in rows})
     if unknown:
         directory.learn(unknown, 0)
-    pending = {}
-    for partition, organization, grain, day, touched in rows:
-        calendar = directory.calendar(organization)
-        period = calendar.day(day) if grain == "day" else calendar.week(day)
-        pending[(partition, organization, grain, day)] = Pending(period, calendar.week_of(day), touched)
-    return pending
+    return {(*key, day): pending_period(directory, (*key, day), touched) for *key, day, touched in rows}
+
+
+def pending_period(directory: Directory, key: PeriodKey, touched: int) -> Pending:
+    """A pending period of a learned organisation as its calendar has it now."""
+    _, organization, grain, first = key
+    calendar = directory.calendar(organization)
+    if grain == "day":
+        return Pending(calendar.day(first), calendar.week_of(first), touched)
+    return Pending(calendar.week(first), first, touched)
 
 
 def load_rows(sink: Sink, family: Family, wanted: pl.DataFrame) -> pl.DataFrame:
@@ -99,7 +103,7 @@ def load_rows(sink: Sink, family: Family, wanted: pl.DataFrame) -> pl.DataFrame:
         pl.col("bucket", "hour").cast(pl.UInt32),
         pl.col(family.measures).cast(pl.Int64),
         pl.col("offset").cast(pl.Int64),
-        pl.col("epoch").cast(pl.UInt16),
+        pl.col("epoch").cast(pl.UInt32),
     )
     return stored.join(wanted, on=wanted.columns, how="semi")
 

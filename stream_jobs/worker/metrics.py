@@ -108,9 +108,9 @@ class Metrics:
         logged = dict(taken.written).get("control_log")
         self.control_records.labels("refused" if logged is None else logged["outcome"][0]).inc()
 
-    def worked(self, outcome: str, events: int = 0) -> None:
-        """Counts one slice that has ended."""
-        self.slices.labels(outcome).inc()
+    def worked(self, outcome: str, slices: int, events: int = 0) -> None:
+        """Counts slices that have ended."""
+        self.slices.labels(outcome).inc(slices)
         self.rewritten_events.inc(events)
 
     def took(self, taken: Taken, before: Sequence[int], after: Sequence[int]) -> None:

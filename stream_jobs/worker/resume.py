@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
+from stream_jobs.erasure.refusals import Bounds
 from stream_jobs.worker import former, statements
 from stream_jobs.worker.asking_client import asking_client
 from stream_jobs.worker.loading import load_progress
+from stream_jobs.worker.log_age import kept_for
 from stream_jobs.worker.partition import Progress, refusal
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
@@ -43,6 +46,7 @@ class LogInspector:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._topic = settings.events_topic
+        self._topics = (settings.events_topic, settings.rejected_topic)
         self._admin = asking_client(settings.kafka_bootstrap)
 
     def topic_id(self) -> str:
@@ -50,6 +54,24 @@ class LogInspector:
         with _late_is_told():
             described = self._admin.describe_topics(TopicCollection([self._topic]))[self._topic]
             return str(described.result(ANSWER_SECONDS).topic_id)
+
+    def kept_for(self) -> timedelta | None:
+        """How long after its arrival Kafka has an event or a refusal at most; None: it does not tell."""
+        return kept_for(self._admin, self._topics)
+
+    def refusals(self) -> dict[int, Bounds]:
+        """The topic of refusals as it is now, by partition. Raises KafkaException when the broker does not answer."""
+        topic = self._topics[1]
+        described = self._admin.describe_topics(TopicCollection([topic]))[topic]
+        with _late_is_told():
+            where = [TopicPartition(topic, each.id) for each in described.result(ANSWER_SECONDS).partitions]
+            starts = self._admin.list_offsets({place: OffsetSpec.earliest() for place in where})  # type: ignore[no-untyped-call]
+            ends = self._admin.list_offsets({place: OffsetSpec.latest() for place in where})  # type: ignore[no-untyped-call]
+            first = {place.partition: future.result(ANSWER_SECONDS).offset for place, future in starts.items()}
+            return {
+                place.partition: Bounds(first[place.partition], future.result(ANSWER_SECONDS).offset)
+                for place, future in ends.items()
+            }
 
     def state(self, partitions: list[int]) -> LogState:
         """The log as it is now. Raises KafkaException when the broker does not answer."""

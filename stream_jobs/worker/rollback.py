@@ -14,7 +14,8 @@ import structlog
 from stream_jobs.errors import RollbackFailed
 from stream_jobs.worker import statements
 from stream_jobs.worker.partition import Progress
-from stream_jobs.worker.repair import Repairs, Request
+from stream_jobs.worker.repair import Repairs
+from stream_jobs.worker.requests import Request
 from stream_jobs.worker.settings import LOGIC_VERSION
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import PeriodKey
@@ -40,7 +41,7 @@ def roll_back(sink: Sink, repairs: Repairs, progress: Mapping[int, Progress], pe
         )
         requests = asked(sink, number, known, days)
         for request in requests:
-            if not repairs.carry_out(request, applied, pending):
+            if not repairs.carry_out((request,), applied, pending):
                 raise RollbackFailed(
                     f"partition {number}: the sums of {request.organization} on {request.day} could not be taken back "
                     f"to offset {applied}; the table repairs has the reason ({request.repair_id})"

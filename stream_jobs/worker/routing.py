@@ -30,6 +30,11 @@ class Routing:
     first: int = 0
     overrides: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def all(self) -> range:
+        """The log partitions of this generation."""
+        return range(self.first, self.first + self.partitions)
+
     def homes(self, organizations: pl.Series) -> pl.Series:
         """The log partition of each event's organisation."""
         names = organizations.unique().to_list()

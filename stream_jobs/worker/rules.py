@@ -24,7 +24,7 @@ def rules_in_force(client: Client, settings: WorkerSettings) -> Rules:
         load_price_book(client, oldest_revision(client, "prices")),
         load_multipliers(client, oldest_revision(client, "multipliers")),
     )
-    return Rules(routing, times, books, markup_ppm={})
+    return Rules(routing, times, books)
 
 
 def rules_from(warehouse: WarehouseSettings, settings: WorkerSettings) -> Rules:
@@ -37,6 +37,10 @@ def rules_from(warehouse: WarehouseSettings, settings: WorkerSettings) -> Rules:
 
 
 def load_by(books: Books, sink: Sink) -> None:
-    """Later revisions are loaded through the worker's sink, which waits for an absent warehouse."""
-    books.load_prices = lambda revision: sink.using(lambda client: load_price_book(client, revision))
-    books.load_multipliers = lambda revision: sink.using(lambda client: load_multipliers(client, revision))
+    """Later states are loaded through the worker's sink, which waits for an absent warehouse."""
+    books.load_prices = lambda state: sink.using(
+        lambda client: load_price_book(client, state, list(books.prices.values()))
+    )
+    books.load_multipliers = lambda state: sink.using(
+        lambda client: load_multipliers(client, state, list(books.multipliers.values()))
+    )

@@ -7,8 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from stream_jobs.control.settings import read_control_key
-from stream_jobs.errors import NoErasureKey
+from stream_jobs.control.settings import read_control_key, read_erasure_key
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
 LOGIC_VERSION = 1
@@ -93,14 +92,7 @@ class WorkerSettings(BaseSettings):
 
     def erasure_key(self) -> bytes:
         """The installation's key. Raises NoErasureKey."""
-        file = self.erasure_key_file or self.home / "secrets" / "erasure_key"
-        try:
-            return file.read_bytes().strip()
-        except OSError as problem:
-            raise NoErasureKey(
-                f"the warehouse holds tombstones of erased events, but their key cannot be read: {problem}; "
-                "restore the file, or set TALLY_ERASURE_KEY_FILE"
-            ) from problem
+        return read_erasure_key(self.home, self.erasure_key_file)
 
     def src_partition(self, partition: int) -> int:
         """The number rows carry: unique over topic generations, whose offsets start again."""

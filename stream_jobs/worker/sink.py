@@ -41,6 +41,8 @@ ASKED_TYPES = {
     "time": "DateTime64(3, 'UTC')",
     "event_id": "UUID",
     "bucket": "DateTime('UTC')",
+    **dict.fromkeys(("cost_nano_usd", "billed_nano_usd", "credits_micro"), "Int64"),
+    "price_revision": "UInt32",
 }
 """ClickHouse types of the columns that statements are asked about; all others are texts."""
 UUID_COLUMNS = frozenset({"event_id", "id_hash"})
@@ -111,9 +113,16 @@ class Sink:
         """Runs an INSERT … SELECT."""
         self._insist(lambda: self._client.command(sql, settings=COMMAND_SETTINGS), writes=True)
 
-    def derive(self, sql: str) -> None:
-        """The same within DERIVE_SECONDS. Raises WarehouseStrained when it takes too long or too much memory."""
-        self._insist(lambda: self._client.command(sql, settings=DERIVE_SETTINGS), writes=True, gives_up=True)
+    def derive(self, sql: str, asked: pl.DataFrame | None = None) -> None:
+        """The same within DERIVE_SECONDS; asked: as in `frame`.
+
+        Raises WarehouseStrained when it takes too long or too much memory.
+        """
+
+        def attempt() -> None:
+            self._client.command(sql, settings=DERIVE_SETTINGS, external_data=_external(asked))
+
+        self._insist(attempt, writes=True, gives_up=True)
 
     def using(self, action: Callable[[Client], T]) -> T:
         """What reading by the client itself gives; what reads nothing but is not there is the action's to tell."""

@@ -1,15 +1,21 @@
 """The SQL a worker asks when it resumes or needs rows: values in, text out. Texts are quoted, numbers are ints."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Final
 
 from stream_jobs.erasure.statements import registered
 from stream_jobs.jobs.job import COLUMNS as JOB_COLUMNS
+from stream_jobs.rollups.bundle import Bundle, still_applied
 from stream_jobs.rollups.pairs import PLACE
-from stream_jobs.rollups.repair import Slice, still_applied
 from warehouse.families import FAMILIES, ROLLUP_TABLES, Family
 from warehouse.literals import quoted
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
+CANCELLED: Final = 3
+"""By how much the version of a slice's row rises when it is cancelled: above that of whoever begins it meanwhile."""
+SLICE: Final = "repair_id, src_partition, organization, day, home, epoch, cut, events, author, reason, message, asked"
+"""What a slice's row carries on from version to version."""
 Pair = tuple[int, str, int]
 """(src_partition, organization, bucket in Unix seconds)."""
 
@@ -164,12 +170,13 @@ def raised_epochs(grain: str, partitions: Sequence[int], organizations: Sequence
 def open_repairs(partitions: Sequence[int], *, begun_only: bool = False) -> str:
     """Requested slices that are not done, oldest first, in the order of the fields of Request.
 
-    begun_only: those that somebody began, of jobs too; otherwise those that belong to no job.
+    begun_only: those of which rows may be written, of jobs too; otherwise those that belong to no job.
     """
-    wanted = "state = 'running'" if begun_only else "state IN ('asked', 'running') AND home = -1"
+    wanted = "state = 'running' AND epoch > 0" if begun_only else "state IN ('asked', 'running') AND home = -1"
     return (
         "SELECT repair_id, src_partition, organization, day, version FROM repairs FINAL "
-        f"WHERE src_partition IN ({listed(partitions)}) AND {wanted} ORDER BY asked, repair_id, day"
+        f"WHERE src_partition IN ({listed(partitions)}) AND {wanted} "
+        "ORDER BY asked, repair_id, src_partition, organization, day"
     )
 
 
@@ -178,7 +185,7 @@ def open_slices(control_id: str, home: int, partitions: Sequence[int], limit: in
     return (
         "SELECT repair_id, src_partition, organization, day, version FROM repairs FINAL "
         f"WHERE {_slices(control_id, home)} AND src_partition IN ({listed(partitions)}) "
-        f"AND state IN ('asked', 'running') ORDER BY organization, day, src_partition LIMIT {limit}"
+        f"AND state IN ('asked', 'running') ORDER BY src_partition, organization, day LIMIT {limit}"
     )
 
 
@@ -199,10 +206,19 @@ def slices_left(homes: Sequence[int]) -> str:
 
 def slices_cancelled(control_id: str, home: int) -> str:
     """Cancels what no slice of a job has begun. One that was begun is ended by its owner."""
-    columns = "repair_id, src_partition, organization, day, home, epoch, cut, events, author, reason, message, asked"
     return (
-        f"INSERT INTO repairs ({columns}, state, version) SELECT {columns}, 'cancelled', version + 2 "
+        f"INSERT INTO repairs ({SLICE}, state, version) SELECT {SLICE}, 'cancelled', version + {CANCELLED} "
         f"FROM repairs FINAL WHERE {_slices(control_id, home)} AND state = 'asked'"
+    )
+
+
+def slices_given_up(control_id: str, home: int) -> str:
+    """Ends the slices of a job that failed as a whole: what none has begun is cancelled, what one has begun failed, so
+    that their days are compared again."""
+    return (
+        f"INSERT INTO repairs ({SLICE}, state, version) "
+        f"SELECT {SLICE}, if(state = 'asked', 'cancelled', 'failed'), version + {CANCELLED} "
+        f"FROM repairs FINAL WHERE {_slices(control_id, home)} AND state IN ('asked', 'running')"
     )
 
 
@@ -210,15 +226,56 @@ def _slices(control_id: str, home: int) -> str:
     return f"repair_id = {quoted(control_id)} AND home = {home}"
 
 
-def repair_noted(repair_id: str, work: Slice, state: str, message: str, version: int, events: int = 0) -> str:
-    """Writes the next version of a slice's row. events: raw events that it rewrote."""
+def built_forgotten(table: str, control_id: str, home: int, partition: int) -> str:
+    """Removes what the slices of a job have built beside the rows in use, in one partition."""
+    whose = f"SELECT organization FROM repairs WHERE {_slices(control_id, home)} AND src_partition = {partition}"
+    return f"DELETE FROM {table} WHERE src_partition = {partition} AND organization IN ({whose})"
+
+
+def slices_claimed(repair_id: str, work: Bundle, version: int) -> str:
+    """Notes that somebody begins slices, whose raw events come first; nothing of one that is over, nor of one that was
+    begun before: since when it has stood still can be told."""
+    return (
+        f"INSERT INTO repairs ({SLICE}, state, version) SELECT {SLICE}, 'running', {version} FROM repairs FINAL "
+        f"WHERE {work.of(repair_id)} AND state = 'asked' AND version < {version}"
+    )
+
+
+def slices_running(repair_id: str, work: Bundle) -> str:
+    """(organization, day) of the slices that are begun and not over."""
+    return f"SELECT toString(organization), day FROM repairs FINAL WHERE {work.of(repair_id)} AND state = 'running'"
+
+
+def events_of_days(partition: int, days: Sequence[tuple[str, date]]) -> str:
+    """(organization, day, raw rows) of days, of those that have any; old versions counted in."""
+    pairs = ", ".join(f"({quoted(organization)}, {quoted(str(day))})" for organization, day in days)
+    organizations = sorted({organization for organization, _ in days})
+    return (
+        f"SELECT toString(organization), day, toInt64(count()) FROM usage_raw WHERE src_partition = {partition} "
+        f"AND organization IN ({listed(organizations)}) AND (organization, day) IN ({pairs}) GROUP BY organization, day"
+    )
+
+
+def rewritten_events(repair_id: str, work: Bundle) -> str:
+    """(organization, day, raw events) that a job has rewritten, whoever did it, where it has any."""
+    return (
+        "SELECT toString(organization), day, toInt64(uniqExact(time, event_id)) FROM corrections "
+        f"WHERE {work.of_days('time')} AND control_id = toUUIDOrZero({quoted(repair_id)}) GROUP BY organization, day"
+    )
+
+
+def slices_noted(
+    repair_id: str, work: Bundle, state: str, message: str, version: int, events: Mapping[tuple[str, date], int]
+) -> str:
+    """Writes the next version of the slices' rows, unless another is as new. events: raw events that each rewrote."""
+    told = ", ".join(f"{quoted(f'{day} {name}')}, {count}" for (name, day), count in sorted(events.items()) if count)
+    counted = f"map({told})[concat(toString(day), ' ', organization)]" if told else "0"
     return (
         "INSERT INTO repairs (repair_id, src_partition, organization, day, home, state, epoch, cut, events, author, "
         "reason, message, asked, version) "
-        f"SELECT repair_id, src_partition, organization, day, home, '{state}', {work.epoch}, {work.cut}, {events}, "
+        f"SELECT repair_id, src_partition, organization, day, home, '{state}', {work.epoch}, {work.cut}, {counted}, "
         f"author, reason, {quoted(message)}, asked, {version} FROM repairs FINAL "
-        f"WHERE src_partition = {work.src_partition} "
-        f"AND repair_id = {quoted(repair_id)} AND organization = {quoted(work.organization)} AND day = '{work.day}'"
+        f"WHERE {work.of(repair_id)} AND version < {version}"
     )
 
 
@@ -227,7 +284,7 @@ def open_jobs(partitions: Sequence[int]) -> str:
     columns = ", ".join(JOB_COLUMNS)
     return (
         f"SELECT {columns} FROM jobs FINAL WHERE src_partition IN ({listed(partitions)}) "
-        "AND state IN ('asked', 'planned') ORDER BY src_partition, src_offset"
+        f"AND state IN ('asked', 'planned') AND {_not_set_apart('src_offset')} ORDER BY src_partition, src_offset"
     )
 
 
@@ -371,11 +428,20 @@ def organizations(names: Sequence[str]) -> str:
     )
 
 
-def applied_control(partition: int, control_id: str, before: int) -> str:
-    """One row when this control record was applied below the offset `before`."""
+def known_organizations() -> str:
+    """The names of all organisations that were ever seen."""
+    return "SELECT DISTINCT organization FROM organizations"
+
+
+def known_control(partition: int, control_id: str, before: int) -> str:
+    """One row: whether this control record was applied below the offset `before`, whether it is stored as asked for,
+    and whether its place in the partition is noted."""
+    this = f"control_id = toUUID({quoted(control_id)})"
+    here = f"src_partition = {partition} AND {this}"
     return (
-        f"SELECT 1 FROM control_log WHERE src_partition = {partition} AND control_id = toUUID({quoted(control_id)}) "
-        f"AND src_offset < {before} AND outcome = 'applied' LIMIT 1"
+        f"SELECT (SELECT count() FROM control_log WHERE {here} AND src_offset < {before} AND outcome = 'applied') > 0, "
+        f"(SELECT count() FROM control_records WHERE {this}) > 0, "
+        f"(SELECT count() FROM control_publications WHERE {here}) > 0"
     )
 
 
@@ -388,13 +454,14 @@ def revision_content(subject: str, revision: int, organization: str, content_has
 
 
 def revisions_in_force(applied: Mapping[int, int], first: int) -> str:
-    """The highest revision of prices and of multipliers up to each partition's applied offset: (partition, kind,
-    revision). What former generations (below the partition `first`) ended with holds everywhere, as partition -1.
+    """The highest revision of prices and of multipliers, whoever's it is, up to each partition's applied offset:
+    (partition, kind, revision). What former generations (below the partition `first`) ended with holds everywhere, as
+    partition -1.
     """
     return (
         f"SELECT if(src_partition < {first}, -1, toInt32(src_partition)) AS number, toString(kind), max(revision) "
-        f"FROM revision_switches WHERE organization = '' AND (src_partition < {first} OR {_up_to(applied, 'offset')}) "
-        "GROUP BY number, kind"
+        f"FROM revision_switches WHERE kind != 'calendar' AND (src_partition < {first} OR {_up_to(applied, 'offset')}) "
+        f"AND {_not_set_apart('offset')} GROUP BY number, kind"
     )
 
 
@@ -403,13 +470,19 @@ def awaited_events(applied: Mapping[int, int]) -> str:
     return (
         "SELECT src_partition, organization, toUnixTimestamp64Milli(time), event_id, src_offset, toString(control_id), "
         f"toString(kind), change FROM awaited_events FINAL WHERE {_up_to(applied, 'src_offset')} "
-        f"AND (met = -1 OR NOT ({_up_to(applied, 'met')}))"
+        f"AND (met = -1 OR NOT ({_up_to(applied, 'met')})) AND {_not_set_apart('src_offset')}"
     )
 
 
 def _up_to(applied: Mapping[int, int], column: str) -> str:
     places = [f"(src_partition = {number} AND {column} <= {offset})" for number, offset in applied.items()]
     return f"({' OR '.join(places)})"
+
+
+def _not_set_apart(column: str) -> str:
+    """What a control record left that was half applied when it ended the process, and that was then set apart, holds
+    no more."""
+    return f"(src_partition, {column}) NOT IN (SELECT src_partition, src_offset FROM quarantine WHERE src_index < 0)"
 
 
 def quarantined(partitions: Sequence[int]) -> str:

@@ -5,7 +5,7 @@ The steps are pure functions of the partition's state and the envelopes; only lo
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -17,12 +17,11 @@ from producers.envelopes.envelope import checked
 from producers.envelopes.rows import row_as_sent
 from producers.rejections.rejection import Rejection
 from producers.timeliness.rules import TimeRules
+from stream_jobs.control.repriced import excess, repriced
 from stream_jobs.corrections.awaited import awaited_rows, born
-from stream_jobs.credits.billed import billed
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.deduplication.window import Chunk
 from stream_jobs.keys.slots import Numbers
-from stream_jobs.pricing.price_book import exceeds_cost_bound
 from stream_jobs.rollups.groups import grouped
 from stream_jobs.rollups.limits import SumTooLarge
 from stream_jobs.rollups.measures import bucket, with_measures
@@ -35,8 +34,6 @@ from stream_jobs.worker.routing import Forwarded, Routing
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey, WorkerState
 
-TOO_EXPENSIVE = "the event would cost more than 1,000,000 USD: check the unit of its token counts and quantities"
-
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -47,8 +44,11 @@ class Envelope:
     append_ms: int
     content_type: str | None
     value: bytes
+    is_control: bool = False
     signature: bytes | None = None
     """Of a control record."""
+    content: bytes | None = None
+    """Of a record that puts a revision in force: all of the revision."""
 
 
 @dataclass(slots=True)
@@ -74,12 +74,11 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is in force: times, prices, multipliers, markups."""
+    """What is in force: times, prices, multipliers and terms."""
 
     routing: Routing
     times: TimeRules
     books: Books
-    markup_ppm: Mapping[str, int]
 
 
 class TakeProcessor:
@@ -250,13 +249,8 @@ class TakeProcessor:
         return pl.concat(parts).sort("row").drop("row")
 
     def _priced_under(self, frame: pl.DataFrame, prices: int, multipliers: int) -> pl.DataFrame:
-        rules = self._rules
-        costing = rules.books.prices[prices].price(frame)
-        priced = billed(rules.books.multipliers[multipliers].credit(costing), rules.markup_ppm)
-        excessive = exceeds_cost_bound(priced)
-        return priced.with_columns(
-            pl.when(excessive).then(pl.lit(TOO_EXPENSIVE)).otherwise(pl.lit("")).alias("refusal")
-        )
+        priced = repriced(frame, *self._rules.books.needed(prices, multipliers))
+        return priced.with_columns(excess(priced).alias("refusal"))
 
     def _born(self, state: WorkerState, frame: pl.DataFrame, taken: Taken) -> pl.DataFrame:
         """First sights with what control records said of them before they came (rule E23)."""

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 import structlog
 
 from stream_jobs.deduplication.tombstones import Tombstones
+from stream_jobs.errors import JobRefused
 from stream_jobs.worker.books import Books
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.former import Former
 from stream_jobs.worker.loading import load_partitions, load_pending
 from stream_jobs.worker.partition import Partition, Progress
 from stream_jobs.worker.poison.caution import Caution
+from stream_jobs.worker.poison.job_attempts import JobAttempts
 from stream_jobs.worker.repair import Repairs
+from stream_jobs.worker.requests import Requests, bundles, mark_of, together
 from stream_jobs.worker.rollback import roll_back
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import Pending, PeriodKey
@@ -30,6 +33,7 @@ class Takeover:
     former: Former
     repairs: Repairs
     caution: Caution
+    attempts: JobAttempts
     tombstones: Tombstones
     books: Books
     window_events: int
@@ -56,5 +60,17 @@ class Takeover:
 
     def _settle(self, progress: dict[int, Progress], pending: Collection[PeriodKey]) -> None:
         roll_back(self.sink, self.repairs, progress, pending)
-        for request in self.repairs.begun(list(progress)):
-            self.repairs.carry_out(request, progress[request.src_partition].applied_offset, pending)
+        for requests in self._begun(progress):
+            applied = progress[requests[0].src_partition].applied_offset
+            try:
+                with self.attempts.at(*mark_of(requests)):
+                    self.repairs.carry_out(requests, applied, pending)
+            except JobRefused as refused:
+                self.repairs.give_up(requests, self.repairs.bundle_of(requests, applied), str(refused))
+
+    def _begun(self, progress: Collection[int]) -> list[Requests]:
+        """What was in work together is ended together, unless processes died of it."""
+        found = self.repairs.begun(list(progress))
+        deadly = {each for each in found if self.attempts.is_deadly(*together(each))}
+        alone = [(each,) for each in found if each in deadly]
+        return alone + bundles((each for each in found if each not in deadly), {})

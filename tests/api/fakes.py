@@ -5,10 +5,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import warehouse.organizations
 from api.access import ApiKey
+from api.errors import Conflict, InvalidParameter
 from warehouse.directory import entry
 from warehouse.directory.changes import Decision, History, all_decided
 from warehouse.directory.entry import Wish
+from warehouse.directory.registration import OrganizationWish, Registered
+from warehouse.errors import CalendarInUse, InvalidOrganization
+from warehouse.organizations import decided as calendar_decided
 from warehouse.queries.organizations import Organization, Organizations
 from warehouse.queries.progress import PartitionProgress, Progress
 from warehouse.queries.query import Query
@@ -64,6 +69,7 @@ class FakeDirectory:
     """A directory in memory that remembers who wrote."""
 
     histories: dict[entry.Key, History] = field(default_factory=dict)
+    organizations: dict[str, warehouse.organizations.Organization] = field(default_factory=dict)
     calls: list[tuple[Sequence[Wish], str, str]] = field(default_factory=list)
 
     async def carry_out(
@@ -71,6 +77,19 @@ class FakeDirectory:
     ) -> Sequence[tuple[Wish, Decision]]:
         self.calls.append((wishes, author, source))
         return all_decided(wishes, self.histories, now)
+
+    async def register(self, wish: OrganizationWish, now: datetime, author: str, source: str) -> Registered:
+        known = self.organizations.get(wish.name)
+        try:
+            wanted = wish.over(known)
+            row = calendar_decided(wanted, known, in_use=True)
+        except InvalidOrganization as problem:
+            raise InvalidParameter(str(problem)) from problem
+        except CalendarInUse as problem:
+            raise Conflict(str(problem)) from problem
+        self.organizations[wish.name] = wanted
+        decisions = await self.carry_out([wish.statement] if wish.statement else [], now, author, source)
+        return Registered(wanted, row is not None, decisions[0][1] if decisions else None)
 
 
 def message(answer: Any, status: int = 422) -> str:

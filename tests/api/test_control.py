@@ -64,7 +64,19 @@ class FakeControl:
     async def difference(self, record: ControlRecord) -> Difference:
         self.tried.append(record)
         line = Line(date(2026, 3, 14), "gpt-4o", Totals(2, 10, 5, 1_500_000_001, 7, 2_000_001), Totals())
-        return Difference((line,), (Move("category", "", "code", 2),), 3)
+        return Difference((line,), (Move("category", "", "code", 2),), 9, 4, date(2026, 1, 2), 2)
+
+    async def plan(self, *_: Any) -> Any:
+        raise NotImplementedError
+
+    async def change(self, *_: Any) -> Any:
+        raise NotImplementedError
+
+    async def agree(self, *_: Any, **__: Any) -> Any:
+        raise NotImplementedError
+
+    async def change_calendar(self, *_: Any, **__: Any) -> Any:
+        raise NotImplementedError
 
 
 @pytest.fixture
@@ -107,6 +119,9 @@ def test_a_key_of_one_organization_asks_about_its_own(client: TestClient, contro
     assert [record.organization for record in control.records] == ["acme", "acme"]
     assert client.post("/v1/control", json=repair, headers=as_("all")).status_code == 202
     assert control.records[-1].organization == ""
+    japanese = VOID | {"organization": "株式会社\u3000東京"}
+    assert client.post("/v1/control", json=japanese, headers=as_("all")).status_code == 202
+    assert control.records[-1].organization == japanese["organization"]
 
 
 def test_who_may_not_ask(client: TestClient, control: FakeControl) -> None:
@@ -126,9 +141,17 @@ def test_who_may_not_ask(client: TestClient, control: FakeControl) -> None:
         ({"kind": "drop"}, "kind: Input should be 'config'"),
         ({"body": {}}, "void: give either `events` or a `selection`"),
         ({"body": {"selection": {}}}, "void: a selection of everything is refused"),
+        (
+            {"body": {"selection": {"status": "ok"}}},
+            "void: selection.status: 'ok' is none of success, error, cancelled",
+        ),
+        ({"body": {"selection": {"modle": "x"}}}, "selection.modle: there is no such field here; leave it out"),
         ({"organization": None}, "void: name the organization it is about"),
         ({"control_id": "7"}, "control_id: Input should be a valid UUID"),
         ({"surprise": 1}, "surprise: there is no such parameter"),
+        ({"kind": "erase", "body": {}}, "erase: say what to erase: either `user_id`, or `everything`: true"),
+        ({"kind": "erase", "body": {"user_id": None}}, "erase: say what to erase"),
+        ({"body": {"selection": {"user_id": None, "since": TIME}}}, "void: selection.user_id: null says nothing"),
     ],
 )
 def test_what_cannot_be_asked_for(
@@ -138,6 +161,19 @@ def test_what_cannot_be_asked_for(
     assert status == 422
     assert message in told
     assert control.records == []
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_whole_organization_is_erased_only_when_that_is_said(
+    client: TestClient, control: FakeControl, *, dry_run: bool
+) -> None:
+    asked = {"kind": "erase", "note": "they left", "dry_run": dry_run}
+    for unsaid in ({}, {"user_id": None}, {"everything": False}, {"everything": 1}):
+        assert client.post("/v1/control", json=asked | {"body": unsaid}, headers=as_("acme")).status_code == 422
+    said = asked | {"body": {"everything": True}}
+    assert client.post("/v1/control", json=said, headers=as_("acme")).status_code == 202
+    (record,) = control.tried if dry_run else control.records
+    assert (record.kind, record.organization, record.content) == ("erase", "acme", {})
 
 
 def test_a_revision_must_be_stored_first(client: TestClient, warehouse: FakeWarehouse, control: FakeControl) -> None:
@@ -158,7 +194,8 @@ def test_a_dry_run_asks_for_nothing(client: TestClient, control: FakeControl) ->
     answer = client.post("/v1/control", json=VOID | {"dry_run": True}, headers=as_("all")).json()
     assert (answer["control_id"], answer["places"], control.records) == (None, [], [])
     found = answer["difference"]
-    assert (found["named"], found["met"]) == (3, 2)
+    assert (found["named"], found["met"], found["gone"], found["awaited"]) == (9, 2, 2, 1)
+    assert (found["left"], found["first_whole_day"]) == (4, "2026-01-02")
     assert found["before"] == found["lines"][0]["before"]
     assert found["before"]["cost_usd"] == "1.500000001"
     assert found["before"]["credits"] == "2.000001"
@@ -175,7 +212,7 @@ def test_another_request_under_the_same_id(client: TestClient, control: FakeCont
 def followed(organization: str = "acme") -> Followed:
     asked = Asked(ID, "void", organization, "ada", "why", NOW, (3,), {"selection": {}})
     slices = Slices(4, done=1, waiting=3, events=7, messages=("too much",))
-    return Followed(asked, (Standing(3, "void", 17, "applied", job="planned", planned=4, slices=slices),))
+    return Followed(asked, (Standing(3, "void", 17, "applied", job="planned", planned=4, slices=slices, awaited=2),))
 
 
 def known(warehouse: FakeWarehouse, *found: Followed) -> None:
@@ -190,7 +227,7 @@ def test_one_record(client: TestClient, warehouse: FakeWarehouse) -> None:
     known(warehouse, followed())
     answer = client.get(f"/v1/control/{ID}", headers=as_("acme")).json()
     assert (answer["state"], answer["slices"]["total"], answer["messages"]) == ("working", 4, ["too much"])
-    assert answer["places"][0]["offset"] == 17
+    assert (answer["places"][0]["offset"], answer["places"][0]["awaited"]) == (17, 2)
     assert answer["body"] == {"selection": {}}
     assert client.get(f"/v1/control/{UUID(int=1)}", headers=as_("acme")).status_code == 404
 
@@ -212,7 +249,7 @@ def test_the_list_and_its_pages(client: TestClient, warehouse: FakeWarehouse) ->
 def test_orders(client: TestClient, warehouse: FakeWarehouse, control: FakeControl, order: Order) -> None:
     known(warehouse, followed())
     answer = client.post(f"/v1/control/{ID}/{order}", headers=as_("acme"))
-    assert answer.json() == {"control_id": ID, "order": order, "changed": True}
+    assert answer.json() == {"control_id": ID, "order": order, "changed": True, "awaited": 2}
     assert control.orders == [(ID, order, "key k7")]
 
 
@@ -229,7 +266,7 @@ def test_nobody_orders_or_sees_what_is_about_others(
 def test_feedback_amends(client: TestClient, control: FakeControl) -> None:
     events = [
         {"event_id": "call-1", "time": TIME, "rating": 5},
-        {"event_id": ID, "time": TIME, "category": "code", "rating": 1},
+        {"event_id": ID, "time": TIME, "category": "c" * 256, "rating": 1},
     ]
     answer = client.post("/v1/feedback", json={"events": events}, headers=as_("sender"))
     assert (answer.status_code, answer.json()["events"]) == (202, 2)
@@ -239,7 +276,7 @@ def test_feedback_amends(client: TestClient, control: FakeControl) -> None:
     assert record.content == {
         "events": [
             {"event_id": str(event_uuid("acme", "call-1")), "time": time, "set": {"rating": 5}},
-            {"event_id": ID, "time": time, "set": {"category": "code", "rating": 1}},
+            {"event_id": ID, "time": time, "set": {"category": "c" * 256, "rating": 1}},
         ]
     }
     assert datetime.fromisoformat(time) == datetime(2026, 3, 14, 9, 0, 0, 118_000, tzinfo=UTC)
@@ -253,6 +290,7 @@ def test_feedback_amends(client: TestClient, control: FakeControl) -> None:
         ("sender", {"events": []}, 422, "events: List should have at least 1"),
         ("sender", {"events": [{"event_id": "a", "time": TIME}]}, 422, "`set` is empty"),
         ("sender", {"events": [{"event_id": "a", "time": TIME, "rating": 6}]}, 422, "events.0.rating: Input should"),
+        ("sender", {"events": [{"event_id": "a", "time": TIME, "category": "a\n"}]}, 422, "events.0.category: String"),
         ("sender", {"events": [{"event_id": "a", "time": "2026-03-14T10:00:00", "rating": 5}]}, 422, "timezone"),
         ("sender", {"events": [{"event_id": "a", "time": TIME, "rating": 5}] * 2}, 422, "an event is named twice"),
         ("sender", {"events": [{"event_id": "a", "time": TIME, "rating": 5}] * 1001}, 422, "at most 1000"),

@@ -1,7 +1,9 @@
 """The directory on the real engine, written by a user who may insert there and nowhere else."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,11 +11,16 @@ from clickhouse_connect.driver.client import Client
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.control import ThreadedControl
 from api.directory import ThreadedDirectory
 from api.warehouse import ThreadedWarehouse
+from deploy.local.secrets import INSERTS
+from stream_jobs.control.publisher import Publisher
+from stream_jobs.control.settings import ControlSettings
 from tests.api.fakes import FakeKeys
 from tests.warehouse.engine import Engine, running
 from tests.warehouse.recorded import events, store
+from tokentally import partition_of
 from warehouse.client import connect
 from warehouse.embedded.users import User, password_hash, read_users, write_users
 
@@ -23,6 +30,7 @@ ROOT, BOSS, INGEST, ACME, ALL = (
 )
 START = datetime(2026, 4, 2, 12, tzinfo=UTC)
 RECORDED = events()
+WRITTEN = ("directory_entries", "organizations", "config_revisions", "control_records", "control_publications")
 
 
 @pytest.fixture(scope="module")
@@ -49,16 +57,26 @@ def clock() -> Clock:
 def stored(engine: Engine) -> Iterator[tuple[Client, str]]:
     with engine.database() as (client, name):
         users = read_users(engine.process.users_file)
-        user = User("api_writer", password_hash("api_writer-secret"), "reader", inserts=(f"{name}.directory_entries",))
+        assert {f"tokentally.{table}" for table in WRITTEN} <= set(INSERTS["api_writer"])
+        tables = tuple(f"{name}.{table}" for table in WRITTEN)
+        user = User("api_writer", password_hash("api_writer-secret"), "reader", inserts=tables)
         write_users(engine.process.users_file, users | {user.name: user})
         yield client, name
 
 
 @pytest.fixture
-def live(engine: Engine, stored: tuple[Client, str], clock: Clock) -> Iterator[TestClient]:
+def live(
+    engine: Engine, stored: tuple[Client, str], clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TestClient]:
+    """The API; Kafka takes everything."""
+    key = tmp_path / "control_key"
+    key.write_bytes(b"a key of this installation")
+    monkeypatch.setattr(Publisher, "_acknowledged", lambda _, values, *__: dict.fromkeys(values, 7))
+    settings = ControlSettings(home=tmp_path, partitions=4, control_key_file=key)
     warehouse = ThreadedWarehouse(lambda: connect(engine.settings("api", stored[1])), threads=4, waiting_max=20)
     directory = ThreadedDirectory(lambda: connect(engine.settings("api_writer", stored[1])))
-    with TestClient(create_app(warehouse, FakeKeys(), clock, directory=directory)) as made:
+    control = ThreadedControl(lambda: connect(engine.settings("api_writer", stored[1])), settings)
+    with TestClient(create_app(warehouse, FakeKeys(), clock, directory=directory, control=control)) as made:
         yield made
 
 
@@ -187,6 +205,94 @@ def test_usage_is_called_by_its_names(live: TestClient, stored: tuple[Client, st
     assert "\r\np1,Report," in csv.text
     parts = get(live, f"/v1/usage/breakdown?by=organization&{query}")["parts"]
     assert {part["value"]: part["name"] for part in parts} == {"acme": "Acme", "zen": "Zen"}
+
+
+def register(live: TestClient, name: str, status: int = 200, headers: dict[str, str] = ROOT, **body: Any) -> Any:
+    answer = live.put(f"/v1/organizations/{name}", json=body, headers=headers)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def organizations(live: TestClient, headers: dict[str, str] = ALL) -> list[tuple[str, str, str, str]]:
+    found = get(live, "/v1/organizations", headers)["organizations"]
+    return [(one["name"], one["display_name"], one["plan"], one["time_zone"]) for one in found]
+
+
+def test_an_organization_is_registered_renamed_and_called_so_at_every_moment(live: TestClient, clock: Clock) -> None:
+    first: dict[str, Any] = {"time_zone": "Europe/Paris", "display_name": "Acme's", "plan": "FREE"}
+    assert register(live, "acme", **first)["is_new"]
+    assert register(live, "acme", **first)["outcome"] == "unchanged"
+    clock.now = START + timedelta(days=30)
+    renamed = register(live, "acme", display_name="Acme SA", plan="PRO", effective_from="2026-05-01T00:00:00Z")
+    assert (renamed["outcome"], renamed["is_new"], renamed["time_zone"]) == ("renamed", False, "Europe/Paris")
+    assert organizations(live) == [("acme", "Acme SA", "PRO", "Europe/Paris")]
+    clock.now = START
+    assert organizations(live, ACME) == [("acme", "Acme's", "FREE", "Europe/Paris")]
+    assert names(live, "kind=organization&at=2026-05-01") == ["Acme SA"]
+    assert put(live, "organization/acme?organization=acme", plan="", effective_from="2026-06-01T00:00:00Z") == "changed"
+    history = get(live, "/v1/directory/organization/acme?organization=acme")["history"]
+    assert [(one["display_name"], one["plan"], one["author"]) for one in history] == [
+        ("Acme's", "FREE", "key 0a1b2c3d4e5f"),
+        ("Acme SA", "PRO", "key 0a1b2c3d4e5f"),
+        (None, "", "key 0a1b2c3d4e5f"),
+    ]
+
+
+def test_breakdowns_call_an_organization_what_it_is_called_then(
+    live: TestClient, stored: tuple[Client, str], clock: Clock
+) -> None:
+    store(stored[0], RECORDED)
+    register(live, "acme", display_name="Acme SA", effective_from="2026-05-01T00:00:00Z")
+    query = "/v1/usage/breakdown?by=organization&from=2026-03-01&to=2026-04-30"
+    for moment, called in ((START, "Acme"), (datetime(2026, 5, 2, tzinfo=UTC), "Acme SA")):
+        clock.now = moment
+        assert {part["value"]: part["name"] for part in get(live, query)["parts"]} == {"acme": called, "zen": "Zen"}
+
+
+def test_another_zone_is_refused_once_usage_is_counted(live: TestClient, stored: tuple[Client, str]) -> None:
+    store(stored[0], RECORDED)
+    error = register(live, "acme", 409, time_zone="Asia/Tokyo", display_name="Tokyo")["error"]
+    assert error["code"] == "calendar_in_use"
+    assert ("acme", "Acme", "", "Europe/Paris") in organizations(live), "nothing of it is written"
+    assert register(live, "nobody", 422, display_name="x")["error"]["message"].startswith("time_zone: '' is empty")
+
+
+def test_e14_a_calendar_changes_at_a_local_midnight_by_a_published_revision(
+    live: TestClient, stored: tuple[Client, str]
+) -> None:
+    store(stored[0], RECORDED)
+    path, body = "/v1/organizations/acme/calendar", {"time_zone": "Asia/Tokyo", "first_day": "2026-05-01"}
+
+    def change(status: int, **more: Any) -> Any:
+        answer = live.post(path, json=body | more, headers=BOSS)
+        assert answer.status_code == status, answer.text
+        return answer.json()
+
+    planned = change(202, dry_run=True, week_start=7)
+    assert (planned["effective_from"], planned["control_id"]) == ("2026-04-30T22:00:00.000Z", None)
+    count = "SELECT count() FROM {table}"
+    tables = ("config_revisions", "control_records")
+    rows = [stored[0].query(count.format(table=table)).result_rows[0][0] for table in tables]
+    made = change(202, week_start=7, note="moved")
+    after = [stored[0].query(count.format(table=table)).result_rows[0][0] for table in tables]
+    assert after == [number + 1 for number in rows], "a dry run stores nothing"
+    said = "SELECT kind, organization, author, note, source, content FROM config_revisions WHERE kind = 'calendar'"
+    [(kind, organization, author, note, source, content)] = stored[0].query(said).result_rows
+    assert (kind, organization, author, note, source) == ("calendar", "acme", "key 0a1b2c3d4e5f", "moved", "api")
+    assert json.loads(content) == {
+        "effective_from": "2026-04-30T22:00:00+00:00",
+        "time_zone": "Asia/Tokyo",
+        "week_start": 7,
+    }
+    place = {"partition": partition_of("acme", 4), "offset": 7}
+    assert (made["revision"], made["places"]) == (1, [place])
+    assert made["after"] == {"time_zone": "Asia/Tokyo", "week_start": 7}
+    record = live.get(f"/v1/control/{made['control_id']}", headers=BOSS).json()
+    assert (record["kind"], record["organization"], record["state"]) == ("config", "acme", "published")
+    assert "nothing changes" in change(409, week_start=7)["error"]["message"]
+    assert "choose a date after it" in change(422, time_zone="UTC", first_day="2026-04-20")["error"]["message"]
+    assert "needs an hour's notice" in change(422, first_day="2026-04-02", time_zone="UTC")["error"]["message"]
+    assert live.post(path.replace("acme", "zen"), json=body, headers=BOSS).status_code == 403
 
 
 def test_prompts_are_those_used_and_those_known(live: TestClient, stored: tuple[Client, str]) -> None:

@@ -75,7 +75,8 @@ def test_overview(live: TestClient, organization: str) -> None:
     days = [date(2026, 3, 27), *(date(2026, 3, day) for day in range(28, 32)), date(2026, 4, 1), date(2026, 4, 2)]
     each = {day: used(organization, day, day) for day in days}
     assert found["last_7_days"] == [
-        {"day": str(day), "executions": len(events), "cost_usd": cost(events)} for day, events in each.items()
+        {"day": str(day), "executions": len(events), "cost_usd": cost(events), "converted_cost": None}
+        for day, events in each.items()
     ]
     newest = sorted(events, key=lambda event: event["time"], reverse=True)[:10]
     assert [one["event_id"] for one in found["last_executions"]] == [str(event["event_id"]) for event in newest]
@@ -145,7 +146,7 @@ def test_hostile_text_is_only_text(live: TestClient) -> None:
 
 def test_prices_rejections_and_readiness(live: TestClient) -> None:
     as_of = max(event["append_time"] for event in RECORDED).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    assert get(live, "/v1/prices") == {"as_of": as_of, "next_offset": None, "prices": []}
+    assert get(live, "/v1/prices") == {"as_of": as_of, "revision": 0, "next_offset": None, "prices": []}
     assert get(live, "/v1/rejected")["rejected"] == []
     assert get(live, "/ready") == {"as_of": as_of, "status": "ready", "partitions": 2}
 

@@ -52,6 +52,12 @@ def test_parameters(client: TestClient, path: str, messages: list[str]) -> None:
         assert message in error["message"]
 
 
+@pytest.mark.parametrize("text", ["株式会社\u3000東京", "Ada\u00a0L", "👩\u200d💻"])
+def test_what_events_may_carry_can_be_asked_for(client: TestClient, text: str) -> None:
+    answer = client.get("/v1/events", params={"organization": text, "user_id": text})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unknown_organization")
+
+
 def test_an_unknown_organization(client: TestClient) -> None:
     answer = client.get("/v1/overview?organization=nobody")
     assert answer.status_code == 404

@@ -8,13 +8,14 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import polars as pl
 
-import stream_jobs.credits
-from stream_jobs.credits import MultiplierTable, billed
-from stream_jobs.credits.multiplier_file import read_multipliers
+from stream_jobs.additions import multiplier_rows, shipped_additions
+from stream_jobs.credits import MultiplierTable, Terms, TermsRow, TermsTable, billed
+from stream_jobs.credits.terms import ALWAYS, Basis
 from stream_jobs.pricing import PriceBook, PriceRow
 from stream_jobs.pricing.catalogue import catalogue_rows
 from tokentally.tokens import TOKEN_BUCKETS
@@ -35,8 +36,7 @@ def main() -> None:
     started = time.perf_counter()
     book = PriceBook.from_rows(rows, revision=1)
     print(f"compiled {len(rows):,} price rows in {time.perf_counter() - started:.3f} s")
-    file = Path(stream_jobs.credits.__file__).with_name("multipliers.yaml")
-    multipliers = MultiplierTable.from_rows(read_multipliers(file.read_text()), revision=1)
+    multipliers = MultiplierTable.from_rows(multiplier_rows(shipped_additions()), revision=1)
 
     frame = usage(rows, arguments.rows, arguments.models, rare=0.0)
     priced = book.price(frame)
@@ -44,15 +44,24 @@ def main() -> None:
     print("  ", dict(priced["cost_status"].value_counts().iter_rows()))
     measure("price", arguments.rows, lambda: book.price(frame))
     measure("credits", arguments.rows, lambda: multipliers.credit(priced))
-    measure("billing", arguments.rows, lambda: billed(priced, {}))
-    measure("billing, with markup", arguments.rows, lambda: billed(priced, {"organization-7": 200_000}))
-    measure("all three", arguments.rows, lambda: billed(multipliers.credit(book.price(frame)), {}))
+    none = multipliers.terms.located(priced)
+    measure("billing", arguments.rows, lambda: billed(priced, none))
+    measure("all three", arguments.rows, lambda: billed(multipliers.credit(book.price(frame), none), none))
+
+    terms = TermsTable(own_terms())
+    agreed = MultiplierTable.from_rows(multiplier_rows(shipped_additions()), revision=2, terms=terms)
+    located = terms.located(priced)
+    measure("terms of 200 organizations: which", arguments.rows, lambda: terms.located(priced))
+    measure("terms of 200 organizations: credits", arguments.rows, lambda: agreed.credit(priced, located))
+    measure("terms of 200 organizations: billing", arguments.rows, lambda: billed(priced, located))
 
     many = usage(rows, arguments.rows, 2000, rare=0.0)
     own = PriceBook.from_rows([*rows, *own_prices(rows)], revision=2)
     measure("price, 2,000 models", arguments.rows, lambda: book.price(many))
     measure("price, 2,000 models, 200 organizations with own prices", arguments.rows, lambda: own.price(many))
     measure("price, 40 models, 200 organizations with own prices", arguments.rows, lambda: own.price(frame))
+    served = usage(rows, arguments.rows, 2000, rare=0.0, tiers=20)
+    measure("price, 2,000 models, 20 % batch and priority, 200 own", arguments.rows, lambda: own.price(served))
     searched = usage(rows, arguments.rows, arguments.models, rare=0.05)
     measure("price, 5 % with web searches", arguments.rows, lambda: book.price(searched))
 
@@ -70,8 +79,8 @@ def measure(name: str, events: int, step: Callable[[], object]) -> None:
     print(f"{name:55} {wall_us:6.3f} us/event wall {cpu_us:6.3f} us/event CPU")
 
 
-def usage(rows: list[PriceRow], events: int, models: int, rare: float) -> pl.DataFrame:
-    """A frame of plausible calls, the same for the same arguments."""
+def usage(rows: list[PriceRow], events: int, models: int, rare: float, tiers: float = 0) -> pl.DataFrame:
+    """A frame of plausible calls, the same for the same arguments; tiers: percent of batch and priority calls."""
     chance = random.Random(1)
     names = sorted({(row.provider, row.model) for row in rows if row.model and row.unit == "output_mtok"})
     common = [name for name in names if name[0] in COMMON_PROVIDERS]
@@ -95,19 +104,36 @@ def usage(rows: list[PriceRow], events: int, models: int, rare: float) -> pl.Dat
                 else [0] * events
                 for name in TOKEN_BUCKETS
             },
+            "service_tier": chance.choices(["", "batch", "priority"], [100 - tiers, tiers / 2, tiers / 2], k=events),
             "quantities": ['{"web_searches":1}' if chance.random() < rare else "" for _ in range(events)],
             "reported_cost_nano_usd": pl.Series([None] * events, dtype=pl.Int64),
         }
     )
 
 
-def own_prices(rows: list[PriceRow]) -> list[PriceRow]:
-    """For each organization a price of its own for gpt-4o."""
-    shared = [row for row in rows if (row.provider, row.model) == ("openai", "gpt-4o")]
+def own_prices(rows: list[PriceRow], each: int = 10) -> list[PriceRow]:
+    """For each organization prices of its own for some models, gpt-4o among them."""
+    models = sorted({(row.provider, row.model) for row in rows if row.provider in COMMON_PROVIDERS and row.model})
+    chosen = {("openai", "gpt-4o"), *random.Random(2).sample(models, each - 1)}
+    shared = [row for row in rows if (row.provider, row.model) in chosen]
     return [
-        replace(row, organization=f"organization-{number}", position=10_000 + number)
+        replace(row, organization=f"organization-{number}", position=len(rows) + number * len(shared) + place)
         for number in range(ORGANIZATIONS)
-        for row in shared
+        for place, row in enumerate(shared)
+    ]
+
+
+def own_terms() -> list[TermsRow]:
+    """For each organization terms of its own: another basis, rounding and markup, and a change within the frame."""
+    bases: tuple[Basis, ...] = ("request", "cost", "tokens")
+    return [
+        TermsRow(
+            f"organization-{number}",
+            Terms(bases[number % 3], Decimal(1000) + number, "up" if number % 4 == 3 else "exact", number * 1000),
+            start,
+        )
+        for number in range(ORGANIZATIONS)
+        for start in (ALWAYS, datetime(2026, 1, 1, tzinfo=UTC))
     ]
 
 

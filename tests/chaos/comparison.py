@@ -13,7 +13,7 @@ from tests.chaos.accepted import Accepted
 from tests.chaos.control_comparison import compare_controls
 from tests.chaos.found import LEAST_OFFSET, Found
 from tests.chaos.histogram import measured
-from tests.chaos.places import Place, midnight
+from tests.chaos.places import Calendars, Place
 from tests.chaos.truth import COUNTED, Key, Lines, Truth, histogram_key, key_in
 from warehouse.families import Family
 from warehouse.literals import quoted
@@ -34,29 +34,38 @@ def compare(client: Client, truth: Truth, topic: str, numbers: range) -> Found:
             found.same("progress", truth.counts[number][name], row.get(name))
     found.compare("usage_raw", _raw(truth.accepted), stored.raw(client, numbers), (*WHO, "event_id", "time_ms"))
     compare_controls(client, truth, numbers, found)
-    rewritten, former = Rewritten(stored.done_marks(client), stored.repair_cuts(client)), truth.history.former
+    rewritten = Rewritten(stored.done_marks(client), stored.repair_cuts(client, truth.calendars))
+    former = truth.history.former
     for lines in truth.lines():
         family = lines.family
         states = truth.history.emptied() if "user_id" in family.dimensions else former
         emptied = [key for one in states if (key := key_in(family, one)) is not None]
         for grain in ("quarter", "hour", "day", "week"):
-            rows = stored.family_rows(client, numbers, family, grain)
+            rows = _settled(truth, stored.family_rows(client, numbers, family, grain), grain)
             expected, key = _family(truth, lines, grain, rewritten), (*WHO, *PLACE, *family.dimensions)
-            found.compare(f"{family.table} {grain}", expected, rows, key, _emptied(expected, key, emptied, grain))
+            found.compare(
+                f"{family.table} {grain}", expected, rows, key, _emptied(truth, expected, key, emptied, grain)
+            )
     histograms = truth.histograms()
     unmeasured = [histogram_key(one, metric) for one in former for metric in measured(one.event)]
     for grain in ("hour", "day", "week"):
-        rows = stored.latency_rows(client, numbers, grain)
+        rows = _settled(truth, stored.latency_rows(client, numbers, grain), grain)
         key = (*WHO, *PLACE, "provider", "model", "metric")
         expected = _latency(truth, histograms, grain, rewritten)
-        found.compare(f"rollup_latency {grain}", expected, rows, key, _emptied(expected, key, unmeasured, grain))
+        found.compare(f"rollup_latency {grain}", expected, rows, key, _emptied(truth, expected, key, unmeasured, grain))
     _compare_views(client, truth, found)
     return found
 
 
-def _emptied(expected: pl.DataFrame, key: Sequence[str], former: Iterable[Key], grain: str) -> pl.DataFrame:
+def _emptied(
+    truth: Truth, expected: pl.DataFrame, key: Sequence[str], former: Iterable[Key], grain: str
+) -> pl.DataFrame:
     """The keys of rows in which an event once was counted."""
-    rows = {(*one[:2], *placed(grain, str(one[1]), one[2]), *one[3:]) for one in former if isinstance(one[2], Place)}
+    rows = {
+        (*one[:2], *placed(truth.calendars, grain, str(one[1]), one[2]), *one[3:])
+        for one in former
+        if isinstance(one[2], Place)
+    }
     return pl.DataFrame(list(rows), schema=expected.select(key).schema, orient="row")
 
 
@@ -99,14 +108,14 @@ def _raw(accepted: Iterable[Accepted]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides=kinds, infer_schema_length=None)
 
 
-def placed(grain: str, organization: str, place: Place) -> tuple[int, int, str, str]:
+def placed(calendars: Calendars, grain: str, organization: str, place: Place) -> tuple[int, int, str, str]:
     """Bucket, hour, day and week of a row of this grain."""
     day, week = str(place.day), str(place.week)
     if grain == "quarter":
         return place.quarter, place.hour, day, week
     if grain == "hour":
         return place.hour, place.hour, day, week
-    start = midnight(organization, place.day if grain == "day" else place.week)
+    start, _ = calendars.period(organization, grain, place.day if grain == "day" else place.week)
     return (start, start, day, week) if grain == "day" else (start, start, week, week)
 
 
@@ -135,6 +144,23 @@ def _is_derived(truth: Truth, grain: str, partition: int, organization: str, pla
     return truth.closed(partition, organization, period, day)
 
 
+def _settled(truth: Truth, rows: pl.DataFrame, grain: str) -> pl.DataFrame:
+    """Without rows of a day or week that had closed when another calendar let it go on: they are derived again when it
+    closes for good, and until then no view takes anything from them.
+    """
+    if grain == "quarter" or rows.is_empty():
+        return rows
+    period = "week" if grain == "week" else "day"
+    places = rows.select("src_partition", "organization", pl.col(period).str.to_date().alias("first")).unique()
+    open_again = [
+        (number, name, str(first))
+        for number, name, first in places.iter_rows()
+        if truth.calendars.is_split(name, period, first) and not truth.closed(number, name, period, first)
+    ]
+    schema = {"src_partition": pl.Int64, "organization": pl.String, period: pl.String}
+    return rows.join(pl.DataFrame(open_again, schema, orient="row"), on=list(schema), how="anti")
+
+
 def _family(truth: Truth, lines: Lines, grain: str, rewritten: Rewritten) -> pl.DataFrame:
     """Expected rows. Derived ones exist for closed periods and carry the offset of the mark that says so (rule E5)."""
     family, sums, offsets = lines.family, dict[Key, list[int]](), dict[Key, tuple[int, int]]()
@@ -146,7 +172,7 @@ def _family(truth: Truth, lines: Lines, grain: str, rewritten: Rewritten) -> pl.
         if grain != "quarter" and not _is_derived(truth, grain, partition, organization, place):
             continue
         least, most = rewritten.offsets(grain, partition, organization, place, lines.offsets[key])
-        whole = (partition, organization, *placed(grain, organization, place), *key[3:])
+        whole = (partition, organization, *placed(truth.calendars, grain, organization, place), *key[3:])
         known = sums.get(whole)
         sums[whole] = row if known is None else [a + b for a, b in zip(known, row, strict=True)]
         known_least, known_most = offsets.get(whole, (-1, -1))
@@ -181,7 +207,7 @@ def _latency(truth: Truth, histograms: dict[Key, dict[int, int]], grain: str, re
         assert isinstance(organization, str)
         assert isinstance(place, Place)
         if _is_derived(truth, grain, partition, organization, place):
-            whole = (partition, organization, *placed(grain, organization, place), *key[3:])
+            whole = (partition, organization, *placed(truth.calendars, grain, organization, place), *key[3:])
             offsets[whole] = rewritten.offsets(grain, partition, organization, place, -1)
             for number, count in bins.items():
                 merged[whole][number] += count

@@ -14,9 +14,17 @@ def compare_controls(client: Client, truth: Truth, numbers: range, found: Found)
     rows = [(*place, one.word) for place, one in truth.outcomes.items() if place[0] in numbers and one.kind]
     names = ("src_partition", "src_offset", "outcome")
     expected = pl.DataFrame(rows, schema=dict(zip(names, (pl.Int64, pl.Int64, pl.String), strict=True)), orient="row")
+    erased = [key for key, one in truth.history.ended.items() if one.kind == "erase" and "done" in one.slices.values()]
+    found.same("erasures that were cancelled half-way", [], erased)
+    found.same("days without a slice of a cancelled job", [], truth.history.unplanned)
+    found.same("slices of cancelled jobs that are neither done nor cancelled", set(), _unfinished(truth))
     found.compare("control_log", expected, stored.outcomes(client, numbers), names[:2])
     key = ("organization", "event_id", "time_ms", "control_offset")
     found.compare("corrections", _corrections(truth), stored.corrections(client, numbers), key)
+
+
+def _unfinished(truth: Truth) -> set[str]:
+    return {end for one in truth.history.ended.values() for end in one.slices.values()} - {"done", "cancelled"}
 
 
 def _corrections(truth: Truth) -> pl.DataFrame:

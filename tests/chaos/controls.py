@@ -7,14 +7,16 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from tests.chaos.calendar_changes import CalendarChanges
 from tests.chaos.cast import MODELS
+from tests.chaos.clock import Clock
 from tests.chaos.event import EPOCH, Event
-from tests.chaos.places import place_of
-from tests.chaos.revisions import SUBJECTS, Revision
+from tests.chaos.revisions import SUBJECTS, AnyRevision, revision_of
 from tests.chaos.traffic import HOUR, Traffic
 
 KINDS = {
     "config": 3,
+    "calendar": 8,
     "void events": 3,
     "void selection": 2,
     "amend events": 4,
@@ -29,6 +31,7 @@ KINDS = {
     "forged": 2,
     "nonsense": 1,
 }
+LEAPS = 2
 MOST_EVENTS = 30
 FORGERIES = ("unsigned", "another key", "another partition")
 DEATHS = ("stored", "sent 1", "sent 3", "noted 1", "noted 2")
@@ -75,18 +78,20 @@ class Asked:
     body: dict[str, Any]
     die: str = ""
     forged: str = ""
-    revision: Revision | None = None
+    revision: AnyRevision | None = None
     stored_late: bool = False
 
 
 @dataclass(slots=True)
 class Controls:
-    """Makes one round's records. newest: the revisions of earlier rounds; earlier: what was asked for before."""
+    """Makes one round's records. newest: the revisions of earlier rounds; earlier: what was asked for before;
+    calendars: the same of them."""
 
     seed: str
     round_number: int
     newest: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SUBJECTS, 1))
     earlier: list[Asked] = field(default_factory=list)
+    calendars: CalendarChanges = field(default_factory=CalendarChanges)
     _random: random.Random = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +102,16 @@ class Controls:
         moments = [self._random.uniform(0.05, 0.95) for _ in range(count)]
         return sorted(moments[: count * 3 // 4] + [moment + 0.002 for moment in moments[: count - count * 3 // 4]])
 
+    def leaps(self) -> list[float]:
+        """When time passes at once, as shares of the round's events."""
+        return sorted(self._random.uniform(0.2, 0.9) for _ in range(LEAPS))
+
+    def leap(self, traffic: Traffic, clock: Clock) -> None:
+        """Lets time pass at once, in the log and for whoever sends."""
+        by_ms = self.calendars.leap_ms(self._random, traffic.now_ms)
+        clock.leap(by_ms)
+        traffic.now_ms += by_ms
+
     def next(self, traffic: Traffic) -> Asked:
         """The next record, about what this traffic has sent or will send."""
         kind = self._random.choices(list(KINDS), list(KINDS.values()))[0]
@@ -104,6 +119,10 @@ class Controls:
             return self._random.choice(self.earlier)
         if kind == "config":
             asked = self._config()
+        elif kind == "calendar":
+            revision = self.calendars.next(self._random, traffic)
+            body = {"subject": "calendar", "revision": revision.number}
+            asked = self._configured(revision.organization, body, revision)
         elif kind == "nonsense":
             wrong, body = self._random.choice(NONSENSE)
             asked = self._asked(wrong, self._one(traffic).organization, body, forged="nonsense")
@@ -123,6 +142,7 @@ class Controls:
             return self._targeted(traffic, word if how else "amend", named=how != "selection")
         if word == "reprice":
             return self._reprice(event)
+        place_of = self.calendars.believed.place
         day = place_of(event.organization, event.time_ms).day
         if word == "repair":
             last = day + timedelta(days=self._random.randrange(3))
@@ -134,20 +154,27 @@ class Controls:
         return "erase", event.organization, {} if whole else {"user_id": event.text("user_id")}
 
     def _config(self) -> Asked:
+        """Mostly the next revision that somebody has stored, now and then one of before."""
         subject = self._random.choices(SUBJECTS, (2, 1))[0]
-        if not self._random.randrange(8):
-            revision = Revision(subject, self._random.randint(1, self.newest[subject]))
-        else:
-            self.newest[subject] += 1
-            revision = Revision(subject, self.newest[subject])
-        body = {"subject": subject, "revision": revision.number}
+        again = not self._random.randrange(8)
+        number = self._random.randint(1, self.newest[subject]) if again else self.newest[subject] + 1
+        while (revision := revision_of(self.seed, subject, number)) is None:
+            number += -1 if again else 1
+        self.newest[subject] = max(number, self.newest[subject])
+        return self._configured(revision.organization, {"subject": subject, "revision": number}, revision)
+
+    def _configured(self, organization: str, body: dict[str, Any], revision: AnyRevision) -> Asked:
         late = not self._random.randrange(3)
-        return self._asked("config", "", body, die=self._death(), revision=revision, stored_late=late)
+        return self._asked("config", organization, body, die=self._death(), revision=revision, stored_late=late)
 
     def _reprice(self, event: Event) -> tuple[str, str, dict[str, Any]]:
-        body: dict[str, Any] = {"prices": self._random.randint(1, self.newest["prices"])}
+        """Often by what is in force, wherever that is; numbers may be those of nobody."""
+        body: dict[str, Any] = {}
+        if self._random.randrange(2):
+            body["prices"] = self._random.randint(1, self.newest["prices"])
         if not self._random.randrange(3):
-            body["multipliers"] = self._random.randint(1, self.newest["multipliers"])
+            numbers = [self._random.randint(1, self.newest["multipliers"]), "in_force"]
+            body["multipliers"] = self._random.choice(numbers)
         if not self._random.randrange(8):
             body["prices"] = self.newest["prices"] + 1  # not in force
         everywhere = not self._random.randrange(4)

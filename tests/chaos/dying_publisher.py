@@ -23,6 +23,7 @@ from producers.errors import KafkaUnavailable
 from stream_jobs.control import publisher as publishing
 from stream_jobs.control.publisher import Publisher
 from stream_jobs.control.settings import ControlSettings
+from tests.chaos.clock import Clock
 from warehouse.client import connect
 from warehouse.control import outbox
 from warehouse.errors import WarehouseUnavailable
@@ -54,6 +55,7 @@ class Death:
 
 
 DEATH = Death()
+CLOCK = Clock.of_environment()
 
 
 class DyingProducer(Producer):
@@ -61,7 +63,7 @@ class DyingProducer(Producer):
 
     def produce(self, *what: Any, **how: Any) -> None:
         """Hands a record to the client."""
-        super().produce(*what, **how)
+        super().produce(*what, **(how | {"timestamp": CLOCK.now_ms()}))
         DEATH.happens("sent", before=lambda: self.flush(20))
 
 

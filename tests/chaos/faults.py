@@ -23,23 +23,26 @@ WEIGHTS = {
     "ask for repairs": 2,
     "kill worker in a job": 4,
     "pause jobs": 1,
+    "cancel a job": 5,
     "kill publisher": 1,
 }
 PAUSE_SECONDS = (4.5, 10.0)
 AWAY_SECONDS = (1.0, 12.0)
 JOB_SECONDS = 3.0
-"""How long a job is waited for, to kill a worker in it."""
+"""How long a job is waited for, to kill a worker in it or to cancel it."""
 NEXT_VERSION = LOGIC_VERSION + 1
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """One fault: the second of the round, what it is, the workers it meets, and how long it lasts."""
+    """One fault: the second of the round, what it is, the workers it meets, how long it lasts, and what else is chance
+    (0 to 1)."""
 
     at_seconds: float
     kind: str
     workers: tuple[int, ...] = ()
     seconds: float = 0.0
+    chance: float = 0.0
 
 
 def plan(seed: str, round_number: int, seconds: float) -> list[Fault]:
@@ -55,7 +58,7 @@ def plan(seed: str, round_number: int, seconds: float) -> list[Fault]:
             length = SESSION_SECONDS + made.uniform(2, 6)
         if kind == "pause worker":
             length = made.uniform(0.5, 3)
-        faults.append(Fault(at, kind, tuple(everyone[:count]), length))
+        faults.append(Fault(at, kind, tuple(everyone[:count]), length, made.random()))
         at += made.uniform(*PAUSE_SECONDS)
     if made.random() < 0.7:
         faults.append(Fault(seconds * made.uniform(0.1, 0.4), "copy warehouse"))
@@ -106,7 +109,7 @@ class Doer:
                 self.done[fault.kind] += 1
             case "ask for repairs":
                 self.done[fault.kind] += stage.ask_for_repairs()
-            case "kill worker in a job" | "pause jobs" | "kill publisher":
+            case "kill worker in a job" | "pause jobs" | "cancel a job" | "kill publisher":
                 self._disturb_jobs(fault)
             case "set warehouse back" if stage.has_copy:
                 stage.set_back()
@@ -121,6 +124,8 @@ class Doer:
             case "pause jobs":
                 self.done[fault.kind] += self.stage.pause_jobs()
                 self._later(fault, "resume jobs", 0)
+            case "cancel a job":
+                self.done[fault.kind] += self.stage.cancel_job(fault.chance, JOB_SECONDS)
             case _:
                 self.publishing.kill()
 

@@ -9,16 +9,17 @@ from clickhouse_connect.driver.exceptions import Error
 from confluent_kafka import KafkaException
 
 from tests.chaos import stored
+from tests.chaos.clock import Clock
 from tests.chaos.comparison import compare
 from tests.chaos.found import Found
 from tests.chaos.history import History
-from tests.chaos.log import LogReader
+from tests.chaos.log import LogReader, Record
 from tests.chaos.prices import PriceList
 from tests.chaos.revisions import SUBJECTS
 from tests.chaos.sender import Sender
 from tests.chaos.truth import Truth
 
-CALM_SECONDS = 480.0
+CALM_SECONDS = 900.0
 LOOK_SECONDS = 0.5
 
 
@@ -34,13 +35,16 @@ class Ledger:
     numbers: range
     key: bytes
     """What control records are signed with."""
+    clock: Clock
     truth: Truth = field(init=False)
     sender: Sender = field(init=False)
     log: LogReader = field(init=False)
+    records: list[Record] = field(default_factory=list)
+    """The log as far as it was read."""
 
     def __post_init__(self) -> None:
         self.truth = Truth(self.partitions, self.window, History(PriceList.read(self.client)), self.key)
-        self.sender = Sender(self.bootstrap, self.topic)
+        self.sender = Sender(self.bootstrap, self.topic, self.clock)
         self.log = LogReader(self.bootstrap, self.topic, self.partitions)
 
     def close(self) -> None:
@@ -48,7 +52,15 @@ class Ledger:
         self.log.close()
 
     def compared(self) -> Found:
-        """Every row of the warehouse against the truth."""
+        """Every row of the warehouse against the truth.
+
+        What cancelled jobs have done is asked of the warehouse; then the log is counted once more.
+        """
+        ended, history = stored.cancelled_jobs(self.client, self.numbers), self.truth.history
+        if ended != history.ended:
+            known = History(history.prices, contents=history.contents, ended=ended)
+            self.truth = Truth(self.partitions, self.window, known, self.key)
+            self.truth.read(self.records)
         return compare(self.client, self.truth, self.topic, self.numbers)
 
     def calm(self, patience_seconds: float = CALM_SECONDS) -> str:
@@ -82,7 +94,9 @@ class Ledger:
     def _not_applied(self) -> str:
         """Reads the log on as well: workers write to it when they forward events."""
         self._learn_revisions()
-        self.truth.read(self.log.records(self.sender.posted, self.sender.known))
+        fresh = list(self.log.records(self.sender.posted, self.sender.known))
+        self.records += fresh
+        self.truth.read(fresh)
         have = stored.progress(self.client, self.topic)
         waiting = {
             number: (end, have.get(number, {}).get("applied_offset", -1))
@@ -92,11 +106,15 @@ class Ledger:
         return f"not applied (partition: log end, applied) {waiting}" if waiting else ""
 
     def _learn_revisions(self) -> None:
-        """Reads prices again when there are revisions that the truth has not seen."""
+        """Reads prices again when there are revisions that the truth has not seen, and what calendars say."""
         known = self.truth.history.prices
-        stored_now = self.client.query("SELECT kind, revision FROM config_revisions").result_rows
-        if not all(known.knows(kind, revision) for kind, revision in stored_now if kind in SUBJECTS):
+        asked = "SELECT kind, revision, organization, content_hash, content FROM config_revisions"
+        stored_now = self.client.query(asked).result_rows
+        if not all(known.knows(kind, revision) for kind, revision, *_ in stored_now if kind in SUBJECTS):
             known.learn(self.client)
+        for kind, revision, organization, hashed, content in stored_now:
+            if kind == "calendar":
+                self.truth.history.contents[organization, revision, hashed] = content
 
     def _not_worked(self) -> str:
         open_jobs = "SELECT kind, count() FROM jobs FINAL WHERE state IN ('asked', 'planned')"

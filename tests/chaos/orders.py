@@ -36,13 +36,16 @@ NEEDED: Mapping[str, frozenset[str]] = {
     "config": BODIES["config"],
     "repair": BODIES["repair"],
     "replay": BODIES["replay"],
-    "reprice": frozenset({"prices"}),
 }
 OF_ONE_ORGANIZATION = frozenset({"amend", "void", "replace", "erase"})
 
 
 class Refused(Exception):
-    """The record changes nothing."""
+    """The record changes nothing. kind: of a record that was signed for its place, so that its refusal is told."""
+
+    def __init__(self, reason: str, kind: str = "") -> None:
+        super().__init__(reason)
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +70,17 @@ def read_order(value: bytes, signed: bytes | None, key: bytes, partition: int) -
         raise Refused("not signed")
     try:
         said = json.loads(value)
-        order = Order(str(UUID(said["control_id"])), said["kind"], said["organization"], said["body"])
-        place = said["src_partition"]
+        kind, place = said["kind"], said["src_partition"]
     except (ValueError, TypeError, KeyError) as problem:
         raise Refused(f"unreadable: {problem!r}") from problem
     if place != partition:
         raise Refused(f"signed for {place}")
+    try:
+        order = Order(str(UUID(said["control_id"])), kind, said["organization"], said["body"])
+    except (ValueError, TypeError, KeyError) as problem:
+        raise Refused(f"unreadable: {problem!r}", kind) from problem
     if wrong := _problem(order):
-        raise Refused(wrong)
+        raise Refused(wrong, order.kind)
     return order
 
 
@@ -87,8 +93,10 @@ def _problem(order: Order) -> str:
         return "other fields than its kind has"
     if kind in OF_ONE_ORGANIZATION and not order.organization:
         return "no organization"
-    if kind == "config" and (body["subject"] not in ("prices", "multipliers") or order.organization):
-        return "no such configuration"
+    if kind == "config":
+        subject, own = body["subject"], bool(order.organization)
+        known = subject in ("prices", "multipliers") or (subject == "calendar" and own)
+        return "" if known else "no such configuration"
     if kind == "repair" and body["last"] < body["first"]:
         return "days in the wrong order"
     if kind in ("void", "amend", "replace"):

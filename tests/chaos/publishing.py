@@ -21,6 +21,7 @@ from confluent_kafka import Producer
 from deploy.local.home import ROOT
 from deploy.local.installation import Installation
 from producers.control.record import CONTROL, HEADER_KIND, HEADER_SIGNATURE, ControlRecord, signature
+from tests.chaos.clock import Clock
 from tests.chaos.controls import Asked
 from tests.chaos.revisions import Revisions
 from tokentally import partition_of
@@ -39,6 +40,7 @@ class Publishing:
     client: Client
     revisions: Revisions
     key: bytes
+    clock: Clock
     done: Counter[str] = field(default_factory=Counter)
     """Records by kind, and deaths of publishers."""
     _asked: queue.Queue[Asked] = field(default_factory=queue.Queue)
@@ -89,7 +91,7 @@ class Publishing:
             self._asked.task_done()
 
     def _do(self, asked: Asked) -> None:
-        self.done[f"{asked.kind} record"] += not asked.forged
+        self.done[f"{asked.body.get('subject', asked.kind)} record"] += not asked.forged
         self.done["forged record"] += bool(asked.forged)
         revision = asked.revision
         if revision and not asked.stored_late:
@@ -139,7 +141,8 @@ class Publishing:
         headers: list[tuple[str, str | bytes | None]] = [(HEADER_KIND, CONTROL)]
         if asked.forged != "unsigned":
             headers.append((HEADER_SIGNATURE, signed))
-        self._producer.produce(self.installation.settings.events_topic, value, partition=home, headers=headers)
+        topic, now_ms = self.installation.settings.events_topic, self.clock.now_ms()
+        self._producer.produce(topic, value, partition=home, headers=headers, timestamp=now_ms)
         self._producer.poll(0)
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -151,7 +154,7 @@ class Publishing:
             self._process = process = subprocess.Popen(
                 [sys.executable, "-m", "tests.chaos.dying_publisher"],
                 cwd=ROOT,
-                env=os.environ | self.installation.plan.environment("publisher"),
+                env=os.environ | self.installation.plan.environment("publisher") | self.clock.environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

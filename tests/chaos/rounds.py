@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
+from tests.chaos.calendar_changes import CalendarChanges
 from tests.chaos.cast import register_all
 from tests.chaos.controls import Asked, Controls
 from tests.chaos.event import Event, Posted
@@ -62,6 +63,7 @@ class Run:
     newest: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SUBJECTS, 1))
     """The newest revisions that control records put in force."""
     asked: list[Asked] = field(default_factory=list)
+    calendars: CalendarChanges = field(default_factory=CalendarChanges)
 
     def __post_init__(self) -> None:
         installation = self.stage.installation
@@ -69,9 +71,10 @@ class Run:
         register_all(self.client)
         topic = installation.settings.events_topic
         sizes, key = (PARTITIONS, WINDOW_EVENTS, range(PARTITIONS)), self.stage.control_key
-        self.ledger = Ledger(self.client, installation.plan.kafka_bootstrap, topic, *sizes, key)
+        clock = self.stage.clock
+        self.ledger = Ledger(self.client, installation.plan.kafka_bootstrap, topic, *sizes, key, clock)
         revisions = Revisions(self.stage.client(), self.seed)
-        self.publishing = Publishing(installation, revisions.client, revisions, key)
+        self.publishing = Publishing(installation, revisions.client, revisions, key, clock)
 
     def close(self) -> None:
         """Ends the publisher, leaves broker and warehouse."""
@@ -84,9 +87,9 @@ class Run:
         sender = self.ledger.sender
         before, exits_before = sender.events, self.stage.workers.exits.copy()
         published_before = self.publishing.done.copy()
-        traffic = Traffic(self.seed, number, PARTITIONS, round(time.time() * 1000), tuple(self.past))
+        traffic = Traffic(self.seed, number, PARTITIONS, self.stage.clock.now_ms(), tuple(self.past))
         doer = Doer(self.stage, self.publishing)
-        controls = Controls(self.seed, number, self.newest, self.asked)
+        controls = Controls(self.seed, number, self.newest, self.asked, self.calendars)
         self._disturbed(self._sent(traffic, controls, events, seconds, records), doer, faults, seconds)
         self.past = (self.past + list(traffic.sent)[:: max(1, len(traffic.sent) // 1000)])[-PAST_KEPT:]
         began = time.monotonic()
@@ -103,13 +106,16 @@ class Run:
     def _sent(
         self, traffic: Traffic, controls: Controls, events: int, seconds: float, records: int
     ) -> Iterator[tuple[float, Posted]]:
-        """The round's envelopes; between them control records are asked for."""
-        moments = deque(controls.moments(records))
+        """The round's envelopes; between them control records are asked for, and now and then much time passes."""
+        moments, leaps = deque(controls.moments(records)), deque(controls.leaps() if records else ())
         for at, posted in traffic.envelopes(events, seconds):
             yield at, posted
             while moments and moments[0] * seconds <= at and traffic.sent:
                 moments.popleft()
                 self.publishing.ask(controls.next(traffic))
+            while leaps and leaps[0] * seconds <= at:
+                leaps.popleft()
+                controls.leap(traffic, self.stage.clock)
 
     def settled_outbox(self) -> str:
         """Waits until every record that was asked for is where it belongs; "" or what is missing."""

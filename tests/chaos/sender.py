@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Producer
 
+from tests.chaos.clock import Clock
 from tests.chaos.event import Event, Identity, Posted
 from tests.chaos.log import NUMBER_HEADER
 
@@ -19,6 +20,7 @@ class Sender:
 
     bootstrap: str
     topic: str
+    clock: Clock
     posted: dict[int, Posted] = field(default_factory=dict)
     known: dict[Identity, Event] = field(default_factory=dict)
     events: int = 0
@@ -47,13 +49,14 @@ class Sender:
             posted.value,
             partition=posted.partition,
             headers=[*posted.headers.items(), (NUMBER_HEADER, str(number).encode())],
+            timestamp=self.clock.now_ms(),
         )
         self._producer.poll(0)
 
     def send_control(self, value: bytes, partition: int, headers: list[tuple[str, str | bytes | None]]) -> None:
         """Writes a control record; it is in the log when this returns."""
         self.flush()
-        self._producer.produce(self.topic, value, partition=partition, headers=headers)
+        self._producer.produce(self.topic, value, partition=partition, headers=headers, timestamp=self.clock.now_ms())
         self.flush()
 
     def flush(self) -> None:

@@ -13,9 +13,11 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
 from deploy.local.installation import Installation
+from tests.chaos.clock import Clock, keep_times
 from tests.chaos.workers import Workers
 from tests.running import client_of
-from warehouse.errors import WarehouseUnavailable
+from warehouse.control.orders import Order, give
+from warehouse.errors import NoSuchRecord, OrderRefused, WarehouseUnavailable
 from warehouse.repairs import RepairSlice, request_repair
 
 WITHOUT = ("superset", "worker", "watchdog", "api", "collector", "auditor")
@@ -34,6 +36,11 @@ WORKER_SETTINGS = {
     "TALLY_ERASURE_SWEEP_SECONDS": "40",
 }
 """Small, so that a short run meets everything: ids that leave the window, rows that are evicted, sessions that end."""
+OPEN_JOBS = "SELECT toString(control_id) FROM jobs FINAL WHERE state IN ('asked', 'planned') ORDER BY 1"
+BEGUN_JOBS = """
+    SELECT DISTINCT repair_id FROM repairs FINAL WHERE home != -1 AND state IN ('running', 'done')
+    AND repair_id IN (SELECT toString(control_id) FROM jobs FINAL WHERE state = 'planned') ORDER BY 1
+"""
 NEWEST_DAYS = """
     SELECT DISTINCT src_partition, toString(organization), day FROM rollup FINAL WHERE grain = 'quarter'
     ORDER BY day DESC LIMIT 40
@@ -49,7 +56,7 @@ class Stage:
     workers: Workers = field(init=False)
 
     def __post_init__(self) -> None:
-        self.workers = Workers(self.installation, WORKERS, self.settings)
+        self.workers = Workers(self.installation, WORKERS, {**self.settings, **self.clock.environment})
 
     @classmethod
     def at(cls, folder: Path, port_base: int) -> "Stage":
@@ -59,6 +66,12 @@ class Stage:
     def up(self) -> None:
         """Broker and warehouse serve. Workers are started by themselves."""
         self.installation.up(without=WITHOUT)
+        keep_times(self.installation.plan.kafka_bootstrap, self.installation.settings.events_topic)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of its log."""
+        return Clock(self.installation.home.folder / "clock")
 
     def down(self) -> None:
         """Ends everything."""
@@ -102,6 +115,21 @@ class Stage:
     def pause_jobs(self) -> bool:
         """Pauses every open job; false when there is none."""
         return self._order("pause", "SELECT control_id FROM jobs FINAL WHERE state IN ('asked', 'planned')")
+
+    def cancel_job(self, chance: float, patience_seconds: float) -> bool:
+        """Cancels an open job by the command's own way; false when none came in time, or it was over meanwhile.
+
+        chance: from 0 to 1: which of those that are open; from the half on of those alone that have begun a slice.
+        """
+        deadline = time.monotonic() + patience_seconds
+        nothing_done = (Error, OSError, WarehouseUnavailable, OrderRefused, NoSuchRecord)
+        with contextlib.suppress(*nothing_done), contextlib.closing(self.client()) as client:
+            while time.monotonic() < deadline:
+                found = client.query(BEGUN_JOBS if chance >= 0.5 else OPEN_JOBS).result_rows
+                if found:
+                    return give(client, found[int(chance * 2 % 1 * len(found))][0], Order.CANCEL, "chaos")
+                time.sleep(LOOK_SECONDS)
+        return False
 
     def resume_jobs(self) -> bool:
         """Lets paused jobs go on; false when there is none."""

@@ -1,12 +1,13 @@
 """What the warehouse holds: a table in, a plain frame out."""
 
 import io
-from datetime import timedelta
+from collections import defaultdict
 
 import polars as pl
 from clickhouse_connect.driver.client import Client
 
-from tests.chaos.cast import calendar_of
+from tests.chaos.history import Ended
+from tests.chaos.places import Calendars
 from warehouse.families import INPUT_BUCKETS, OUTPUT_BUCKETS, Family
 
 NO_LIMIT = {"output_format_arrow_string_as_string": 1, "output_format_arrow_low_cardinality_as_dictionary": 0}
@@ -103,7 +104,7 @@ def done_marks(client: Client) -> dict[tuple[int, str, str, str], int]:
     return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
 
 
-def repair_cuts(client: Client) -> dict[tuple[int, str, str, str], int]:
+def repair_cuts(client: Client, calendars: Calendars) -> dict[tuple[int, str, str, str], int]:
     """The newest cut at which each (partition, organisation, day or week, its first date) was computed again."""
     rows = client.query(
         "SELECT src_partition, organization, day, toInt64(max(cut)) FROM repairs FINAL WHERE state = 'done' "
@@ -111,11 +112,25 @@ def repair_cuts(client: Client) -> dict[tuple[int, str, str, str], int]:
     ).result_rows
     cuts: dict[tuple[int, str, str, str], int] = {}
     for partition, organization, day, cut in rows:
-        week = day - timedelta(days=(day.isoweekday() - calendar_of(organization)[1]) % 7)
-        for period, first in (("day", day), ("week", week)):
+        for period, first in (("day", day), ("week", calendars.week_of(organization, day))):
             where = (partition, organization, period, str(first))
             cuts[where] = max(cut, cuts.get(where, -1))
     return cuts
+
+
+def cancelled_jobs(client: Client, numbers: range) -> dict[tuple[int, str], Ended]:
+    """Jobs that were cancelled, by log partition and control record, with the end of each slice."""
+    jobs = client.query(
+        "SELECT src_partition, toString(control_id), toString(kind) FROM jobs FINAL "
+        f"WHERE state = 'cancelled' AND {within(numbers)}"
+    ).result_rows
+    slices: dict[tuple[int, str], dict[tuple[str, str], str]] = defaultdict(dict)
+    for home, control_id, organization, day, state in client.query(
+        "SELECT toInt64(home), repair_id, organization, toString(day), toString(state) FROM repairs FINAL "
+        f"WHERE home != -1 AND {within(numbers)}"
+    ).result_rows:
+        slices[home, control_id][organization, day] = state
+    return {(home, control_id): Ended(kind, slices[home, control_id]) for home, control_id, kind in jobs}
 
 
 def progress(client: Client, topic: str) -> dict[int, dict[str, int]]:

@@ -1,21 +1,22 @@
 """What the truth makes of control records: hand-made logs in, events that count out."""
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 import pytest
 
-from producers.control.record import ControlRecord, read_record, signature
+from producers.control.record import ControlRecord, named_in, read_record, signature
 from producers.errors import ControlRefused
 from tests.chaos.accepted import Accepted
 from tests.chaos.controls import Asked, Controls
 from tests.chaos.event import EPOCH, Event
-from tests.chaos.history import History
+from tests.chaos.history import Ended, History
 from tests.chaos.log import Control, Record
 from tests.chaos.orders import Refused, read_order
 from tests.chaos.prices import PriceList
@@ -48,13 +49,14 @@ class Log:
     organization: str = "acme"
     truth: Truth = field(default_factory=lambda: Truth(PARTITIONS, 100, History(prices()), KEY))
     end: int = 0
+    now_ms: int = NOW_MS
 
     @property
     def partition(self) -> int:
         return partition_of(self.organization, PARTITIONS)
 
     def _read(self, **what: Any) -> int:
-        self.truth.read([Record(self.partition, self.end, NOW_MS + self.end, **what)])
+        self.truth.read([Record(self.partition, self.end, self.now_ms + self.end, **what)])
         self.end += 1
         return self.end - 1
 
@@ -178,10 +180,51 @@ def test_e25_repricing_takes_a_revision_in_force_and_meets_earlier_events_at_the
     assert log.control("reprice", {"selection": {"feature": ""}, "prices": 3}, "").word == "applied"
     log.events(event(4))
     assert log.costs == [4, 3, 1, 4]
-    assert [each.charged.credits_micro // 1_000_000 for each in log.counted] == [5, 5, 1, 5]
+    assert [each.charged.credits_micro // 1_000_000 for each in log.counted] == [1, 1, 1, 5]
     log.control("reprice", {"prices": 1, "multipliers": 1})
     assert log.costs == [1, 1, 1, 1]
     assert log.control("reprice", {"prices": 1, "multipliers": 3}).word == "refused"
+    log.control("reprice", {"multipliers": "in_force"})
+    assert log.costs == [4, 3, 4, 4]
+    assert [each.charged.credits_micro // 1_000_000 for each in log.counted] == [5, 5, 5, 5]
+
+
+def own_prices() -> PriceList:
+    """Those of everybody, and as the fourth numbers revisions of acme: 9 USD since yesterday, and markups."""
+    known = prices()
+    known.sheets[4, *MODEL] = {NOW_MS - DAY_MS: {0: {"input_mtok": Decimal(9) / 10**6}}}
+    known.milli[4, *MODEL] = 7000
+    known.markups |= {1: {0: 100_000}, 2: {0: 200_000}, 4: {NOW_MS - DAY_MS: 500_000}}
+    known.owners |= {("prices", 4): "acme", ("multipliers", 4): "acme"}
+    return known
+
+
+def test_e21_an_organisations_revision_lies_over_everyones_from_its_date_on() -> None:
+    log = Log(truth=Truth(PARTITIONS, 100, History(own_prices()), KEY))
+    for subject in ("prices", "multipliers"):
+        log.control("config", {"subject": subject, "revision": 4, "content_hash": "0" * 64})
+    same = next(name for name in map(str, range(99)) if partition_of(name, PARTITIONS) == log.partition)
+    log.events(event(1), event(2, age_ms=3 * DAY_MS), event(3, same), event(4, model="another"))
+    assert log.costs == [9, 3, 4, 0]
+    billed = [each.charged.billed_nano_usd * 10 // 10**9 for each in log.counted]
+    assert billed == [135, 36, 48, 0]
+    assert [each.charged.credits_micro // 1_000_000 for each in log.counted] == [7, 7, 5, 5]
+    assert log.control("reprice", {"prices": 4, "multipliers": 3}).word == "refused", "nobody stored a third"
+
+
+def test_e25_there_and_back_gives_every_number_again_whatever_terms_came_meanwhile() -> None:
+    log = Log(truth=Truth(PARTITIONS, 100, History(own_prices()), KEY))
+    config(log, "prices", 3)
+    log.events(event(1), event(2))
+    config(log, "multipliers", 2)
+    log.control("replace", named(event(2), input_tokens=2 * 10**6))
+    log.control("config", {"subject": "multipliers", "revision": 4, "content_hash": "0" * 64})
+    before = [each.charged for each in log.counted]
+    assert [each.billed_nano_usd * 10 // 10**9 for each in before] == [44, 96]
+    log.control("reprice", {"prices": 1})
+    assert [each.charged.billed_nano_usd * 10 // 10**9 for each in log.counted] == [11, 24]
+    log.control("reprice", {})
+    assert [each.charged for each in log.counted] == before
 
 
 def test_e24_erased_events_leave_no_trace_but_their_place_among_copies(log: Log) -> None:
@@ -200,6 +243,93 @@ def test_e24_erased_events_leave_no_trace_but_their_place_among_copies(log: Log)
     assert {each.event.key for each in history.emptied()} == {event(2).key, event(4).key}
     log.control("erase", {})
     assert (log.counted, log.truth.organizations) == ([], {"acme"})
+
+
+def calendar(log: Log, start_ms: int, zone: str = "Pacific/Kiritimati", week_start: int = 4, **content: Any) -> Outcome:
+    said = {"time_zone": zone, "week_start": week_start}
+    said |= {"effective_from": (EPOCH + timedelta(milliseconds=start_ms)).isoformat()} | content
+    text = json.dumps(said)
+    number, hashed = len(log.truth.history.contents) + 1, hashlib.sha256(text.encode()).hexdigest()
+    log.truth.history.contents["acme", number, hashed] = text
+    return log.control("config", {"subject": "calendar", "revision": number, "content_hash": hashed})
+
+
+MIDNIGHT_MS = (NOW_MS // DAY_MS + 1) * DAY_MS
+HOUR_MS = DAY_MS // 24
+
+
+def days(log: Log) -> list[str]:
+    return [str(each.place.day) for each in log.counted]
+
+
+def test_e14_a_calendar_holds_from_its_start_on_and_what_was_before_stays(log: Log) -> None:
+    past = MIDNIGHT_MS - NOW_MS  # from here on the log's time is that of the next midnight and later
+    log.events(event(1), event(2, age_ms=DAY_MS))
+    calendar(log, MIDNIGHT_MS)
+    log.events(event(3), event(4, age_ms=DAY_MS))
+    log.now_ms += past + 12 * HOUR_MS
+    log.events(event(5, age_ms=DAY_MS - past), event(6, age_ms=-past), event(7, age_ms=-past - 10 * HOUR_MS))
+    assert days(log) == ["2026-11-06", "2026-11-05"] * 2 + ["2026-11-06", "2026-11-07", "2026-11-08"]
+    weeks = [str(each.place.week) for each in log.counted]
+    assert weeks == ["2026-11-02"] * 5 + ["2026-11-05"] * 2  # Mondays, then Thursdays from the 7th on
+    assert log.truth.calendars.period("acme", "week", date(2026, 11, 2))[1] == MIDNIGHT_MS // 1000
+    assert log.truth.calendars.period("acme", "day", date(2026, 11, 7))[0] == MIDNIGHT_MS // 1000
+    assert not log.truth.closed(log.partition, "acme", "week", date(2026, 11, 5))
+    assert log.truth.closed(log.partition, "acme", "day", date(2026, 11, 7))
+
+
+def test_e14_the_last_word_of_the_log_about_an_instant_holds(log: Log) -> None:
+    calendar(log, MIDNIGHT_MS + DAY_MS, "Asia/Tokyo", 1)
+    calendar(log, MIDNIGHT_MS, "America/New_York", 1)
+    log.now_ms += 3 * DAY_MS
+    log.events(event(1, age_ms=NOW_MS - MIDNIGHT_MS - DAY_MS))
+    assert days(log) == ["2026-11-07"]  # not in Tokyo, where it was the 8th
+
+
+def test_e14_a_calendar_that_would_move_what_came_or_cannot_be_read_is_refused(log: Log) -> None:
+    assert calendar(log, NOW_MS + 10 * 60_000).word == "refused"
+    assert calendar(log, MIDNIGHT_MS - DAY_MS).word == "refused"
+    assert calendar(log, MIDNIGHT_MS + 300_000).word == "refused"
+    assert calendar(log, MIDNIGHT_MS, "Europe").word == "refused"
+    assert calendar(log, MIDNIGHT_MS, week_start=0).word == "refused"
+    assert log.truth.calendars.said == {}
+    assert log.control("config", {"subject": "calendar", "revision": 1, "content_hash": "0" * 64}, "").word == "refused"
+
+
+def test_of_a_cancelled_job_the_days_it_has_done_are_changed(log: Log) -> None:
+    day, before = "2026-11-06", "2026-11-05"
+    name = str(uuid4())
+    log.truth.history.ended = {
+        (log.partition, name): Ended("amend", {("acme", day): "cancelled", ("acme", before): "done"})
+    }
+    log.events(event(1), event(2, age_ms=DAY_MS))
+    about = named(event(1), event(2, age_ms=DAY_MS), event(3), rating=5)
+    assert log.control("amend", about, control_id=name).word == "applied"
+    log.events(event(3))
+    assert [each.event.number("rating") for each in log.counted] == [0, 5, 5]
+    assert log.truth.history.unplanned == []
+    log.truth.history.ended = {(log.partition, "other"): Ended("void", {("acme", before): "done"})}
+    log.control("void", {"selection": {"user_id": "eve"}}, control_id=str(uuid4()))
+    assert log.counted == []
+
+
+def test_of_a_cancelled_erasure_nothing_is_gone_but_what_was_to_make_events_the_users(log: Log) -> None:
+    name = str(uuid4())
+    log.truth.history.ended = {(log.partition, name): Ended("erase", {})}
+    log.events(event(1))
+    log.control("replace", named(event(2, user_id="bob"), user_id="eve"))
+    log.control("erase", {"user_id": "eve"}, control_id=name)
+    log.events(event(2, user_id="bob"))
+    assert [each.event.text("user_id") for each in log.counted] == ["eve", "bob"]
+    assert log.truth.history.erased == []
+
+
+def test_a_day_that_a_cancelled_job_should_have_planned_is_told(log: Log) -> None:
+    name = str(uuid4())
+    log.truth.history.ended = {(log.partition, name): Ended("void", {("acme", "2026-11-01"): "done"})}
+    log.events(event(1))
+    log.control("void", {"selection": {"user_id": "eve"}}, control_id=name)
+    assert len(log.truth.history.unplanned) == len(log.counted) == 1
 
 
 def test_repairs_and_replays_change_no_number(log: Log) -> None:
@@ -264,6 +394,10 @@ def test_the_truth_and_the_contract_agree_on_what_is_refused(seed: str) -> None:
             place = (bytes_read, signature(bytes_read, KEY), KEY, partition)
             word = "refused" if refuses(read_order, Refused, place) else "applied"
             assert refuses(read_record, ControlRefused, place) == (word == "refused"), (asked, partition)
+            if word == "refused":
+                with pytest.raises(Refused) as refused:
+                    read_order(*place)
+                assert named_in(*place).get("kind", "") == refused.value.kind, "told under its id, or under none"
             words.add((asked.forged, partition, word))
     assert {("", 1, "applied"), ("", 2, "refused"), ("nonsense", 1, "refused")} <= words
 

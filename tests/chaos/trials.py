@@ -25,9 +25,10 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from deploy.local.home import ROOT
 from producers.control.record import CONTROL, HEADER_KIND, HEADER_SIGNATURE, ControlRecord, signature
 from stream_jobs.jobs.rewriting import RAW_COLUMNS
+from tests.chaos.clock import KEPT_TIMES, Clock
 from tests.chaos.event import EPOCH, Event, Posted
 from tests.chaos.ledger import Ledger
-from tests.chaos.revisions import Revision, Revisions
+from tests.chaos.revisions import CalendarRevision, Revision, Revisions
 from tests.chaos.stage import Stage
 from tokentally import partition_of
 from warehouse.families import FAMILIES
@@ -59,13 +60,17 @@ class Trial:
     def __post_init__(self) -> None:
         bootstrap = self.stage.installation.plan.kafka_bootstrap
         self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
-        topic = NewTopic(self.topic, self.partitions, 1, config={"message.timestamp.type": "LogAppendTime"})
+        topic = NewTopic(self.topic, self.partitions, 1, config=KEPT_TIMES)
         self._admin.create_topics([topic])[self.topic].result(30)
         mine = range(self.number, self.number + 1)
         self._revisions = Revisions(self.stage.client(), "trials")
-        self.ledger = Ledger(
-            self.stage.client(), bootstrap, self.topic, self.partitions, WINDOW_EVENTS, mine, self.stage.control_key
-        )
+        sizes = (self.partitions, WINDOW_EVENTS, mine)
+        self.ledger = Ledger(self.stage.client(), bootstrap, self.topic, *sizes, self.stage.control_key, self.clock)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of its log."""
+        return Clock(self.stage.installation.home.run / f"{self.topic}.clock")
 
     @property
     def partitions(self) -> int:
@@ -104,7 +109,7 @@ class Trial:
         self.ledger.sender.flush()
 
     def start(self, die_before: str = "") -> None:
-        """Starts the worker; it dies before it writes to that table once `doom` was called."""
+        """Starts the worker; it dies before it writes to that table, or at that place, once `doom` was called."""
         plan = self.stage.installation.plan
         deadly = {"CHAOS_DIE_BEFORE": die_before, "CHAOS_DIE_WHEN": str(self._doom)} if die_before else {}
         with open(self.stage.installation.home.logs / f"{self.topic}.log", "ab") as log:
@@ -129,6 +134,7 @@ class Trial:
             "TALLY_SESSION_SECONDS": "8",
             "TALLY_ERASURE_SWEEP_SECONDS": "30",
             "POLARS_MAX_THREADS": "1",
+            **self.clock.environment,
         }
 
     def doom(self) -> None:
@@ -181,6 +187,32 @@ class Trial:
             headers.append((HEADER_SIGNATURE, signature(value, self.stage.control_key)))
         self.ledger.sender.send_control(value, self.number, headers)
 
+    def change_calendar(self, number: int, start: int, zone: str, week_start: int) -> None:
+        """Stores a revision of the organisation's calendar and says that it holds from `start` (Unix seconds) on."""
+        organization = self.organization("steady")
+        since = datetime.fromtimestamp(start, UTC).isoformat()
+        revision = CalendarRevision(organization, number, zone, week_start, since)
+        self._revisions.store(revision)
+        body = {"subject": "calendar", "revision": number, "content_hash": revision.content_hash}
+        self.order("config", body)
+
+    def midnight(self) -> int:
+        """The next one of the trial's first calendar, which is that of UTC (Unix seconds)."""
+        return (self.started_ms // DAY_MS + 1) * DAY_MS // 1000 + DAY_MS // 1000
+
+    def days_before(self, instant: int) -> float:
+        """The age of an event (days, as `event` takes it) at an instant (Unix seconds)."""
+        return (self.started_ms - instant * 1000) / DAY_MS
+
+    def leap_to(self, instant: int) -> None:
+        """Lets the log's time pass until an instant (Unix seconds)."""
+        self.clock.leap(instant * 1000 - self.clock.now_ms())
+
+    def cancel(self, number: int) -> None:
+        """Cancels the job of the order with this number."""
+        row = [uuid5(NAMESPACE_OID, f"{self.topic} order {number}"), "cancel", "chaos"]
+        self.ledger.client.insert("job_orders", [row], column_names=["control_id", "wanted", "author"])
+
     def store_prices(self, revision: int) -> None:
         """Stores a revision of prices; all trials make the same one."""
         self._revisions.store(Revision("prices", revision))
@@ -200,6 +232,14 @@ class Trial:
         """Returns when no job is open; erasures may still be swept again."""
         if waiting := self.ledger.worked(PATIENCE_SECONDS):
             raise Restless(f"{self.topic}: {waiting}")
+
+    def slice_begun(self) -> None:
+        """Returns when a slice is being done."""
+        begun = f"SELECT count() FROM repairs FINAL WHERE state = 'running' AND src_partition = {self.number}"
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not int(self.ledger.client.query(begun).result_rows[0][0]):
+            assert time.monotonic() < deadline, f"{self.topic}: no slice is begun"
+            time.sleep(LOOK_SECONDS)
 
     def keep_raw_rows(self) -> None:
         """Keeps the raw rows of the trial aside, as a worker that froze while it wrote them has them."""

@@ -12,14 +12,13 @@ from datetime import date
 from tests.chaos.accepted import Accepted
 from tests.chaos.event import Event, Identity
 from tests.chaos.histogram import measured
-from tests.chaos.history import History
+from tests.chaos.history import AHEAD_MS, History
 from tests.chaos.log import Control, Record
 from tests.chaos.orders import Refused, read_order
-from tests.chaos.places import period_end, place_of
+from tests.chaos.places import Calendars
 from tokentally import partition_of
 from warehouse.families import FAMILIES, Family
 
-AHEAD_MS = 900_000
 EARLIEST_MS = 946_684_800_000
 COUNTED = ("seen", "accepted", "duplicates", "rejected", "misrouted")
 Key = tuple[object, ...]
@@ -83,6 +82,11 @@ class Truth:
         return self.history.counted
 
     @property
+    def calendars(self) -> Calendars:
+        """As the log has told them so far."""
+        return self.history.calendars
+
+    @property
     def organizations(self) -> set[str]:
         """Everybody who ever sent what was accepted."""
         return {organization for organization, _, _ in self._known}
@@ -104,7 +108,7 @@ class Truth:
 
     def closed(self, partition: int, organization: str, grain: str, day: date) -> bool:
         """Whether a day or week has passed by the clock of its partition."""
-        return period_end(organization, grain, day) * 1000 <= self.clocks_ms[partition]
+        return self.calendars.period(organization, grain, day)[1] * 1000 <= self.clocks_ms[partition]
 
     def _outcome(self, record: Record, control: Control) -> Outcome:
         partition, kind = record.partition, ""
@@ -113,9 +117,9 @@ class Truth:
             kind = order.kind
             if (partition, order.control_id) in self._applied:
                 return Outcome("repeated", kind)
-            self.history.obey(order, partition, record.offset)
-        except Refused:
-            return Outcome("refused", kind)
+            self.history.obey(order, partition, record.offset, record.append_ms)
+        except Refused as refused:
+            return Outcome("refused", kind or refused.kind)
         self._applied.add((partition, order.control_id))
         return Outcome("applied", kind)
 
@@ -137,7 +141,7 @@ class Truth:
         self._near[key] = number
         self._known.add(event.identity)
         counts["accepted"] += 1
-        place = place_of(event.organization, event.time_ms)
+        place = self.calendars.place(event.organization, event.time_ms)
         position = (record.partition, record.offset, index, record.append_ms)
         self.history.accept(Accepted(event, *position, place, charged, by))
 

@@ -1,15 +1,18 @@
 """The real worker without one of its rules: `python -m tests.chaos.worker_without RULE`; for tests only.
 
 With CHAOS_DIE_BEFORE=table the process dies (SIGKILL) right before it writes to that table ("derive": before it
-derives a period), as soon as the file CHAOS_DIE_WHEN exists. RULE may be `nothing`: then all rules hold.
+derives a period; "after TABLE": right after it wrote there from other rows; PLACES has others), as soon as the file
+CHAOS_DIE_WHEN exists. RULE may be `nothing`: then all rules hold.
 """
 
 import os
 import signal
 import sys
+import time
 from array import array
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +25,17 @@ from stream_jobs.deduplication.window import Chunk, Window
 from stream_jobs.rollups import cascade as derivations
 from stream_jobs.rollups.row_store import RowStore
 from stream_jobs.worker import app, cascade, flush, guard
+from stream_jobs.worker import requests as requests_of_jobs
 from stream_jobs.worker.batch import Batch
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.partition import Partition, Progress
+from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import TakeProcessor
+from tests.chaos.clock import Clock, send_by
 from tests.chaos.control_rules import CONTROL_RULES
 from tests.chaos.replacing import replace
 
@@ -169,31 +175,88 @@ RULES: dict[str, Callable[[], None]] = {
 """What can be switched off, by the name of what then is missing."""
 
 
+def die() -> None:
+    """SIGKILL."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_in_third_slice(when: Path) -> None:
+    """Makes the process do slices one by one, and die once it has done two and begins another, if the file exists."""
+    begun_as, finish = Repairs.begun_as, Repairs.finish
+    done: list[object] = []
+
+    def begun(self: Repairs, *asked: Any) -> Any:
+        if len(done) == 2 and when.exists():
+            die()
+        return begun_as(self, *asked)
+
+    def finished(self: Repairs, requests: Any, *asked: Any) -> None:
+        finish(self, requests, *asked)
+        done.append(requests)
+
+    replace(requests_of_jobs, "MOST_SLICES", 1)
+    replace(Repairs, "begun_as", begun)
+    replace(Repairs, "finish", finished)
+
+
+def die_at_progress_in_a_slice(when: Path) -> None:
+    """Makes the process stay in the slice that it begins once the file exists, and die before it writes progress."""
+    begun_as, insert = Repairs.begun_as, Sink.insert
+    begun: list[object] = []
+
+    def stays(self: Repairs, *asked: Any) -> Any:
+        work = begun_as(self, *asked)
+        while when.exists():
+            begun.append(work)
+            time.sleep(1)
+        return work
+
+    def dies(self: Sink, into: str, frame: pl.DataFrame, *check: Callable[[], None]) -> None:
+        if into == "partition_progress" and begun:
+            die()
+        insert(self, into, frame, *check)
+
+    replace(Repairs, "begun_as", stays)
+    replace(Sink, "insert", dies)
+
+
 def die_on_request(table: str, when: Path) -> None:
     """Makes the process die before it writes to this table, once the file exists."""
     insert, derive = Sink.insert, Sink.derive
 
     def dies(what: str) -> None:
         if what == table and when.exists():
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
 
     def dying_insert(self: Sink, into: str, frame: pl.DataFrame, *check: Callable[[], None]) -> None:
         dies(into)
         insert(self, into, frame, *check)
 
     def dying_derive(self: Sink, sql: str) -> None:
+        table = sql.split()[2]  # INSERT INTO table
         dies("derive")
+        dies(table)
         derive(self, sql)
+        dies(f"after {table}")
 
     replace(Sink, "insert", dying_insert)
     replace(Sink, "derive", dying_derive)
 
 
+PLACES: dict[str, Callable[[Path], None]] = {
+    "third slice": die_in_third_slice,
+    "progress in a slice": die_at_progress_in_a_slice,
+}
+"""Where it may die besides."""
+
+
 def main() -> None:
     """Switches the rule off and runs the worker."""
+    send_by(Clock.of_environment())
     RULES[sys.argv[1]]()
     if table := os.environ.get("CHAOS_DIE_BEFORE"):
-        die_on_request(table, Path(os.environ["CHAOS_DIE_WHEN"]))
+        when = Path(os.environ["CHAOS_DIE_WHEN"])
+        PLACES.get(table, partial(die_on_request, table))(when)
     app.run()
 
 

@@ -153,7 +153,7 @@ class Workers:
 
     def _started(self, number: int, version: int) -> subprocess.Popen[bytes]:
         service = self.installation.plan.worker(number)
-        command = service.command
+        command = [sys.executable, "-m", "tests.chaos.worker_of_run"]
         if self.rule_off:
             command = [sys.executable, "-m", "tests.chaos.worker_without", self.rule_off]
         if version:

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,9 +19,10 @@ from typer.testing import CliRunner, Result
 from api.control import ThreadedControl
 from api.errors import Conflict, InvalidParameter, NotFound
 from deploy.cli import config, control, organizations
-from deploy.cli.asking import amend, asked, calendar, erase, following, replace, reprice, void
+from deploy.cli.asking import amend, asked, erase, following, replace, replay, reprice, void
 from deploy.errors import WrongSetting
 from producers.control.record import ControlRecord
+from stream_jobs.control.publisher import Publisher
 from stream_jobs.control.settings import ControlSettings
 from tests.faults.rig import DATABASE, Rig
 from tests.warehouse.control.asked import job, logged, slices
@@ -39,11 +42,11 @@ PLACE = partition_of("acme", 2)
 
 
 @pytest.fixture
-def client(rig: Rig) -> Iterator[Client]:
+def client(quiet_rig: Rig) -> Iterator[Client]:
     """The rig's warehouse with two events of acme."""
-    url = f"http://127.0.0.1:{rig.warehouse.port}"
-    where = WarehouseSettings(url=url, user="tally", password_file=rig.password_file, database=DATABASE)
-    rig.client.command("SELECT 1")
+    url = f"http://127.0.0.1:{quiet_rig.warehouse.port}"
+    where = WarehouseSettings(url=url, user="tally", password_file=quiet_rig.password_file, database=DATABASE)
+    quiet_rig.client.command("SELECT 1")
     client = connect(where)
     columns = [
         "event_id",
@@ -66,11 +69,14 @@ def client(rig: Rig) -> Iterator[Client]:
 
 
 @pytest.fixture
-def settings(rig: Rig) -> ControlSettings:
-    file = rig.folder / "control_key"
+def settings(quiet_rig: Rig) -> ControlSettings:
+    file = quiet_rig.folder / "control_key"
     file.write_bytes(b"a key of this installation")
     return ControlSettings(
-        partitions=rig.partitions, kafka_bootstrap=rig.bootstrap, events_topic=rig.topic, control_key_file=file
+        partitions=quiet_rig.partitions,
+        kafka_bootstrap=quiet_rig.bootstrap,
+        events_topic=quiet_rig.topic,
+        control_key_file=file,
     )
 
 
@@ -82,9 +88,9 @@ def run(client: Client, settings: ControlSettings, monkeypatch: pytest.MonkeyPat
     def connected(_user: str) -> Iterator[tuple[Client, None]]:
         yield client, None
 
-    for module in (void, amend, replace, erase, reprice, control, config, organizations):
+    for module in (void, amend, replace, erase, reprice, replay, control, config, organizations):
         monkeypatch.setattr(module, "connected", connected)
-    for module in (asked, control, calendar):
+    for module in (asked, control, organizations):
         monkeypatch.setattr(module, "control_settings", lambda: settings)
 
     def invoke(app: Typer, *arguments: str, check: bool = True) -> Result:
@@ -101,7 +107,7 @@ def the_only(client: Client) -> Followed:
 def test_a_dry_run_shows_and_asks_for_nothing(run: Any, client: Client) -> None:
     told = run(void.app, "--organization", "acme", "--model", "gpt-4o", "--dry-run").output
     assert "2 → 0" in told
-    assert "2 events on 1 days are met." in told
+    assert "2 events on 1 day are met." in told
     assert list(newest(client, Records())) == []
 
 
@@ -113,15 +119,14 @@ def test_without_a_terminal_yes_is_needed(run: Any, client: Client) -> None:
 
 
 def test_what_is_shown_is_confirmed(run: Any, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        asked, "sys", type("Terminal", (), {"stdin": type("In", (), {"isatty": lambda self: True})()})()
-    )
+    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True), stderr=sys.stderr)
+    monkeypatch.setattr(asked, "sys", terminal)
     answers = iter([False, True])
     monkeypatch.setattr("typer.confirm", lambda _text: next(answers))
     command = ["--organization", "acme", "--event", FIRST]
     assert "Nothing was asked for." in run(void.app, *command).output
     assert list(newest(client, Records())) == []
-    assert "1 events on 1 days are met." in run(void.app, *command).output
+    assert "1 event on 1 day is met." in run(void.app, *command).output
     assert the_only(client).state == "published"
 
 
@@ -129,9 +134,9 @@ def test_events_are_asked_for_and_followed(run: Any, client: Client, tmp_path: P
     file = tmp_path / "ratings.csv"
     file.write_text(f"event_id,time,rating\n{FIRST},,5\n{SECOND},{(NOON + timedelta(hours=1)).isoformat()},\n")
     command = ["--organization", "acme", "--file", str(file), "--set", "category=code", "--note", "why", "--yes"]
-    told = run(amend.app, *command, "--author", "ada").output
+    told = run(amend.app, *command, "--author", "ada").stdout
     found = followed(client, the_only(client).asked.control_id)
-    assert told == f"amend {found.asked.control_id}: in the log at {PLACE}:0\n"
+    assert told.endswith(f"amend {found.asked.control_id}: in the log at {PLACE}:0\n")
     assert (found.asked.author, found.asked.note, found.asked.partitions) == ("ada", "why", (PLACE,))
     assert found.asked.body == {
         "events": [
@@ -197,7 +202,14 @@ def test_reprice_takes_the_prices_in_force(run: Any, client: Client) -> None:
     assert "0 → 0.005" in told
     run(reprice.app, "--organization", "acme", "--yes")
     body = followed(client, the_only(client).asked.control_id).asked.body
-    assert body == {"prices": 1, "selection": {}}
+    assert body == {"selection": {}}, "each log partition takes its own"
+
+
+def test_a_replay_from_a_time_is_one_from_its_local_day(run: Any, client: Client) -> None:
+    columns = ["organization", "effective_from", "time_zone", "week_start"]
+    client.insert("organizations", [["acme", datetime(1970, 1, 1, tzinfo=UTC), "Asia/Tokyo", 1]], column_names=columns)
+    run(replay.app, "--from", "2026-03-14T20:00:00Z", "--organization", "acme", "--yes")
+    assert followed(client, the_only(client).asked.control_id).asked.body == {"first": "2026-03-15"}
 
 
 def test_a_calendar_is_changed_from_a_day_on(run: Any, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,7 +244,7 @@ def test_a_calendar_is_changed_from_a_day_on(run: Any, client: Client, monkeypat
     differs = run(config.app, "diff", "calendar", "1", "2", "--organization", "acme").output
     assert "time_zone: America/New_York → Asia/Tokyo" in differs
     assert "effective_from: 2148-04-30T22:00:00+00:00 → 2148-06-01T04:00:00+00:00" in differs
-    assert "time_zone     Asia/Tokyo" in run(config.app, "show", "calendar", "2", "--organization", "acme").output
+    assert "time_zone      Asia/Tokyo" in run(config.app, "show", "calendar", "2", "--organization", "acme").output
 
 
 def test_a_revision_that_was_stored_and_not_published_is_published_by_asking_again(
@@ -243,7 +255,7 @@ def test_a_revision_that_was_stored_and_not_published_is_published_by_asking_aga
     client.insert("organizations", rows, column_names=columns)
     command = ["calendar", "acme", "--timezone", "Asia/Tokyo", "--from", "2148-05-01"]
     with monkeypatch.context() as patch:
-        patch.setattr(calendar, "Publisher", lambda *_: pytest.fail("killed here"))
+        patch.setattr(Publisher, "ask", lambda *_: pytest.fail("killed here"))
         with pytest.raises(pytest.fail.Exception):
             run(organizations.app, *command)
     assert list(newest(client, Records())) == []
@@ -253,10 +265,11 @@ def test_a_revision_that_was_stored_and_not_published_is_published_by_asking_aga
 
 def test_prices_are_shown_and_compared(run: Any, client: Client) -> None:
     same = "organization, provider, model, display_name, match, effective_from, daily_from, daily_to, unit, tier_start"
-    rest = "per, position, source, author, note, created"
+    rest = "service_tier, marginal, per, position, source, author, note, created"
     client.command(
         f"INSERT INTO prices (revision, {same}, price_usd, {rest}) SELECT 2, {same}, "
-        f"if(model = 'gpt-4o' AND unit = 'input_mtok' AND provider = 'openai', 3, price_usd), {rest} FROM prices"
+        "if((provider, model, unit, service_tier) = ('openai', 'gpt-4o', 'input_mtok', ''), 3, price_usd), "
+        f"{rest} FROM prices"
     )
     client.command(
         "INSERT INTO config_revisions (kind, revision, content_hash, author, note, source, created) "

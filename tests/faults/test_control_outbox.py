@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,7 @@ from confluent_kafka import Consumer, TopicPartition
 from structlog.testing import capture_logs
 
 from producers.control.record import CONTROL, HEADER_KIND, HEADER_SIGNATURE, ControlRecord, read_record
-from producers.errors import ControlRefused
+from producers.errors import ControlRefused, KafkaUnavailable
 from stream_jobs.control.finisher import Finisher
 from stream_jobs.control.publisher import FORGOTTEN, Publisher
 from stream_jobs.control.settings import ControlSettings
@@ -128,6 +129,44 @@ def test_asking_publishes_at_once_and_again_only_repeats(rig: Rig, publisher: Pu
     assert in_topic(rig) == {place: [(0, record), (1, record)] for place in PLACES}
     stored = publisher.client.query("SELECT count() FROM control_records FINAL").result_rows
     assert stored[0][0] == 1
+
+
+def revision(number: int, subject: str = "prices", organization: str = "") -> ControlRecord:
+    body = {"subject": subject, "revision": number, "content_hash": "0" * 64}
+    return replace(asked(timedelta(seconds=1)), kind="config", organization=organization, content=body)
+
+
+def test_a_revision_that_was_left_comes_before_one_that_includes_it(rig: Rig, publisher: Publisher) -> None:
+    first, second, third, other = revision(4), revision(5), revision(6), revision(3, "multipliers")
+    for left in (second, first, other):
+        outbox.store(publisher.client, left, PLACES)
+    outbox.note_published(publisher.client, first.control_id, PLACES[0], 70)
+    assert publisher.ask(third).is_complete
+    told = {place: [record for _, record in records] for place, records in in_topic(rig).items()}
+    assert told == {PLACES[0]: [second, third], PLACES[1]: [first, second, third]}
+
+
+def test_a_revision_waits_for_one_that_it_includes(
+    rig: Rig, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, later, others = revision(4), revision(5), revision(2, "multipliers")
+    outbox.store(publisher.client, left, PLACES)
+    took = Publisher._acknowledged
+
+    def refusing(self: Publisher, values: dict[int, bytes], *more: Any) -> dict[int, int]:
+        return {} if b'"revision":4' in values[PLACES[0]] else took(self, values, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Publisher, "_acknowledged", refusing)
+        with pytest.raises(KafkaUnavailable, match="stored and will be published later"):
+            publisher.ask(later)
+        assert publisher.ask(others).is_complete
+        publisher.finish(datetime.now(UTC) + FORGOTTEN)
+    assert {place: [record for _, record in records] for place, records in in_topic(rig).items()} == {
+        place: [others] for place in PLACES
+    }
+    assert publisher.finish(datetime.now(UTC) + FORGOTTEN) == 2
+    assert [record for _, record in in_topic(rig)[PLACES[1]]] == [others, left, later]
 
 
 def test_nothing_impossible_is_stored(rig: Rig, publisher: Publisher) -> None:

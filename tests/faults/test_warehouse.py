@@ -132,10 +132,9 @@ def on_a_full_disk(rig: Rig, ballast: Path) -> None:
 
 
 def fill(ballast: Path) -> None:
-    with ballast.open("wb") as file:
+    with ballast.open("wb", buffering=0) as file:
         try:
             while True:
                 file.write(b"\0" * 65536)
-                file.flush()
         except OSError:
             return

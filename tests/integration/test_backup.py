@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,9 @@ WITHOUT = ("superset", "api")
 ORGANIZATIONS = ("restored-a", "restored-b", "restored-c")
 PAST = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=20)
 ENVELOPE = 20
+IN_FORCE = "SELECT count() FROM revision_switches FINAL WHERE organization != ''"
+COSTS = "SELECT cost_nano_usd, price_revision, count() FROM usage_raw FINAL GROUP BY ALL ORDER BY ALL"
+PRICES = "SELECT * FROM prices FINAL WHERE organization != '' ORDER BY ALL"
 
 
 class Traffic(threading.Thread):
@@ -43,7 +47,11 @@ class Traffic(threading.Thread):
 
     def run(self) -> None:
         while not self.ended.wait(0.02):
-            self.send(PAST if self.sent % 3 == 0 else datetime.now(UTC))
+            try:
+                self.send(PAST if self.sent % 3 == 0 else datetime.now(UTC))
+            except urllib.error.URLError as problem:
+                if not isinstance(problem.reason, ConnectionRefusedError):
+                    raise
 
     def send(self, time: datetime) -> None:
         events = [self.event(number, time) for number in range(self.sent, self.sent + ENVELOPE)]
@@ -114,6 +122,12 @@ def stored(installation: Installation) -> int:
         return int(client.query("SELECT sum(accepted) FROM partition_progress FINAL").result_rows[0][0])
 
 
+def answer(installation: Installation, sql: str) -> Any:
+    """The rows of an answer."""
+    with client_of(installation) as client:
+        return client.query(sql).result_rows
+
+
 def is_proven(tally: Tally, acknowledged: Path) -> bool:
     """Whether everything acknowledged is stored, and every comparison is clean."""
     report = json.loads(tally("reconcile", "--acknowledged", str(acknowledged), "--format", "json").stdout)
@@ -158,11 +172,18 @@ def test_e8_everything_deleted_is_restored_and_heals_from_the_log(
     own: Installation, tally: Tally, traffic: Traffic, backup: Path, tmp_path: Path
 ) -> None:
     tally("backup", str(tmp_path / "packed.tar"))
+    price = ("openai/gpt-4o", "input_mtok=1.5", "--organization", ORGANIZATIONS[0], "--from", f"{PAST:%Y-%m-%d}")
+    tally("prices", "set", *price, "--author", "ada", "--note", "contract", "--yes")
+    until("the price is in force", lambda: answer(own, IN_FORCE) == [(1,)])
+    before = traffic.sent
+    until("some usage has it", lambda: traffic.sent > before + 20 * ENVELOPE)
     traffic.ended.set()
     traffic.join(60)
     acknowledged = tmp_path / "acknowledged.jsonl"
     acknowledged.write_text("".join(f"{json.dumps(place)}\n" for place in traffic.acknowledged))
     until("everything is counted", lambda: stored(own) == traffic.sent)
+    costs, prices = answer(own, COSTS), answer(own, PRICES)
+    assert len({cost for cost, *_ in costs}) > 1
     own.down()
     shutil.rmtree(own.home.warehouse)
     own.home.keys.unlink()
@@ -171,9 +192,14 @@ def test_e8_everything_deleted_is_restored_and_heals_from_the_log(
     tally("restore", str(backup))
     assert own.running() == []
     assert not own.home.restoring.exists()
+    own.up(without={*WITHOUT, "worker"})
+    early = tally("prices", "set", *price, "--author", "ada", "--note", "another", "--yes", check=False)
+    assert early.returncode == 1
+    assert "workers have not read again what the log holds of partition 0" in early.stderr
     own.up(without=WITHOUT)
     until("the log is counted again", lambda: stored(own) == traffic.sent)
     assert is_proven(tally, acknowledged)
+    assert (answer(own, COSTS), answer(own, PRICES)) == (costs, prices), "the log holds what was set after the backup"
     assert [key.name for key in KeyStore(own.home.keys).list()] == ["traffic"]
 
     tally("restore", str(tmp_path / "packed.tar"), "--replace")
@@ -236,7 +262,8 @@ def test_another_machine_without_the_log_keeps_what_the_backup_has_and_counts_a_
             assert refused.returncode == 1
             assert "with --other-log" in refused.stderr
             assert other.running() == []
-            elsewhere("restore", str(backup), "--other-log")
+            told = elsewhere("restore", str(backup), "--other-log").stdout
+            assert "erasures, corrections and prices that were asked for after" in " ".join(told.split())
             other.up(without=WITHOUT)
             with client_of(other) as client:
                 ((raw,),) = client.query("SELECT count() FROM usage_raw FINAL").result_rows

@@ -30,3 +30,32 @@ def test_all_lines_are_objects() -> None:
 def told(line: dict[str, Any]) -> dict[str, Any]:
     """The line without its time."""
     return {name: value for name, value in line.items() if name != "timestamp"}
+
+
+QUOTES = """
+import structlog
+from stream_jobs.logs import log_as_json, words_of
+from warehouse.errors import WarehouseRefused
+log_as_json()
+refused = "Code: 6. Cannot parse 'u-42' as Int8\\nin user_id = 'u-42\\nu-42'"
+try:
+    {"a": 1}['a'].nothing
+except AttributeError:
+    structlog.get_logger().exception("another")
+try:
+    raise WarehouseRefused(refused)
+except WarehouseRefused as failure:
+    structlog.get_logger().critical("ended", error=words_of(failure), exc_info=failure)
+    raise RuntimeError("the end of 'it'") from failure
+"""
+
+
+def test_e24_what_the_warehouse_says_is_logged_without_what_it_quotes() -> None:
+    result = subprocess.run([sys.executable, "-c", QUOTES], cwd=ROOT, capture_output=True, text=True, check=False)
+    another, ended, last = (json.loads(line) for line in result.stderr.splitlines())
+    assert "'int' object has no attribute 'nothing'" in another["exception"]
+    assert ended["error"] == "WarehouseRefused: Code: 6. Cannot parse '…' as Int8\nin user_id = '…'"
+    assert last["error"] == "the end of 'it'"
+    assert "RuntimeError: the end of 'it'" in last["exception"]
+    assert "Cannot parse '…'" in last["exception"]
+    assert "u-42" not in result.stderr

@@ -201,10 +201,18 @@ def progress_rows(recorded: Sequence[Event]) -> Rows:
 
 def directory_rows() -> Rows:
     """organizations."""
-    columns = ["organization", "effective_from", "time_zone", "week_start", "display_name", "registered"]
+    columns = ["organization", "effective_from", "time_zone", "week_start", "registered"]
     since = datetime(1970, 1, 1, tzinfo=UTC)
-    rows = [[name, since, c.time_zone, c.week_start, name.title(), 1] for name, c in CALENDARS.items()]
+    rows = [[name, since, c.time_zone, c.week_start, 1] for name, c in CALENDARS.items()]
     return Rows("organizations", columns, rows)
+
+
+def name_rows() -> Rows:
+    """What the directory calls them."""
+    columns = ["organization", "kind", "entity_id", "effective_from", "display_name", "created"]
+    since = datetime(1970, 1, 1, tzinfo=UTC)
+    rows = [[name, "organization", name, since, name.title(), since] for name in CALENDARS]
+    return Rows("directory_entries", columns, rows)
 
 
 def store(client: Client, recorded: Sequence[Event]) -> None:
@@ -217,3 +225,4 @@ def store(client: Client, recorded: Sequence[Event]) -> None:
             latency_rows(recorded, grain).insert(client)
     progress_rows(recorded).insert(client)
     directory_rows().insert(client)
+    name_rows().insert(client)

@@ -7,20 +7,27 @@ import pytest
 from warehouse.errors import CalendarInUse, InvalidOrganization
 from warehouse.organizations import Organization, decided, described
 
-PARIS = Organization("acme", "Europe/Paris", 1, "Acme")
-ON_SIGHT = Organization("acme", "UTC", 1, "acme", registered=False)
+PARIS = Organization("acme", "Europe/Paris", 1)
+ON_SIGHT = Organization("acme", "UTC", 1, registered=False, display_name="acme")
 
 
 def test_an_organization_is_described_in_words() -> None:
-    assert described("acme", "Europe/Paris", "Sunday", "Acme") == Organization("acme", "Europe/Paris", 7, "Acme")
+    assert described("acme", "Europe/Paris", "Sunday") == Organization("acme", "Europe/Paris", 7)
+
+
+@pytest.mark.parametrize("name", ["株式会社\u3000東京", "Ada\u00a0L", "👩\u200d💻", "a\u2028b"])
+def test_whatever_events_may_call_it_can_be_registered(name: str) -> None:
+    assert described(name, "UTC", "monday").name == name
 
 
 @pytest.mark.parametrize(
     ("name", "time_zone", "week_start", "problem"),
     [
-        ("", "UTC", "monday", "1 to 128 printable"),
-        ("a" * 129, "UTC", "monday", "1 to 128 printable"),
-        ("a\nb", "UTC", "monday", "1 to 128 printable"),
+        ("", "UTC", "monday", "1 to 128 characters"),
+        ("a" * 129, "UTC", "monday", "1 to 128 characters"),
+        ("a\nb", "UTC", "monday", "1 to 128 characters"),
+        ("a\x85b", "UTC", "monday", "no control characters"),
+        ("a\ud800", "UTC", "monday", "no control characters"),
         ("acme", "Paris", "monday", "'Paris' is no IANA time zone"),
         ("acme", "../etc/passwd", "monday", "no IANA time zone"),
         ("acme", "", "monday", "no IANA time zone"),
@@ -32,25 +39,20 @@ def test_what_cannot_be_is_refused(name: str, time_zone: str, week_start: str, p
         described(name, time_zone, week_start)
 
 
-def test_a_new_organization_is_written_under_its_own_name_when_it_has_no_other() -> None:
-    assert decided(replace(PARIS, display_name=""), None, has_usage=False) == replace(PARIS, display_name="acme")
-
-
 def test_registering_again_just_so_changes_nothing() -> None:
-    for has_usage in (True, False):
-        assert decided(PARIS, PARIS, has_usage=has_usage) is None
-        assert decided(replace(PARIS, display_name=""), PARIS, has_usage=has_usage) is None
+    for in_use in (True, False):
+        assert decided(PARIS, None, in_use=in_use) == PARIS
+        assert decided(PARIS, replace(PARIS, display_name="Acme"), in_use=in_use) is None
 
 
 def test_one_that_was_created_on_sight_is_registered_in_the_same_calendar() -> None:
-    wanted = replace(ON_SIGHT, display_name="Acme", registered=True)
-    assert decided(wanted, ON_SIGHT, has_usage=True) == wanted
+    wanted = Organization("acme", "UTC", 1)
+    assert decided(wanted, ON_SIGHT, in_use=True) == wanted
 
 
-@pytest.mark.parametrize("wanted", [PARIS, replace(ON_SIGHT, week_start=7)])
+@pytest.mark.parametrize("wanted", [PARIS, Organization("acme", "UTC", 7)])
 def test_another_calendar_is_refused_once_there_is_usage(wanted: Organization) -> None:
-    with pytest.raises(CalendarInUse, match="acme has usage that is counted in UTC, weeks from monday"):
-        decided(wanted, ON_SIGHT, has_usage=True)
-    row = decided(wanted, ON_SIGHT, has_usage=False)
-    assert row
-    assert (row.time_zone, row.week_start, row.registered) == (wanted.time_zone, wanted.week_start, True)
+    for known in (ON_SIGHT, replace(ON_SIGHT, registered=True)):
+        with pytest.raises(CalendarInUse, match="acme has usage that is counted in UTC, weeks from monday"):
+            decided(wanted, known, in_use=True)
+        assert decided(wanted, known, in_use=False) == wanted

@@ -39,17 +39,21 @@ COMPARED = ("audits", "log_counts")
 PROGRESS = ("rejected_progress", "partition_progress")
 DONE = (
     *("touched_periods", "control_log", "control_publications", "jobs", "erasures", "erased_users", "erased_events"),
-    *("repriced_events", "replayed_rollup", "replayed_rollup_prompt", "replayed_rollup_category"),
+    "erased_rows",
+    *("replayed_rollup", "replayed_rollup_prompt", "replayed_rollup_category"),
     "replayed_rollup_thread",
 )
 FAMILIES = ROLLUP_TABLES
 EVENTS = ("event_id_log", "event_id_lookup", "usage_raw")
 CONSULTED = (
     *("quarantine", "tombstones", "organizations", "calendar"),
-    *("revision_switches", "config_revisions", "multipliers", "prices"),
+    *("revision_switches", "config_revisions", "multipliers", "terms", "prices"),
     *("awaited_events", "corrections", "job_orders", "control_records"),
 )
-TOLD = ("directory_entries", "replays", "rejected", "alerts", "schema_migrations")
+TOLD = (
+    *("directory_entries", "replays", "rejected", "alerts", "exchange_rates", "restored_logs"),
+    *("provider_cost_reports", "provider_costs", "closed_periods", "closed_usage", "schema_migrations"),
+)
 REPAIRS = "repairs"
 REPAIRS_BEFORE = "repairs.before"
 """The first copy of the repairs, which is put back only to see what moved."""

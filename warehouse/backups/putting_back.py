@@ -13,7 +13,9 @@ from warehouse.client import classified
 from warehouse.errors import BackupInvalid, RestoreRefused
 from warehouse.migrate import Script, migrate, scripts
 
-GIVEN = frozenset({"schema_migrations", "config_revisions", "prices", "multipliers", "calendar"})
+GIVEN = frozenset(
+    {"schema_migrations", "config_revisions", "prices", "multipliers", "terms", "calendar", "restored_logs"}
+)
 """What a warehouse has without anybody having used it."""
 HELD = "SELECT name, total_rows FROM system.tables WHERE database = {database:String} AND total_rows > 0 ORDER BY name"
 

@@ -36,15 +36,16 @@ def filled(database: str, table: str, columns: list[str], selected: str) -> str:
 def begun_again(database: str) -> str:
     """Slices that were worked on while the tables were copied are half done in the copy, whatever their row says.
 
-    Those of a job begin with their raw events, which may not be rewritten in the copy. They are chosen inside: a WHERE
-    beside the SELECT would see its new values.
+    Those of a job begin with their raw events, which may not be rewritten in the copy: without an epoch they are begun
+    and no row of theirs is known, so that nobody cancels them, or takes them for done when rows are. What was cancelled
+    was never begun. They are chosen inside: a WHERE beside the SELECT would see its new values.
     """
     return (
         f"INSERT INTO {database}.{REPAIRS} "
-        "SELECT * REPLACE (CAST(if(home >= 0, 'asked', 'running'), toTypeName(state)) AS state, "
+        "SELECT * REPLACE (CAST('running', toTypeName(state)) AS state, if(home >= 0, 0, epoch) AS epoch, "
         "version + 1 AS version) "
         f"FROM (SELECT * FROM {database}.{REPAIRS} FINAL "
-        f"WHERE state != 'asked' AND ({KEY}) NOT IN (SELECT {KEY} FROM {database}.{BEFORE} FINAL))"
+        f"WHERE state NOT IN ('asked', 'cancelled') AND ({KEY}) NOT IN (SELECT {KEY} FROM {database}.{BEFORE} FINAL))"
     )
 
 

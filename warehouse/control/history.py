@@ -84,14 +84,17 @@ ORDER BY created DESC, kind, revision DESC"""
         return [_stored(row) for row in rows]
 
 
-PRICE_KEY = ("organization", "provider", "model", "effective_from", "daily_from", "daily_to", "unit", "tier_start")
+PRICE_KEY = (
+    *("organization", "provider", "model", "service_tier", "effective_from", "daily_from", "daily_to", "unit"),
+    *("tier_start", "marginal"),
+)
 MULTIPLIER_KEY = ("organization", "provider", "model", "effective_from")
 TABLE_KEYS = {"prices": PRICE_KEY, "multipliers": MULTIPLIER_KEY}
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One price (USD, `per` units) or multiplier (credits a request), by the values of its key; texts throughout."""
+    """One price (USD, `per` units) or multiplier (credits a request; per 0: it ends), by its key; texts throughout."""
 
     key: tuple[str, ...]
     value: Decimal
@@ -109,7 +112,7 @@ class RevisionLines:
     def sql(self) -> str:
         """The statement."""
         key = TABLE_KEYS[self.kind]
-        value = "price_usd, per" if self.kind == "prices" else "toDecimal128(multiplier_milli, 3) / 1000, 1"
+        value = "price_usd, per" if self.kind == "prices" else "toDecimal128(multiplier_milli, 3) / 1000, NOT ended"
         return (
             f"SELECT {', '.join(f'toString({name})' for name in key)}, {value} FROM {self.kind} FINAL "
             f"WHERE revision = {{revision:UInt32}} ORDER BY {', '.join(key)}"

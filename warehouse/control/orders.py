@@ -13,7 +13,11 @@ from warehouse.errors import OrderRefused
 
 
 class Order(StrEnum):
-    """What people want of a job; cancel is for good: what is done stays done, what is not stays as it is."""
+    """What people want of a job; cancel is for good: what is done stays done, what is not stays as it is.
+
+    A day that has begun is done to its end, and so is an erasure, whose events go with its first day. Orders are not in
+    the log: events that a record names and that have not come are changed when they come, whatever is ordered.
+    """
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -51,4 +55,13 @@ def is_news(record: Followed, order: Order) -> bool:
         raise OrderRefused(f"{name} was cancelled, and that is for good: ask again instead")
     if all(each.is_finished for each in record.standings) and not (wanted == "cancel" == order.wanted):
         raise OrderRefused(f"{name} is {record.state}: nothing is left to {order}")
+    if (
+        kind == "erase"
+        and order is Order.CANCEL
+        and wanted != "cancel"
+        and any(each.slices.have_begun for each in record.standings)
+    ):
+        raise OrderRefused(
+            f"{name} is an erasure that has begun: its events are gone or being removed, and it is done to its end"
+        )
     return order.wanted != wanted

@@ -14,7 +14,6 @@ from warehouse.client import READ_OWN_WRITES, WRITE_SETTINGS, classified, permit
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 from warehouse.queries.query import utc
 
-RECORD_COLUMNS = ("control_id", "kind", "organization", "body", "author", "note", "created", "partitions")
 _KNOWN = "SELECT count() FROM control_records WHERE control_id = {control_id:UUID}"
 _UNPUBLISHED = """
     SELECT toString(control_id), kind, organization, body, author, note, created,
@@ -23,7 +22,8 @@ _UNPUBLISHED = """
     FROM (SELECT * FROM control_records FINAL WHERE body != '' AND created < {before:DateTime64(3, 'UTC')}) AS record
     LEFT JOIN (SELECT control_id, groupArray(src_partition) AS published FROM control_publications GROUP BY control_id)
         AS publication USING control_id
-    WHERE notEmpty(missing) ORDER BY empty(present), created, control_id LIMIT {limit:UInt32}
+    WHERE notEmpty(missing) ORDER BY empty(present), created, JSONExtractUInt(body, 'revision'), control_id
+    LIMIT {limit:UInt32}
 """
 
 
@@ -46,24 +46,30 @@ def store(client: Client, record: ControlRecord, partitions: Sequence[int]) -> b
     """
     if _answered(client, _KNOWN, {"control_id": record.control_id})[0][0]:
         return False
-    row = [
-        record.control_id,
-        record.kind,
-        record.organization,
-        json.dumps(record.content, ensure_ascii=False, sort_keys=True),
-        record.author,
-        record.note,
-        record.created,
-        list(partitions),
-    ]
-    _insert(client, "control_records", row, RECORD_COLUMNS)
+    row = record_row(record, partitions)
+    _insert(client, "control_records", list(row.values()), list(row))
     return True
+
+
+def record_row(record: ControlRecord, partitions: Sequence[int]) -> dict[str, Any]:
+    """The row of a record that belongs in these log partitions."""
+    return {
+        "control_id": record.control_id,
+        "kind": record.kind,
+        "organization": record.organization,
+        "body": json.dumps(record.content, ensure_ascii=False, sort_keys=True),
+        "author": record.author,
+        "note": record.note,
+        "created": record.created,
+        "partitions": list(partitions),
+    }
 
 
 def unpublished(client: Client, before: datetime, generation: int, limit: int = 1000) -> list[Unpublished]:
     """Records that were stored before this instant and that some partition does not have, oldest first.
 
-    Those that can be published in the present topic generation come before those that cannot.
+    Those that can be published in the present topic generation come before those that cannot; revisions that were
+    asked for at once come by their numbers.
     """
     asked = {"before": before, "generation": generation, "generation_size": PARTITIONS_PER_GENERATION, "limit": limit}
     rows = _answered(client, _UNPUBLISHED, asked)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from warehouse.control.earlier import Earlier, earlier
 from warehouse.control.standing import Slices, Standing, State, overall, progress
 from warehouse.queries.query import Rows, milliseconds, utc
 
@@ -43,8 +44,13 @@ class Followed:
         return progress(self.standings)
 
     @property
+    def awaited(self) -> int:
+        """Named events that have not come, in all partitions together."""
+        return sum(each.awaited for each in self.standings)
+
+    @property
     def messages(self) -> tuple[str, ...]:
-        """What went wrong anywhere."""
+        """What went wrong anywhere, and which jobs it waits for."""
         return tuple(dict.fromkeys(message for each in self.standings for message in each.messages))
 
 
@@ -123,7 +129,7 @@ FROM jobs FINAL WHERE src_partition IN {partitions:Array(UInt16)} AND control_id
 UNION ALL
 SELECT 'slices', repair_id, toUInt16(home), '', max(cut), '',
     [count(), countIf(state = 'done'), countIf(state = 'failed'), countIf(state = 'cancelled'),
-     countIf(state IN ('asked', 'running')), sum(events)],
+     countIf(state IN ('asked', 'running')), sum(events), countIf(state = 'running')],
     groupUniqArrayIf(5)(message, message != '')
 FROM repairs FINAL
 WHERE home IN {partitions:Array(UInt16)} AND repair_id IN {texts:Array(String)}
@@ -131,6 +137,20 @@ GROUP BY repair_id, home
 UNION ALL
 SELECT 'erased', toString(control_id), src_partition, toString(state), src_offset, certificate, [], []
 FROM erasures FINAL WHERE src_partition IN {partitions:Array(UInt16)} AND control_id IN {ids:Array(UUID)}
+UNION ALL
+SELECT 'open', toString(job.control_id), job.src_partition, toString(job.kind), job.src_offset, job.organization, [],
+    [if(job.control_id IN (SELECT control_id FROM job_orders GROUP BY control_id
+        HAVING argMax(wanted, given) = 'pause' AND countIf(wanted = 'cancel') = 0), 'pause', 'run')]
+FROM jobs AS job FINAL
+WHERE job.src_partition IN {partitions:Array(UInt16)} AND job.state IN ('asked', 'planned')
+    AND (job.src_partition, job.src_offset) NOT IN (
+        SELECT src_partition, src_offset FROM quarantine WHERE src_index < 0)
+UNION ALL
+SELECT 'awaited', toString(control_id), src_partition, '', 0, '', [countIf(met = -1)], []
+FROM awaited_events FINAL
+WHERE src_partition IN {awaited_partitions:Array(UInt16)} AND organization IN {organizations:Array(String)}
+    AND control_id IN {ids:Array(UUID)}
+GROUP BY control_id, src_partition
 UNION ALL
 SELECT 'wanted', toString(control_id), 0, if(countIf(wanted = 'cancel') > 0, 'cancel', toString(argMax(wanted, given))),
     0, '', [], []
@@ -143,7 +163,7 @@ _OUTCOMES = {"applied": "applied", "refused": "refused", "repeated": "applied"}
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """How far these records are in each of their log partitions."""
+    """How far these records are in each of their log partitions; what one still awaits is counted when it is alone."""
 
     records: Sequence[Asked]
 
@@ -157,23 +177,51 @@ class Standings:
         """The records, and the partitions they went to."""
         ids = [each.control_id for each in self.records]
         partitions = sorted({number for each in self.records for number in each.partitions})
-        return {"ids": ids, "texts": ids, "partitions": partitions}
+        alone = len(self.records) == 1
+        return {
+            "ids": ids,
+            "texts": ids,
+            "partitions": partitions,
+            "awaited_partitions": partitions if alone else [],
+            "organizations": sorted({each.organization for each in self.records}) if alone else [],
+        }
 
     def read(self, rows: Rows) -> list[Followed]:
         """One per record, in the order of the records."""
         facts: dict[tuple[str, str, int], _Fact] = {(row[0], row[1], row[2]): row[3:] for row in rows}
+        waits = earlier(_open_jobs(facts))
         return [
-            Followed(asked, tuple(_standing(facts, asked, number) for number in asked.partitions))
+            Followed(asked, tuple(_standing(facts, waits, asked, number) for number in asked.partitions))
             for asked in self.records
         ]
 
 
-def _standing(facts: Mapping[tuple[str, str, int], _Fact], asked: Asked, number: int) -> Standing:
+@dataclass(frozen=True, slots=True)
+class _OpenJob:
+    partition: int
+    control_id: str
+    kind: str
+    organization: str
+    wanted: str
+
+
+def _open_jobs(facts: Mapping[tuple[str, str, int], _Fact]) -> list[_OpenJob]:
+    """In the order of their records."""
+    found = [(number, fact[1], name, fact) for (what, name, number), fact in facts.items() if what == "open"]
+    return [_OpenJob(number, name, fact[0], fact[2], fact[4][0]) for number, _, name, fact in sorted(found)]
+
+
+def _standing(
+    facts: Mapping[tuple[str, str, int], _Fact],
+    waits: Mapping[tuple[int, str], Earlier],
+    asked: Asked,
+    number: int,
+) -> Standing:
     def of(fact: str, partition: int = number) -> _Fact | None:
         return facts.get((fact, asked.control_id, partition))
 
-    published, outcome, job, slices, erased, wanted = (
-        *(of(fact) for fact in ("published", "outcome", "job", "slices", "erased")),
+    published, outcome, job, slices, erased, awaited, wanted = (
+        *(of(fact) for fact in ("published", "outcome", "job", "slices", "erased", "awaited")),
         of("wanted", 0),
     )
     place = outcome or published
@@ -190,9 +238,11 @@ def _standing(facts: Mapping[tuple[str, str, int], _Fact], asked: Asked, number:
         slices=_slices(slices) if slices else Slices(),
         wanted=wanted[0] if wanted else "run",
         certificate=json.loads(erased[2]) if erased else None,
+        earlier=waits.get((number, asked.control_id)),
+        awaited=int(awaited[3][0]) if awaited else 0,
     )
 
 
 def _slices(fact: _Fact) -> Slices:
-    total, done, failed, cancelled, waiting, events = map(int, fact[3])
-    return Slices(total, done, failed, cancelled, waiting, events, tuple(fact[4]))
+    total, done, failed, cancelled, waiting, events, running = map(int, fact[3])
+    return Slices(total, done, failed, cancelled, waiting, events, tuple(fact[4]), running)

@@ -1,4 +1,4 @@
-"""Revisions of the configuration that have no table of their own: content in, a stored, numbered revision out.
+"""Revisions of the configuration, and how those without a table of their own are stored: content in, a revision out.
 
 A revision is stored before it is published (rule E21): who reads of it in the log can load it, by number and hash.
 """
@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal
+from uuid import NAMESPACE_OID, uuid5
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
-from warehouse.client import READ_OWN_WRITES, WRITE_SETTINGS, classified
-from warehouse.errors import InvalidOrganization, NothingChanges, WarehouseRefused
+from warehouse.client import READ_OWN_WRITES, WRITE_SETTINGS, classified, permitted
+from warehouse.errors import InvalidOrganization, NothingChanges, StoredMeanwhile
 
 Kind = Literal["prices", "multipliers", "calendar"]
 COLUMNS: Final = ("kind", "organization", "revision", "content_hash", "content", "author", "note", "source", "created")
@@ -46,10 +47,21 @@ class Revision:
         """What the config record says that puts it in force."""
         return {"subject": self.kind, "revision": self.revision, "content_hash": self.content_hash}
 
+    @property
+    def control_id(self) -> str:
+        """The id of the record that puts the revision in force: the same however often it is asked for."""
+        said = f"{self.kind}/{self.organization}/{self.revision}/{self.content_hash}"
+        return str(uuid5(NAMESPACE_OID, f"tokentally/{said}"))
+
 
 def content_hash(content: Mapping[str, Any]) -> str:
     """SHA-256 of the content's canonical JSON."""
-    return hashlib.sha256(canonical(content).encode()).hexdigest()
+    return text_hash(canonical(content))
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a text, hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def canonical(content: Mapping[str, Any]) -> str:
@@ -100,7 +112,7 @@ def store(
 ) -> Revision:
     """Stores the content as the next revision.
 
-    Raises NothingChanges when the newest revision says the same, WarehouseRefused when somebody else stored another
+    Raises NothingChanges when the newest revision says the same, StoredMeanwhile when somebody else stored another
     one under the same number, WarehouseUnavailable.
     """
     before, hashed = newest(client, kind, organization), content_hash(content)
@@ -109,17 +121,17 @@ def store(
     made = Revision(kind, organization, (before.revision if before else 0) + 1, hashed, content)
     row = [kind, organization, made.revision, hashed, canonical(content), author, note, source, now]
     try:
-        client.insert("config_revisions", [row], column_names=list(COLUMNS), settings=WRITE_SETTINGS)
+        client.insert("config_revisions", [row], column_names=list(COLUMNS), settings=permitted(client, WRITE_SETTINGS))
     except (Error, OSError) as failure:
         raise classified(failure) from failure
     asked = {"kind": kind, "organization": organization, "revision": made.revision}
     if _answered(client, _STORED, asked)[0][0] != [hashed]:
-        raise WarehouseRefused(f"{kind} revision {made.revision} was stored by somebody else meanwhile: ask again")
+        raise StoredMeanwhile(f"{kind} revision {made.revision} was stored by somebody else meanwhile: ask again")
     return made
 
 
 def _answered(client: Client, sql: str, parameters: dict[str, Any]) -> Any:
     try:
-        return client.query(sql, parameters=parameters, settings=READ_OWN_WRITES).result_rows
+        return client.query(sql, parameters=parameters, settings=permitted(client, READ_OWN_WRITES)).result_rows
     except (Error, OSError) as failure:
         raise classified(failure) from failure

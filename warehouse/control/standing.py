@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from warehouse.control.earlier import Earlier
+
 
 class State(StrEnum):
     """How far a record is, in one partition or as a whole."""
@@ -30,7 +32,8 @@ WITHOUT_JOB: Final = frozenset({"config"})
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """A job's slices: local days of organisations. waiting: asked for or being done; events: that were rewritten."""
+    """A job's slices: local days of organisations. waiting: asked for or being done, `running` of them being done;
+    events: that were rewritten."""
 
     total: int = 0
     done: int = 0
@@ -39,6 +42,12 @@ class Slices:
     waiting: int = 0
     events: int = 0
     messages: tuple[str, ...] = ()
+    running: int = 0
+
+    @property
+    def have_begun(self) -> bool:
+        """Whether any of them is being done or over."""
+        return bool(self.running or self.done or self.failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,8 @@ class Standing:
     offset: where Kafka acknowledged it, or where its owner found it; None: not published. outcome: applied, refused,
     or "" while its owner has not come to it. job: asked, planned, done, failed, cancelled, or "" without one.
     wanted: run, pause or cancel, the order in force. certificate: of an erasure, once its rows are gone: what was
-    removed where, what stays, and what only time clears; with `swept` once late writes are swept too.
+    removed where, what stays, and what only time clears; with `swept` once late writes are swept too. earlier: the job
+    that this one waits for. awaited: named events that are changed when they come, also once the job is cancelled.
     """
 
     src_partition: int
@@ -63,6 +73,8 @@ class Standing:
     slices: Slices = Slices()
     wanted: str = "run"
     certificate: Mapping[str, Any] | None = None
+    earlier: Earlier | None = None
+    awaited: int = 0
 
     @property
     def state(self) -> State:
@@ -83,9 +95,22 @@ class Standing:
         return self.state in FINAL or (self.state is State.APPLIED and self.kind in WITHOUT_JOB)
 
     @property
+    def events(self) -> int:
+        """Events that were rewritten; of an erasure those that it removed, once its certificate tells."""
+        if self.kind == "erase":
+            return int(self.certificate["removed"].get("events", 0)) if self.certificate else 0
+        return self.slices.events
+
+    @property
+    def still_awaited(self) -> int:
+        """Named events that are awaited; 0 before the job is planned, when those that came before are counted too."""
+        return 0 if self.job in ("", "asked") else self.awaited
+
+    @property
     def messages(self) -> tuple[str, ...]:
-        """What went wrong here."""
-        return tuple(dict.fromkeys(filter(None, (self.reason, self.message, *self.slices.messages))))
+        """What went wrong here, or was left as it is, and which job it waits for."""
+        waits = str(self.earlier) if self.earlier else ""
+        return tuple(dict.fromkeys(filter(None, (self.reason, self.message, *self.slices.messages, waits))))
 
 
 def overall(standings: Collection[Standing]) -> State:
@@ -102,7 +127,9 @@ def overall(standings: Collection[Standing]) -> State:
 
 
 def progress(standings: Collection[Standing]) -> Mapping[str, int]:
-    """Slices of all partitions together: total, done, failed, cancelled, waiting; and events that were rewritten."""
-    names = ("done", "failed", "cancelled", "waiting", "events")
+    """Slices of all partitions together: total, done, failed, cancelled, waiting; and events that were rewritten, of
+    an erasure removed."""
+    names = ("done", "failed", "cancelled", "waiting")
     totals = {name: sum(getattr(each.slices, name) for each in standings) for name in names}
+    totals["events"] = sum(each.events for each in standings)
     return {"total": sum(max(each.planned, each.slices.total) for each in standings), **totals}

@@ -1,1 +1,1 @@
-"""The directory: what departments, users, customers, features and prompts are called, since when, and by whose word."""
+"""The directory: what organisations, departments, users and the like are called, since when, and by whose word."""

@@ -2,7 +2,8 @@
 
 Columns: organization, kind and id, and any of the others in any order. An empty cell says nothing; `-` says that
 there is none (no department, e-mail, role or plan). A line of the kind `organization` registers one, with its time_zone
-and week_start; its id, or else its organization, is the name.
+and week_start, and says its name and plan; with effective_from it says these only. Its id, or else its organization, is
+the name.
 """
 
 import csv
@@ -13,34 +14,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TextIO, TypeVar
 
-from warehouse.directory.entry import KINDS, NONE, ONLY_FOR, SAID, Key, Statement, Wish, wished
-from warehouse.errors import InvalidDirectoryFile, InvalidEntry, InvalidOrganization, Problem
-from warehouse.organizations import WEEK_DAYS, Organization, described
+from warehouse.directory.entry import KINDS, NONE, ONLY_FOR, SAID, Key, Kind, Statement, Wish, wished
+from warehouse.directory.registration import OrganizationWish, organization_wished
+from warehouse.errors import InvalidDirectoryFile, InvalidEntry, Problem
+from warehouse.organizations import WEEK_DAYS, Organization
 
 Read = TypeVar("Read")
 NEEDED: Final = ("organization", "kind", "id")
-COLUMNS: Final = (*NEEDED, "effective_from", *SAID, "attributes", "time_zone", "week_start")
-ORGANIZATION: Final = "organization"
-"""The kind of a line that registers an organisation."""
+CALENDAR: Final = ("time_zone", "week_start")
+COLUMNS: Final = (*NEEDED, "effective_from", *SAID, "attributes", *CALENDAR)
 DELIMITERS: Final = (",", ";", "\t")
-
-
-@dataclass(frozen=True, slots=True)
-class OrganizationWish:
-    """An organisation as a line describes it; time_zone "": as it is known."""
-
-    name: str
-    time_zone: str
-    week_start: str
-    display_name: str
-
-    def over(self, known: Organization | None) -> Organization:
-        """The organisation to register. Raises InvalidOrganization for one without a time zone that is not known."""
-        if not (self.time_zone or known):
-            raise InvalidOrganization("time_zone: '' is empty; give an IANA time zone such as Europe/Paris")
-        zone = self.time_zone or (known.time_zone if known else "")
-        week_start = self.week_start or WEEK_DAYS[known.week_start - 1 if known else 0]
-        return described(self.name, zone, week_start, self.display_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +90,7 @@ def _line(number: int, header: Sequence[str], cells: Sequence[str]) -> Line | Wr
         return WrongLine(number, [Problem("line", str(len(cells)), cure)])
     values = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
     try:
-        if values.get("kind", "").strip().lower() == ORGANIZATION:
+        if values.get("kind", "").strip().lower() == Kind.ORGANIZATION:
             return Line(number, _organization(values))
         return Line(number, _wish(values))
     except InvalidEntry as failure:
@@ -117,18 +100,13 @@ def _line(number: int, header: Sequence[str], cells: Sequence[str]) -> Line | Wr
 def _wish(values: Mapping[str, str]) -> Wish:
     problems = [
         Problem(name, values[name], "belongs to organisations only; leave it out")
-        for name in ("time_zone", "week_start")
+        for name in CALENDAR
         if name in values
     ]
-    moment = _read(instant, values, "effective_from", problems)
-    attributes = _read(_attributes, values, "attributes", problems)
-    texts = {name: "" if values.get(name) == NONE and name in ONLY_FOR else values.get(name) for name in SAID}
-    for word in ("role", "state"):
-        texts[word] = text.strip().lower() if (text := texts[word]) is not None else None
+    moment, attributes, texts = _said(values, problems)
     kind = values.get("kind", "").strip().lower()
     if kind not in KINDS:
-        cure = f"is none of {', '.join([*KINDS, ORGANIZATION])}; choose one"
-        raise InvalidEntry([*problems, Problem("kind", kind, cure)])
+        raise InvalidEntry([*problems, Problem("kind", kind, f"is none of {', '.join(KINDS)}; choose one")])
     try:
         wish = wished(values.get("organization", ""), kind, values.get("id", ""), texts, attributes, moment)
     except InvalidEntry as failure:
@@ -138,29 +116,35 @@ def _wish(values: Mapping[str, str]) -> Wish:
     return wish
 
 
-def _organization(values: Mapping[str, str]) -> OrganizationWish:
+def _organization(values: Mapping[str, str]) -> OrganizationWish | Wish:
     name = values.get("id") or values.get("organization", "")
-    allowed = {*NEEDED, "display_name", "time_zone", "week_start"}
-    problems = [
-        Problem(column, value, "is nothing an organisation has here; leave it out")
-        for column, value in values.items()
-        if column not in allowed
-    ]
+    problems: list[Problem] = []
     if values.get("organization", name) != name:
         problems.append(Problem("organization", values["organization"], f"differs from the id {name!r}; leave it out"))
-    wish = OrganizationWish(
-        name,
-        values.get("time_zone", "").strip(),
-        values.get("week_start", "").strip().lower(),
-        " ".join(values.get("display_name", "").split()),
-    )
+    moment, attributes, texts = _said(values, problems)
+    time_zone, week_start = (values.get(each, "").strip() for each in CALENDAR)
+    if moment is not None and (time_zone or week_start):
+        cure = "is for names and plans; give time_zone and week_start on a line of their own, without it"
+        problems.append(Problem("effective_from", values["effective_from"], cure))
     try:
-        described(name, wish.time_zone or "UTC", wish.week_start or WEEK_DAYS[0], wish.display_name)
-    except InvalidOrganization as failure:
-        problems.append(Problem("id", name, f"cannot be registered: {failure}"))
+        wish = organization_wished(name, time_zone, week_start.lower(), texts, attributes, moment)
+    except InvalidEntry as failure:
+        raise InvalidEntry([*problems, *failure.problems]) from None
     if problems:
         raise InvalidEntry(problems)
-    return wish
+    return wish if wish.statement is None or moment is None else wish.statement
+
+
+def _said(
+    values: Mapping[str, str], problems: list[Problem]
+) -> tuple[datetime | None, Mapping[str, str] | None, Mapping[str, str | None]]:
+    """Time, attributes and texts of a line."""
+    moment = _read(instant, values, "effective_from", problems)
+    attributes = _read(_attributes, values, "attributes", problems)
+    texts = {name: "" if values.get(name) == NONE and name in ONLY_FOR else values.get(name) for name in SAID}
+    for word in ("role", "state"):
+        texts[word] = text.strip().lower() if (text := texts[word]) is not None else None
+    return moment, attributes, texts
 
 
 def _read(how: Callable[[str], Read], values: Mapping[str, str], name: str, problems: list[Problem]) -> Read | None:
@@ -214,9 +198,8 @@ def organization_cells(organization: Organization) -> Sequence[str]:
     """A line that registers it, in the order of COLUMNS."""
     values = {
         "organization": organization.name,
-        "kind": ORGANIZATION,
+        "kind": Kind.ORGANIZATION,
         "id": organization.name,
-        "display_name": organization.display_name,
         "time_zone": organization.time_zone,
         "week_start": WEEK_DAYS[organization.week_start - 1],
     }

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from tokentally.fields import CONTROL_CHARACTERS
 from warehouse.errors import InvalidEntry, Problem
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,13 +26,12 @@ NONE: Final = "-"
 """How a file says that there is no department, e-mail, role or plan: an empty cell says nothing there."""
 ROLES: Final = ("owner", "finance", "department_manager", "member")
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROL_BUT_LINES: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+")
 
 
 class Kind(StrEnum):
-    """What an entry is; each is a dimension of usage."""
+    """What an entry is; each is a dimension of usage. The id of an organization is its name in events."""
 
     DEPARTMENT = "department"
     PROJECT = "project"
@@ -40,6 +40,7 @@ class Kind(StrEnum):
     FEATURE = "feature"
     PROMPT = "prompt"
     API_KEY = "api_key"
+    ORGANIZATION = "organization"
 
 
 class State(StrEnum):
@@ -55,7 +56,7 @@ ONLY_FOR: Final[Mapping[str, tuple[Kind, ...]]] = {
     "department": (Kind.USER, Kind.PROJECT, Kind.API_KEY),
     "email": (Kind.USER,),
     "role": (Kind.USER,),
-    "plan": (Kind.CUSTOMER,),
+    "plan": (Kind.CUSTOMER, Kind.ORGANIZATION),
 }
 """What belongs to some kinds only."""
 SAID: Final = ("display_name", "department", "email", "role", "plan", "state")
@@ -132,6 +133,7 @@ def wished(
         *_name("organization", organization, MAX_ORGANIZATION_CHARACTERS),
         *_name("id", entity_id, MAX_TEXT_CHARACTERS),
         *_choice("kind", kind, KINDS),
+        *_itself(organization, kind, entity_id),
         *(problem for name, text in given.items() for problem in _given(name, text, kind)),
         *_attributes(attributes or {}),
         *_moment(effective_from),
@@ -151,7 +153,8 @@ def wished(
 def _given(name: str, text: str, kind: str) -> Iterable[Problem]:
     allowed = ONLY_FOR.get(name)
     if allowed and kind in KINDS and kind not in allowed:
-        yield Problem(name, text, f"belongs to {_listed(allowed)} only, not to a {kind}; leave it out")
+        article = "an" if kind[0] in "aeo" else "a"
+        yield Problem(name, text, f"belongs to {_listed(allowed)} only, not to {article} {kind}; leave it out")
     elif name == "state":
         yield from _choice(name, text, STATES)
     elif name == "display_name" or text:
@@ -170,12 +173,17 @@ def _name(name: str, text: str, longest: int) -> Iterable[Problem]:
         yield Problem(name, text, "has spaces around it; remove them")
 
 
+def _itself(organization: str, kind: str, entity_id: str) -> Iterable[Problem]:
+    if kind == Kind.ORGANIZATION and entity_id != organization:
+        yield Problem("id", entity_id, f"differs from the organization {organization!r}; an organization is its own id")
+
+
 def _text(name: str, text: str, longest: int) -> Iterable[Problem]:
     if not text:
         yield Problem(name, text, "is empty; give one")
     elif len(text) > longest:
         yield Problem(name, text, f"has {len(text)} characters; use at most {longest}")
-    elif _CONTROL.search(text):
+    elif CONTROL_CHARACTERS.search(text):
         yield Problem(name, text, "has control characters; remove them")
 
 

@@ -13,13 +13,14 @@ from warehouse.queries.query import ask
 
 
 def exported(client: Client, file: TextIO, organization: str | None = None, kind: Kind | None = None) -> int:
-    """Writes every statement with its time, registered organisations first (without `kind`); returns how many lines.
+    """Writes every statement with its time, the calendars of registered organisations first (without `kind`, or for
+    theirs); returns how many lines.
 
     Raises WarehouseUnavailable and WarehouseRefused.
     """
 
     def rows() -> Iterator[list[str]]:
-        for known in listed(client, organization or "") if kind is None else ():
+        for known in listed(client, organization or "") if kind in (None, Kind.ORGANIZATION) else ():
             if known.registered:
                 yield list(organization_cells(known))
         for statement in _statements(client, organization, kind):

@@ -13,20 +13,22 @@ from typing import Final, Self
 from clickhouse_connect.driver.client import Client
 
 from warehouse.directory.changes import Outcome
-from warehouse.directory.csv_file import ORGANIZATION, Line, OrganizationWish, WrongLine, lines
+from warehouse.directory.csv_file import Line, WrongLine, lines
 from warehouse.directory.entry import SAID, Said, Wish
 from warehouse.directory.ledger import Rehearsal, StoredLedger, carry_out
+from warehouse.directory.registration import OrganizationWish
 from warehouse.errors import CalendarInUse, InvalidDirectoryFile, InvalidOrganization, Problem
 from warehouse.organizations import Organization, listed, register, registration
 
 SHOWN_PROBLEMS: Final = 20
 LINES_AT_ONCE: Final = 10_000
 """Read, decided and written together: some ten megabytes."""
+DATED: Final = "give it in all lines of one entry or in none; 1970-01-01 is always"
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What an import did, or would do: lines by what became of them, organisations that were registered or not."""
+    """What an import did, or would do: statements by what became of them, organisations that were registered or not."""
 
     outcomes: Mapping[Outcome, int]
     organizations: int
@@ -35,25 +37,60 @@ class Summary:
 
 @dataclass(slots=True)
 class _Seen:
-    """Which lines a file has, as digests: 40 bytes for each, whatever it says."""
+    """Which lines a file has, as digests: some 40 bytes for each, whatever it says.
+
+    first: the first line of each entry; negative when that line has no effective_from.
+    """
 
     lines: dict[bytes, int] = field(default_factory=dict)
-    dated: dict[bytes, bool] = field(default_factory=dict)
+    first: dict[bytes, int] = field(default_factory=dict)
 
-    def problem(self, line: Line) -> Problem | None:
+    def problem(self, number: int, wish: Wish) -> Problem | None:
         """What contradicts an earlier line: order inside a file means nothing."""
-        wish = line.wish
-        if isinstance(wish, OrganizationWish):
-            name, moment = wish.name, None
-            key: tuple[str, ...] = (ORGANIZATION, name)
-        else:
-            name, moment, key = wish.key.id, wish.effective_from, wish.key
-        first = self.lines.setdefault(_digest(*key, moment), line.number)
-        if first != line.number:
+        name, moment, key = wish.key.id, wish.effective_from, wish.key
+        first = self.lines.setdefault(_digest(*key, moment), number)
+        if first != number:
             return Problem("id", name, f"stands in line {first} already, for the same time; keep one of the two")
-        if self.dated.setdefault(_digest(*key), moment is not None) != (moment is not None):
-            return Problem("effective_from", "", f"is given for {name!r} in some lines only; give it in all of them")
+        first = self.first.setdefault(_digest(*key), number if moment else -number)
+        if first < 0 and moment:
+            return Problem(
+                "effective_from", moment.isoformat(), f"is given for {name!r}, but not in line {-first}; {DATED}"
+            )
+        if first > 0 and not moment:
+            return Problem("effective_from", "", f"is not given for {name!r}, but it is in line {first}; {DATED}")
         return None
+
+
+@dataclass(slots=True)
+class _Organizations:
+    """The organisations that a file registers: where, and with which calendar. Lines may be in any order."""
+
+    wishes: dict[str, tuple[int, OrganizationWish]] = field(default_factory=dict)
+
+    def add(self, number: int, wish: OrganizationWish) -> Problem | None:
+        """Notes one, or says what contradicts an earlier line."""
+        first, said = self.wishes.setdefault(wish.name, (number, wish))
+        if first == number or not (wish.time_zone or wish.week_start):
+            return None
+        if said.time_zone or said.week_start:
+            return Problem("id", wish.name, f"has its time_zone or week_start in line {first} already; keep one")
+        self.wishes[wish.name] = number, wish
+        return None
+
+    def wanted(self, client: Client, problems: "_Problems") -> tuple[list[Organization], int]:
+        """Those to register, and the number of those that are registered just so."""
+        wanted, unchanged = list[Organization](), 0
+        known = {organization.name: organization for organization in listed(client)} if self.wishes else {}
+        for number, wish in self.wishes.values():
+            try:
+                organization = wish.over(known.get(wish.name))
+                if registration(client, organization) is None:
+                    unchanged += 1
+                else:
+                    wanted.append(organization)
+            except (InvalidOrganization, CalendarInUse) as failure:
+                problems.add(number, Problem("time_zone", wish.time_zone, f"cannot be used: {failure}"))
+        return wanted, unchanged
 
 
 def _digest(*parts: object) -> bytes:
@@ -82,27 +119,23 @@ def import_file(client: Client, path: Path, author: str, now: datetime, *, dry_r
 
 def _checked(client: Client, path: Path, shelf: "_Shelf") -> tuple[list[Organization], int]:
     """The organisations to register and the number of those that are already, when every line is good."""
-    seen, problems = _Seen(), _Problems()
-    wanted: list[Organization] = []
-    unchanged = 0
-    known = {organization.name: organization for organization in listed(client)}
+    seen, named, problems = _Seen(), _Organizations(), _Problems()
     for line in _lines(path):
         if isinstance(line, WrongLine):
             problems.add(line.number, *line.problems)
             continue
-        if problem := seen.problem(line):
-            problems.add(line.number, problem)
-        if isinstance(line.wish, OrganizationWish):
-            try:
-                organization = line.wish.over(known.get(line.wish.name))
-                if registration(client, organization) is None:
-                    unchanged += 1
-                else:
-                    wanted.append(organization)
-            except (InvalidOrganization, CalendarInUse) as failure:
-                problems.add(line.number, Problem("time_zone", line.wish.time_zone, f"cannot be used: {failure}"))
+        wish = line.wish
+        found: Problem | None = None
+        if isinstance(wish, OrganizationWish):
+            found, statement = named.add(line.number, wish), wish.statement
         else:
-            shelf.put(line.wish)
+            statement = wish
+        if statement:
+            found = seen.problem(line.number, statement) or found
+            shelf.put(statement)
+        if found:
+            problems.add(line.number, found)
+    wanted, unchanged = named.wanted(client, problems)
     problems.refuse(path)
     return wanted, unchanged
 

@@ -23,6 +23,9 @@ SUMMED = (
 )
 
 
+MONEY = ("cost_usd", "billed_usd")
+
+
 class Order(StrEnum):
     """What the values are sorted by, highest first; equal ones by name."""
 
@@ -110,7 +113,7 @@ FROM
             {sums},
             sumMapIf([used_model], [requests], used_model != '') AS models,
             arraySort((name, used) -> (-used, name), models.1, models.2)[1] AS top_model
-        FROM ({self._source})
+        FROM ({self._source(SUMMED)})
         GROUP BY GROUPING SETS ((value), ())
         HAVING is_whole = 1 OR sum_requests != 0
     )
@@ -119,15 +122,21 @@ WHERE is_whole = 1 OR (position > {{skip:UInt64}} AND position <= {{skip:UInt64}
 ORDER BY is_whole DESC, position"""
 
     @property
-    def _source(self) -> str:
-        columns, where = ", ".join(SUMMED), self.selection.where
+    def money(self) -> str:
+        """A statement with the money of each day by value, for conversions."""
+        return f"SELECT value, day, cost_usd, billed_usd FROM ({self._source(MONEY, with_day=True)})"
+
+    def _source(self, measures: tuple[str, ...], *, with_day: bool = False) -> str:
+        where = self.selection.where
+        day = ", day" if with_day else ""
+        columns = f"{', '.join(measures)}{day}"
         view = FAMILY_VIEWS.get(self.dimension)
         if view is None:
             value = f"toString({self.dimension}) AS value"
             return f"SELECT {value}, toString(model) AS used_model, {columns} FROM usage_daily {where}"
         # What is in no row of the family is the difference to all: added under the empty value.
         model = "''" if self.dimension == "thread_id" else "toString(model)"
-        negative = ", ".join(f"-{name}" for name in SUMMED)
+        negative = ", ".join(f"-{name}" for name in measures) + day
         return (
             f"SELECT {self.dimension} AS value, {model} AS used_model, {columns} FROM {view} {where} "
             f"UNION ALL SELECT '', {model}, {columns} FROM usage_daily {where} "

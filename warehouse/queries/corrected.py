@@ -11,7 +11,7 @@ from warehouse.queries.traced import CountedEvent
 
 FORMER_NAMES = (
     *("user_id", "customer_id", "department", "project", "feature", "prompt_id", "thread_id", "provider", "model"),
-    *("billing_type", "status", "category"),
+    *("service_tier", "billing_type", "status", "category"),
 )
 """Text columns of a former version."""
 
@@ -20,7 +20,8 @@ FORMER_NAMES = (
 class FormerVersion:
     """An event as it was before a control record changed it, and what that record was.
 
-    changed: when the row was written anew. asked: when the log received the record. rating: "" for none.
+    changed: when the row was written anew. asked: when the log received the record. rating: "" for none. version: the
+    `control_offset` that it had, 0 as it was sent.
     """
 
     control_id: str
@@ -37,11 +38,12 @@ class FormerVersion:
     output_tokens: int
     rating: str
     texts: Mapping[str, str]
+    version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FormerVersions:
-    """Every version of an event that was replaced, the one it was sent as first."""
+    """Every version of an event that was replaced, the one it came to be at its birth first."""
 
     event: CountedEvent
 
@@ -52,15 +54,11 @@ class FormerVersions:
     toString(former.control_id), toString(former.kind), record.author, record.note, logged.append_time, former.changed,
     former.price_revision, toDecimal128(former.cost_nano_usd, 9) / 1000000000,
     toDecimal128(former.billed_nano_usd, 9) / 1000000000, toDecimal128(former.credits_micro, 6) / 1000000,
-    former.input_tokens, former.output_tokens, ifNull(toString(former.rating), ''),
+    former.input_tokens, former.output_tokens, ifNull(toString(former.rating), ''), former.former_control_offset,
     {", ".join(f"former.{name}" for name in FORMER_NAMES)}
 FROM (SELECT * FROM corrections FINAL WHERE {_IDENTITY}) AS former
 LEFT JOIN (SELECT control_id, author, note FROM control_records FINAL) AS record USING (control_id)
-LEFT JOIN
-(
-    SELECT control_id, toNullable(min(append_time)) AS append_time FROM control_log
-    WHERE outcome = 'applied' GROUP BY control_id
-) AS logged USING (control_id)
+LEFT JOIN {_LOGGED} AS logged USING (control_id)
 ORDER BY former.control_offset"""
 
     @property
@@ -74,7 +72,8 @@ ORDER BY former.control_offset"""
             FormerVersion(
                 *(row[0], row[1], row[2], row[3], None if row[4] is None else utc(row[4]), utc(row[5]), int(row[6])),
                 *(row[7], row[8], row[9], int(row[10]), int(row[11]), row[12]),
-                texts=dict(zip(FORMER_NAMES, map(str, row[13:]), strict=True)),
+                texts=dict(zip(FORMER_NAMES, map(str, row[14:]), strict=True)),
+                version=int(row[13]),
             )
             for row in rows
         ]
@@ -82,7 +81,10 @@ ORDER BY former.control_offset"""
 
 @dataclass(frozen=True, slots=True)
 class AwaitedChange:
-    """What a control record says of an event, in JSON. met: offset it came with, -1 awaited, -2 came before."""
+    """What a control record says of an event, in JSON. met: offset it came with, -1 awaited, -2 came before.
+
+    asked: when the log received the record.
+    """
 
     organization: str
     time: datetime
@@ -92,6 +94,7 @@ class AwaitedChange:
     met: int
     author: str
     note: str
+    asked: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +110,10 @@ class AwaitedChanges:
         only = " AND organization = {organization:String}" if self.organization is not None else ""
         return f"""SELECT
     toString(said.organization), said.time, toString(said.control_id), toString(said.kind), said.change, said.met,
-    record.author, record.note
+    record.author, record.note, logged.append_time
 FROM (SELECT * FROM awaited_events FINAL WHERE event_id = {{event_id:UUID}}{only}) AS said
 LEFT JOIN (SELECT control_id, author, note FROM control_records FINAL) AS record USING (control_id)
+LEFT JOIN {_LOGGED} AS logged USING (control_id)
 ORDER BY said.src_partition, said.src_offset"""
 
     @property
@@ -120,7 +124,13 @@ ORDER BY said.src_partition, said.src_offset"""
 
     def read(self, rows: Rows) -> list[AwaitedChange]:
         """One record per row."""
-        return [AwaitedChange(row[0], utc(row[1]), row[2], row[3], row[4], int(row[5]), *row[6:]) for row in rows]
+        return [
+            AwaitedChange(
+                *(row[0], utc(row[1]), row[2], row[3], row[4], int(row[5]), row[6], row[7]),
+                None if row[8] is None else utc(row[8]),
+            )
+            for row in rows
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +200,10 @@ ORDER BY gone.src_partition, gone.src_offset, gone.src_index"""
         ]
 
 
+_LOGGED = """(
+    SELECT control_id, toNullable(min(append_time)) AS append_time FROM control_log
+    WHERE outcome = 'applied' GROUP BY control_id
+)"""
 _IDENTITY = (
     "organization = {organization:String} AND time = fromUnixTimestamp64Milli({time:Int64}, 'UTC') "
     "AND event_id = {event_id:UUID}"

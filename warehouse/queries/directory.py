@@ -7,12 +7,12 @@ from typing import Any
 
 from warehouse.directory.changes import Entry
 from warehouse.directory.entry import KINDS, SAID, STATES, Key, Kind, Said, State, Statement
-from warehouse.queries.organizations import NEWEST_NAME
 from warehouse.queries.query import Rows, milliseconds, utc
 
 STATEMENT = f"organization, kind, entity_id, effective_from, {', '.join(SAID)}, attributes, created"
 """The columns that `statement_of` reads."""
 DIMENSION_KINDS: Mapping[str, Kind] = {
+    "organization": Kind.ORGANIZATION,
     "department": Kind.DEPARTMENT,
     "project": Kind.PROJECT,
     "user_id": Kind.USER,
@@ -22,7 +22,7 @@ DIMENSION_KINDS: Mapping[str, Kind] = {
     "api_key_id": Kind.API_KEY,
 }
 """Dimensions of usage whose values are ids in the directory."""
-NAMED_DIMENSIONS = frozenset({"organization", *DIMENSION_KINDS})
+NAMED_DIMENSIONS = frozenset(DIMENSION_KINDS)
 _TEXTS = ("department", "email", "role", "plan")
 
 
@@ -196,8 +196,6 @@ ORDER BY organization, toString(kind), entity_id, effective_from LIMIT {{limit:U
 class DisplayNames:
     """Names for people of some values of a dimension, at a moment; values without a name are left out.
 
-    Organisations have the name they have now.
-
     All organisations together (None): left out too where two of them call an id differently.
     """
 
@@ -211,12 +209,6 @@ class DisplayNames:
         """The statement."""
         only = " AND organization = {organization:String}" if self.organization is not None else ""
         past = "effective_from <= fromUnixTimestamp64Milli({at_ms:Int64}, 'UTC')"
-        if self.dimension == "organization":
-            return f"""SELECT organization, {NEWEST_NAME} AS name
-FROM organizations FINAL
-WHERE organization IN {{values:Array(String)}}{only}
-GROUP BY organization
-HAVING name != ''"""
         return f"""SELECT entity_id, any(name)
 FROM
 (

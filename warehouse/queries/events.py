@@ -38,6 +38,7 @@ class Event:
     plan: str
     status: str
     error_code: str
+    service_tier: str
     input_tokens: int
     cache_read_tokens: int
     cache_write_tokens: int

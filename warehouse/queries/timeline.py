@@ -41,8 +41,19 @@ class Timeline:
     @property
     def sql(self) -> str:
         """The statement."""
-        view = "usage_hourly" if self.granularity is Granularity.HOUR else "usage_daily"
-        return f"SELECT {self._start} AS start, {SUMS} FROM {view} {self.selection.where} GROUP BY start ORDER BY start"
+        return (
+            f"SELECT {self._start} AS start, {SUMS} FROM {self._view} {self.selection.where} "
+            "GROUP BY start ORDER BY start"
+        )
+
+    @property
+    def money(self) -> str:
+        """A statement with the money of each day by the start of its bucket, for conversions."""
+        return f"SELECT {self._start} AS value, day, cost_usd, billed_usd FROM {self._view} {self.selection.where}"
+
+    @property
+    def _view(self) -> str:
+        return "usage_hourly" if self.granularity is Granularity.HOUR else "usage_daily"
 
     @property
     def _start(self) -> str:

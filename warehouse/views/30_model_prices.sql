@@ -1,4 +1,4 @@
--- The price list people see: base prices per million tokens, in force now, of the newest revision.
+-- The price list people see: base prices per million tokens, in force now, of the newest revision for everyone.
 CREATE OR REPLACE VIEW model_prices
 (
     provider LowCardinality(String) COMMENT 'Provider',
@@ -16,15 +16,16 @@ CREATE OR REPLACE VIEW model_prices
 )
 AS WITH multipliers_now AS
 (
-    SELECT provider AS for_provider, model AS for_model, argMax(multiplier_milli, multipliers.effective_from) AS milli, argMax(multipliers.tier, multipliers.effective_from) AS now_tier
+    SELECT lower(provider) AS for_provider, lower(model) AS for_model, argMax(multiplier_milli, multipliers.effective_from) AS milli, argMax(multipliers.tier, multipliers.effective_from) AS now_tier
     FROM multipliers FINAL
-    WHERE revision = (SELECT max(revision) FROM config_revisions WHERE kind = 'multipliers') AND organization = '' AND multipliers.effective_from <= now()
-    GROUP BY provider, model
+    WHERE revision = (SELECT max(revision) FROM config_revisions WHERE kind = 'multipliers' AND organization = '') AND organization = '' AND multipliers.effective_from <= now()
+    GROUP BY for_provider, for_model
+    HAVING NOT argMax(ended, multipliers.effective_from)
 )
 SELECT
     base.*,
-    toDecimal64(if(own.milli = 0, ifNull((SELECT max(milli) FROM multipliers_now WHERE for_model = ''), 1000), own.milli), 3) / 1000 AS multiplier,
-    if(own.milli = 0, ifNull((SELECT any(now_tier) FROM multipliers_now WHERE for_model = ''), 'standard'), own.now_tier) AS tier
+    toDecimal64(multiIf(own.for_model != '', own.milli, anywhere.for_model != '', anywhere.milli, ifNull((SELECT max(milli) FROM multipliers_now WHERE for_model = ''), 1000)), 3) / 1000 AS multiplier,
+    multiIf(own.for_model != '', own.now_tier, anywhere.for_model != '', anywhere.now_tier, ifNull((SELECT any(now_tier) FROM multipliers_now WHERE for_model = ''), 'standard')) AS tier
 FROM
 (
     SELECT
@@ -38,12 +39,13 @@ FROM
         max(from_instant) AS effective_from
     FROM
     (
-        SELECT *, effective_from AS from_instant, max(if(effective_from <= now(), effective_from, toDateTime(0, 'UTC'))) OVER (PARTITION BY provider, model) AS current
+        SELECT *, effective_from AS from_instant, argMaxIf(effective_from, position, effective_from <= now()) OVER (PARTITION BY provider, model) AS current
         FROM prices FINAL
-        WHERE revision = (SELECT max(revision) FROM config_revisions WHERE kind = 'prices') AND organization = '' AND model != ''
+        WHERE revision = (SELECT max(revision) FROM config_revisions WHERE kind = 'prices' AND organization = '') AND organization = '' AND model != '' AND service_tier = '' AND daily_from = '' AND tier_start = 0
     )
-    WHERE from_instant = current AND tier_start = 0 AND daily_from = ''
+    WHERE from_instant = current
     GROUP BY provider, model
 ) AS base
-LEFT JOIN multipliers_now AS own ON base.provider = own.for_provider AND base.model = own.for_model
+LEFT JOIN multipliers_now AS own ON lower(base.provider) = own.for_provider AND lower(base.model) = own.for_model
+LEFT JOIN (SELECT * FROM multipliers_now WHERE for_provider = '') AS anywhere ON lower(base.model) = anywhere.for_model
 COMMENT 'Prices per million tokens of each model, in force now';

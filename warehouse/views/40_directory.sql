@@ -2,12 +2,12 @@
 CREATE OR REPLACE VIEW directory
 (
     organization String COMMENT 'Organisation',
-    kind Enum8('department' = 1, 'project' = 2, 'user' = 3, 'customer' = 4, 'feature' = 5, 'prompt' = 6, 'api_key' = 7) COMMENT 'What the entry is',
+    kind Enum8('department' = 1, 'project' = 2, 'user' = 3, 'customer' = 4, 'feature' = 5, 'prompt' = 6, 'api_key' = 7, 'organization' = 8) COMMENT 'What the entry is',
     id String COMMENT 'Id, as usage events carry it',
     display_name String COMMENT 'Name for people; the id when none was given',
     department String COMMENT 'Department a user, project or API key belongs to; empty when none is known',
     role String COMMENT 'Role of a user; empty when none is known',
-    plan String COMMENT 'Plan of a customer; empty when none is known',
+    plan String COMMENT 'Plan of a customer or an organization; empty when none is known',
     state String COMMENT 'active or archived',
     since DateTime64(3, 'UTC') COMMENT 'From when the newest of these values holds; 1970 for what always held'
 )
@@ -29,14 +29,14 @@ COMMENT 'What is called how now';
 CREATE OR REPLACE VIEW directory_history
 (
     organization String COMMENT 'Organisation',
-    kind Enum8('department' = 1, 'project' = 2, 'user' = 3, 'customer' = 4, 'feature' = 5, 'prompt' = 6, 'api_key' = 7) COMMENT 'What the entry is',
+    kind Enum8('department' = 1, 'project' = 2, 'user' = 3, 'customer' = 4, 'feature' = 5, 'prompt' = 6, 'api_key' = 7, 'organization' = 8) COMMENT 'What the entry is',
     id String COMMENT 'Id, as usage events carry it',
     effective_from DateTime64(3, 'UTC') COMMENT 'From when the row holds; 1970 for what always held',
     effective_until Nullable(DateTime64(3, 'UTC')) COMMENT 'Until when it holds; null for the newest',
     display_name String COMMENT 'Name for people; the id when none was given',
     department String COMMENT 'Department a user, project or API key belonged to; empty when none is known',
     role String COMMENT 'Role of a user; empty when none is known',
-    plan String COMMENT 'Plan of a customer; empty when none is known',
+    plan String COMMENT 'Plan of a customer or an organization; empty when none is known',
     state String COMMENT 'active or archived',
     author String COMMENT 'Who said it',
     source LowCardinality(String) COMMENT 'How it came: api, csv, cli or event',

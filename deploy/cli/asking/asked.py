@@ -5,26 +5,33 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import typer
 from clickhouse_connect.driver.client import Client
-from rich.console import Console
 
+from deploy.cli.asking.amount import amount
 from deploy.cli.asking.following import Following
 from deploy.cli.asking.options import How
 from deploy.cli.asking.report import difference_table, moves_table, summary
-from deploy.cli.console import console
+from deploy.cli.console import console, narrow_console
+from deploy.cli.known import remark_on_organization
 from deploy.errors import DeployError, WrongSetting
 from deploy.local.installation import Installation
 from producers.control.bodies import MAX_EVENTS
 from producers.control.record import ControlRecord
+from producers.control.request import content_of
+from producers.timeliness.rules import TimeRules
 from stream_jobs.control.difference import Difference, difference, together
 from stream_jobs.control.publisher import Publisher
 from stream_jobs.control.settings import ControlSettings
 from stream_jobs.credits.errors import CreditRulesRefused
+from stream_jobs.errors import NoErasureKey
 from stream_jobs.pricing.errors import PriceListRefused, RevisionMissing
+
+LONGEST_PLACE: Final = 65_535
+"""No log partition has a longer number."""
 
 
 def author_of(how: How) -> str:
@@ -42,6 +49,7 @@ def control_settings() -> ControlSettings:
         kafka_bootstrap=installation.plan.kafka_bootstrap,
         events_topic=settings.events_topic,
         topic_generation=settings.topic_generation,
+        usage_retention_days=settings.usage_retention_days,
     )
 
 
@@ -61,8 +69,12 @@ class Request:
         typer.Exit with 1 when it was waited for and did not succeed.
         """
         records = [self._record(body) for body in bodies]
+        for record in records:
+            record.value(LONGEST_PLACE)  # all of them are checked before the first one is published
         if not (self.how.dry_run or self.how.yes or sys.stdin.isatty()):
             raise WrongSetting("nothing was asked for: there is no terminal to confirm it; give --yes or --dry-run")
+        if remark := remark_on_organization(self.client, self.organization):
+            print(remark, file=sys.stderr)
         if self.how.dry_run or not self.how.yes:
             self._show(records)
             if self.how.dry_run:
@@ -75,7 +87,7 @@ class Request:
     def publish(self, records: Sequence[ControlRecord]) -> None:
         """Publishes the records, and waits for them when that is wanted."""
         if len(records) > 1:
-            console().print(f"More than {MAX_EVENTS:,} events: {len(records)} records are asked for.")
+            console().print(f"{len(records)} records are asked for: one has room for {MAX_EVENTS:,} events or 900 KB.")
         publisher = Publisher(control_settings(), self.client)
         try:
             for record in records:
@@ -83,7 +95,7 @@ class Request:
         finally:
             publisher.close()
         names = [record.control_id for record in records]
-        if self.how.wait and not Following(self.client, Console(stderr=True)).until_finished(names):
+        if self.how.wait and not Following(self.client, narrow_console(stderr=True)).until_finished(names):
             raise typer.Exit(1)
 
     def _told(self, record: ControlRecord, publisher: Publisher) -> None:
@@ -91,34 +103,35 @@ class Request:
         if published.is_complete:
             places = ", ".join(f"{number}:{offset}" for number, offset in sorted(published.places.items()))
             where = (
-                f"in the log at {places}" if len(published.places) <= 4 else f"in {len(published.places)} partitions"
+                f"in the log at {places}"
+                if len(published.places) <= 4
+                else f"in {amount(len(published.places), 'partition')}"
             )
         else:
             where = "stored; it is published as soon as Kafka answers"
         console().print(f"{record.kind} {record.control_id}: {where}")
 
     def _record(self, body: dict[str, Any]) -> ControlRecord:
-        asked = ControlRecord(
-            str(uuid4()), self.kind, self.organization, body, author_of(self.how), self.how.note, datetime.now(UTC)
-        )
-        content = asked.body.model_dump(mode="json", exclude_none=True)
+        content = content_of(self.kind, self.organization, body)
         return ControlRecord(
-            asked.control_id, self.kind, self.organization, content, asked.author, asked.note, asked.created
+            str(uuid4()), self.kind, self.organization, content, author_of(self.how), self.how.note, datetime.now(UTC)
         )
 
     def _show(self, records: Sequence[ControlRecord]) -> None:
+        settings = control_settings()
+        times, tombstones = settings.times, settings.tombstones
         try:
-            found = together([difference(self.client, record) for record in records])
-        except (RevisionMissing, PriceListRefused, CreditRulesRefused) as problem:
+            found = together([difference(self.client, record, times, tombstones) for record in records])
+        except (RevisionMissing, PriceListRefused, CreditRulesRefused, NoErasureKey) as problem:
             raise DeployError(str(problem)) from None
-        show(self.kind, found)
+        show(self.kind, found, times)
 
 
-def show(kind: str, found: Difference) -> None:
+def show(kind: str, found: Difference, times: TimeRules) -> None:
     """The dry run for people."""
     output = console()
     if found.lines:
         output.print(difference_table(found))
     if found.moves:
         output.print(moves_table(found))
-    output.print(summary(kind, found), markup=False)
+    output.print(summary(kind, found, times))

@@ -8,9 +8,11 @@ from typing import Any
 
 from rich.table import Table
 
+from deploy.cli.asking.amount import amount
+from deploy.cli.console import folded, whole
 from deploy.cli.rejected_report import moment, plain
 from warehouse.control.records import Followed
-from warehouse.control.standing import Standing
+from warehouse.control.standing import Standing, State
 
 NOTE_CHARS = 60
 BODY_CHARS = 4_000
@@ -19,7 +21,9 @@ BODY_CHARS = 4_000
 def records_table(found: Sequence[Followed]) -> Table:
     """One line per record."""
     table = Table(
-        "id", "asked", "kind", "organization", "state", "slices", "by", "note", box=None, padding=(0, 2, 0, 0)
+        *(whole("id"), "asked", "kind", folded("organization"), "state", "slices", "by", "note"),
+        box=None,
+        padding=(0, 2, 0, 0),
     )
     for each in found:
         asked, slices = each.asked, each.slices
@@ -42,7 +46,14 @@ def records_table(found: Sequence[Followed]) -> Table:
 def as_json(found: Followed) -> str:
     """One line for programs: the record, its state, and its standing in each partition."""
     places = [
-        {**dataclasses.asdict(each), "state": each.state, "finished": each.is_finished} for each in found.standings
+        {
+            **dataclasses.asdict(each),
+            "events": each.events,
+            "awaited": each.still_awaited,
+            "state": each.state,
+            "finished": each.is_finished,
+        }
+        for each in found.standings
     ]
     said: dict[str, Any] = {**dataclasses.asdict(found.asked), "state": found.state, "slices": found.slices}
     return json.dumps({**said, "messages": found.messages, "places": places}, ensure_ascii=False, default=_value)
@@ -78,15 +89,19 @@ def _place(each: Standing) -> str:
     slices = ""
     if total:
         done = each.slices
-        slices = f", {done.done:,} of {total:,} slices done"
+        slices = f", {done.done:,} of {amount(total, 'slice')} done"
         slices += "".join(
             f", {number:,} {word}"
             for number, word in ((done.waiting, "waiting"), (done.failed, "failed"), (done.cancelled, "cancelled"))
             if number
         )
-        slices += f", {done.events:,} events rewritten"
-    repeats = f", repeated {each.repeats:,} times" if each.repeats else ""
-    return f"partition {each.src_partition}: {each.state} ({where}{repeats}{slices})"
+        slices += f", {amount(each.events, 'event')} {'removed' if each.kind == 'erase' else 'rewritten'}"
+    elif each.state is State.DONE:
+        slices = ", 0 events: no day was met"
+    waits = each.still_awaited
+    awaited = f", {amount(waits, 'named event')} {'is' if waits == 1 else 'are'} still awaited" if waits else ""
+    repeats = f", repeated {amount(each.repeats, 'time')}" if each.repeats else ""
+    return f"partition {each.src_partition}: {each.state} ({where}{repeats}{slices}{awaited})"
 
 
 def _certificate(said: Mapping[str, Any]) -> list[str]:

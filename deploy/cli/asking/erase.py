@@ -25,4 +25,4 @@ def erase(
     if bool(user) == everything:
         raise WrongSetting("say what to erase: --user NAME, or --everything of the organisation")
     with connected("tally") as (client, _):
-        Request(client, "erase", organization, how).make([{"user_id": user} if user else {}])
+        Request(client, "erase", organization, how).make([{"user_id": user} if user else {"everything": True}])

@@ -1,14 +1,9 @@
-"""Single events that a command is about: ids, files and the warehouse in, identities with what they set out."""
+"""Single events that a command is about: ids and the warehouse in, identities with what they set out."""
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
@@ -16,7 +11,7 @@ from deploy.cli.asking.options import instant
 from deploy.errors import WrongSetting
 from tokentally.identity import event_uuid
 from warehouse.control.event_times import EventTimes
-from warehouse.queries.query import ask
+from warehouse.queries.query import ask, milliseconds
 
 LOOKED_UP_AT_ONCE = 1000
 
@@ -29,6 +24,13 @@ class Named:
     time: datetime | None
     where: str
     set: Mapping[str, Any] = field(default_factory=dict)
+    is_in_file: bool = field(default=False, compare=False)
+
+    @property
+    def timed(self) -> str:
+        """How its time is given."""
+        where = "in the column time" if self.is_in_file else "as --event ID@TIME"
+        return f"{where}, like 2026-03-14T09:00:00Z"
 
 
 def named(texts: Sequence[str]) -> list[Named]:
@@ -40,28 +42,7 @@ def named(texts: Sequence[str]) -> list[Named]:
     return found
 
 
-def read_file(path: Path) -> list[Named]:
-    """Events of a file, a row each; columns beside event_id and time are what is set, empty CSV cells set nothing.
-
-    Raises WrongSetting naming the line.
-    """
-    if path.suffix not in (".csv", ".ndjson", ".jsonl"):
-        raise WrongSetting(f"{path}: name the file .csv or .ndjson, so that it is known how to read it")
-    rows = _csv(path) if path.suffix == ".csv" else _ndjson(path)
-    found = []
-    for line, row in rows:
-        where = f"{path.name} line {line}"
-        values = {str(name): value for name, value in row.items()}
-        event_id, time = values.pop("event_id", None), values.pop("time", None)
-        if not event_id:
-            raise WrongSetting(f"{where}: event_id is missing")
-        found.append(Named(str(event_id), instant(f"{where}: time", str(time or "")), where, values))
-    if not found:
-        raise WrongSetting(f"{path}: there is no event in it")
-    return found
-
-
-def identified(client: Client, organization: str, events: Sequence[Named]) -> Iterator[dict[str, Any]]:
+def identified(client: Client, organization: str, events: Sequence[Named]) -> Iterator[dict[str, str]]:
     """The events as records name them; times that were not given come from the warehouse.
 
     Raises WrongSetting for an event that the warehouse does not know, or knows at several times.
@@ -73,7 +54,20 @@ def identified(client: Client, organization: str, events: Sequence[Named]) -> It
     for each in events:
         event_id = event_uuid(organization, each.event_id)
         time = each.time or _only(each, organization, times.get(str(event_id), ()))
-        yield {"event_id": str(event_id), "time": time.isoformat(), **({"set": dict(each.set)} if each.set else {})}
+        yield {"event_id": str(event_id), "time": time.isoformat()}
+
+
+def unique(events: Sequence[Named], identities: Sequence[Mapping[str, str]]) -> None:
+    """Raises WrongSetting when an event is named twice: which of two corrections holds would be chance."""
+    seen: dict[tuple[str, int], str] = {}
+    for event, said in zip(events, identities, strict=True):
+        key = (said["event_id"], milliseconds(datetime.fromisoformat(said["time"])))
+        if key in seen:
+            raise WrongSetting(
+                f"{event.where}: the event {event.event_id} of {said['time']} is named twice, first in {seen[key]}: "
+                "name it once"
+            )
+        seen[key] = event.where
 
 
 def settings(texts: Iterable[str]) -> dict[str, str]:
@@ -91,12 +85,16 @@ def _only(event: Named, organization: str, times: Sequence[datetime]) -> datetim
     if len(times) == 1:
         return times[0]
     if not times:
+        _, at, end = event.event_id.rpartition("@")
+        no_time = f" ({end!r} is no time)" if at and not event.is_in_file else ""
         raise WrongSetting(
-            f"{event.where}: {organization} has no event {event.event_id}; when it may still come, give its time: "
-            f"{event.event_id}@TIME"
+            f"{event.where}: {organization} has no event {event.event_id}{no_time}; when it may still come, give its "
+            f"time {event.timed}"
         )
     known = ", ".join(time.isoformat(timespec="milliseconds") for time in times)
-    raise WrongSetting(f"{event.where}: there are events {event.event_id} at {known}: give the time that is meant")
+    raise WrongSetting(
+        f"{event.where}: there are events {event.event_id} at {known}: give the time that is meant {event.timed}"
+    )
 
 
 def _ends_in_time(text: str) -> bool:
@@ -106,37 +104,3 @@ def _ends_in_time(text: str) -> bool:
         return bool(at) and datetime.fromisoformat(time) is not None
     except ValueError:
         return False
-
-
-def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True)
-    try:
-        for row in reader:
-            if None in row or None in row.values():
-                raise WrongSetting(f"{path.name} line {reader.line_num}: not as many cells as columns")
-            yield reader.line_num, {name: value for name, value in row.items() if value != ""}
-    except csv.Error as problem:
-        raise WrongSetting(f"{path.name} line {reader.line_num}: {problem}") from None
-
-
-def _ndjson(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as problem:
-            raise WrongSetting(f"{path.name} line {number}: no JSON: {problem}") from None
-        if not isinstance(row, dict):
-            raise WrongSetting(f"{path.name} line {number}: a JSON object is needed")
-        yield number, row
-
-
-def unique(events: Sequence[Mapping[str, Any]]) -> None:
-    """Raises WrongSetting when an event is named twice: which of two corrections holds would be chance."""
-    seen: set[tuple[UUID, str]] = set()
-    for each in events:
-        key = (UUID(str(each["event_id"])), str(datetime.fromisoformat(str(each["time"])).timestamp()))
-        if key in seen:
-            raise WrongSetting(f"the event {each['event_id']} of {each['time']} is named twice")
-        seen.add(key)

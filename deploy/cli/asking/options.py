@@ -1,7 +1,7 @@
 """What the asking commands understand: options in, a selection and a way of asking out."""
 
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -101,3 +101,13 @@ def instant(option: str, text: str) -> datetime | None:
     except ValueError:
         raise WrongSetting(f"{option} {text}: write a date or time like 2026-03-14 or 2026-03-14T09:00:00Z") from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def local_day(option: str, text: str) -> date | None:
+    """A date; None for no text. Raises WrongSetting for what is none."""
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a day of a calendar, no instant
+    except ValueError:
+        raise WrongSetting(f"{option} {text}: write a date like 2026-03-14") from None

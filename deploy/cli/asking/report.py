@@ -4,7 +4,9 @@ from decimal import Decimal
 
 from rich.table import Table
 
+from deploy.cli.asking.amount import amount
 from deploy.cli.rejected_report import plain
+from producers.timeliness.rules import TimeRules
 from stream_jobs.control.difference import Difference
 from warehouse.control.met import Totals
 
@@ -31,21 +33,29 @@ def moves_table(found: Difference) -> Table:
     """What becomes what."""
     table = Table("column", "from", "to", "events", box=None, padding=(0, 2, 0, 0))
     for move in found.moves[:MOVES_SHOWN]:
-        table.add_row(move.column, plain(move.before or "''"), plain(move.after or "''"), f"{move.events:,}")
+        table.add_row(plain(move.column), plain(move.before or "''"), plain(move.after or "''"), f"{move.events:,}")
     if len(found.moves) > MOVES_SHOWN:
         table.add_row("…", f"{len(found.moves) - MOVES_SHOWN:,} more", "", "")
     return table
 
 
-def summary(kind: str, found: Difference) -> str:
-    """One sentence, and one more about what is not there yet."""
+def summary(kind: str, found: Difference, times: TimeRules) -> str:
+    """One sentence, and one more about what is left as it is. times: those of the dry run."""
+    if not (found.left and found.first_whole_day):
+        return _met(kind, found)
+    return f"{_met(kind, found)} {times.left(found.left, found.first_whole_day)}."
+
+
+def _met(kind: str, found: Difference) -> str:
     days = len({line.day for line in found.lines})
-    met = f"{found.met:,} events on {days:,} days are met"
+    met = f"{amount(found.met, 'event')} on {amount(days, 'day')} {'is' if found.met == 1 else 'are'} met"
     if kind in ONLY_AGAIN:
         return f"{met}: their rollups are computed again, which changes nothing that is right."
-    waits = found.named - found.met
-    if found.named and waits > 0:
-        return f"{met}; {waits:,} have not come: they are waited for."
+    gone, waits = found.gone, found.awaited
+    if gone:
+        met += f"; {gone:,} {'is' if gone == 1 else 'are'} void, erased or no longer kept: nothing changes there"
+    if waits:
+        met += f"; {waits:,} {'has not come: it is' if waits == 1 else 'have not come: they are'} waited for"
     return f"{met}."
 
 

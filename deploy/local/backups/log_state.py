@@ -10,6 +10,7 @@ from deploy.local.installation import Installation
 from stream_jobs.worker.resume import LogInspector
 from stream_jobs.worker.settings import WorkerSettings
 from warehouse.backups.manifest import Log
+from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
 POLL_SECONDS = 0.5
 
@@ -24,6 +25,12 @@ class FoundLog:
     topic_id: str
     starts: dict[int, int]
     ends: dict[int, int]
+
+    @property
+    def log_ends(self) -> dict[int, int]:
+        """The ends by log partition."""
+        first = self.generation * PARTITIONS_PER_GENERATION
+        return {first + number: end for number, end in self.ends.items()}
 
 
 def found_log(installation: Installation, patience_seconds: float = 0.0) -> FoundLog:

@@ -28,6 +28,7 @@ from warehouse.backups.copying import Place, read_progress
 from warehouse.backups.manifest import Applied, Manifest
 from warehouse.backups.putting_back import held, put_back, require_readable
 from warehouse.client import connect
+from warehouse.control.read_again import note_log_ends
 from warehouse.errors import RestoreRefused
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 from warehouse.settings import WarehouseSettings
@@ -146,6 +147,11 @@ class Restore:
             )
         first = PARTITIONS_PER_GENERATION * found.generation
         applied = {each.src_partition - first: each.applied_offset for each in manifest.progress}
+        if self.other_log:
+            self.told(
+                f"the lost log is not read again: erasures, corrections and prices that were asked for after "
+                f"{manifest.began:%Y-%m-%d %H:%M} UTC are unknown here, ask for them again"
+            )
         for partition in gone(found, applied):
             self.told(f"the log of partition {partition} begins after the backup's progress: workers will refuse it")
 
@@ -197,6 +203,7 @@ class Restore:
         self._fresh.mkdir()
         with private_engine(installation, self._fresh, folder) as client:
             put_back(client, manifest, Place(folders.TABLES))
+            note_log_ends(client, found_log(installation, KAFKA_SECONDS).log_ends)
         self.told(f"{len(manifest.tables)} tables and views put back")
 
     def _swap(self, folder: Path, note: Note) -> None:

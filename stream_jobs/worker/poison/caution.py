@@ -23,12 +23,14 @@ from stream_jobs.worker.partition import Partition
 from stream_jobs.worker.poison import quarantine
 from stream_jobs.worker.poison.attempts import Attempts, Phase
 from stream_jobs.worker.poison.culprits import Inconclusive, Search, Tryer
-from stream_jobs.worker.poison.inserts import refused_rows
+from stream_jobs.worker.poison.inserts import is_of_value, refused_rows
+from stream_jobs.worker.poison.job_attempts import JobAttempts
 from stream_jobs.worker.poison.quarantine import WHOLE, Held
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Envelope, Taken
 from warehouse.errors import WarehouseError, WarehouseRefused
+from warehouse.literals import masked
 
 log = structlog.get_logger()
 Event = Any
@@ -51,6 +53,7 @@ class Caution:
     """Between what Kafka delivered and the takes. `drain` stores and acknowledges everything taken so far."""
 
     attempts: Attempts
+    job_attempts: JobAttempts
     sink: Sink
     beat: Beat
     metrics: Metrics
@@ -60,8 +63,8 @@ class Caution:
     drain: Callable[[WorkerState], Awaitable[None]]
     suspects: dict[int, Suspect] = field(default_factory=dict)
     _child: Tryer | None = None
-    _alone: int | None = None
-    """The partition whose single envelope is being worked on event by event."""
+    _alone: Envelope | None = None
+    """The single envelope that is being worked on event by event, or the control record."""
 
     def resume(self, partitions: Mapping[int, Partition]) -> None:
         """Reads what is set apart of partitions that were just loaded, and how their former owners ended. Blocking."""
@@ -105,18 +108,36 @@ class Caution:
         """Called after each take, before it is stored. Raises SetApart when its rows had to be quarantined."""
         if self._alone is None:
             return
-        partition = state.partitions[self._alone]
+        partition = state.partitions[self._alone.src_partition]
         self.attempts.begin(partition.number, partition.applied + 1, partition.applied + 1, Phase.STORING)
+        await self._beside(partition, self._alone, taken)
         if taken.raw is None:
             return
         rows = raw_rows(taken.raw)
         guilty = await asyncio.to_thread(refused_rows, lambda part: self.sink.insert("usage_raw", part), rows)
         if guilty:
-            reasons = {number: f"the warehouse refuses it: {reason[:300]}" for number, reason in guilty}
+            reasons = {number: f"the warehouse refuses it: {masked(reason)[:300]}" for number, reason in guilty}
             raise await self._without(state, taken.raw, reasons)
         taken.raw = None  # stored above, in parts that the warehouse takes
         for chunk in taken.chunks:
             chunk.durable = True
+
+    async def _beside(self, partition: Partition, envelope: Envelope, taken: Taken) -> None:
+        """Stores what a control record leaves in other tables, which a flush repeats. Raises SetApart.
+
+        Of an envelope that met awaited events nothing is set apart for them: they were taken when they were awaited.
+        """
+        if not envelope.is_control:
+            return
+        for table, rows in taken.written:
+            try:
+                await asyncio.to_thread(self.sink.insert, table, rows)
+            except WarehouseRefused as refused:
+                if not is_of_value(refused):
+                    raise
+                reason = f"quarantined: the warehouse refuses what it says: {masked(str(refused))[:300]}"
+                await self._set_apart(partition, envelope.offset, {WHOLE: Held(reason, envelope.value)})
+                raise SetApart(f"partition {partition.number}: offset {envelope.offset} is in quarantine") from refused
 
     async def too_large(self, state: WorkerState, refused: SumTooLarge) -> SetApart:
         """Sets apart what would have made a sum too large; the answer is to be raised."""
@@ -156,7 +177,8 @@ class Caution:
             for event in part:
                 await self._examine(partition, suspect, self.envelope(event))
             self._begin(state, part)
-            self._alone = partition.number if suspect.by_event else None
+            first = self.envelope(part[0])
+            self._alone = first if suspect.by_event or first.is_control else None
             yield part
             self._alone = None
             await self.drain(state)
@@ -203,6 +225,7 @@ class Caution:
         """Written first, skipped afterwards."""
         await asyncio.to_thread(quarantine.write, self.sink, partition.number, offset, held)
         partition.quarantine.hold(offset, held)
+        self.job_attempts.forget()  # processes died of this
         self.metrics.quarantined.inc(len(held))
         for index, row in held.items():
             log.error("quarantined", partition=partition.number, offset=offset, index=index, reason=row.reason)

@@ -45,6 +45,8 @@ class Search:
         if not outcome.failure:
             return {}
         whole = {WHOLE: Held(f"quarantined: the envelope {outcome.failure}", envelope.value)}
+        if envelope.is_control:
+            return whole
         counted = self._ask(Trial(envelope, "count"))
         if counted.failure or counted.answer is None:
             return whole

@@ -23,12 +23,17 @@ def refused_rows(insert: Insert, rows: pl.DataFrame) -> list[tuple[int, str]]:
     return found
 
 
+def is_of_value(refusal: WarehouseRefused) -> bool:
+    """Whether it is a value that is refused."""
+    return exception_code(str(refusal)) in VALUE_CODES
+
+
 def _refused(insert: Insert, rows: pl.DataFrame, first: int) -> list[tuple[int, str]]:
     try:
         insert(rows)
     except WarehouseRefused as refusal:
         if rows.height == 1:
-            if exception_code(str(refusal)) not in VALUE_CODES:
+            if not is_of_value(refusal):
                 raise
             return [(first, str(refusal))]
         middle = rows.height // 2

@@ -20,11 +20,15 @@ from typing import Any, Literal
 import polars as pl
 import structlog
 
+from producers.control.bodies import ConfigBody
+from producers.control.record import signature
 from producers.envelopes.partly import event_bytes, event_count
+from producers.errors import ControlRefused
 from producers.rejections.rejection import RAW_BYTES_KEPT
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.deduplication.window import Window
 from stream_jobs.worker.batch import raw_rows
+from stream_jobs.worker.control import Controls
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.partition import Partition, Progress
 from stream_jobs.worker.poison.quarantine import HeldRows, Quarantine
@@ -32,6 +36,7 @@ from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink, arrow_stream
 from stream_jobs.worker.state import WorkerState
 from stream_jobs.worker.take import Envelope, Rules, TakeProcessor
+from warehouse.literals import masked
 
 SECONDS = 30.0
 """How long one trial may take: a thousand times what an envelope takes."""
@@ -39,6 +44,7 @@ MEMORY_BYTES = 2 << 30
 """What a trial may claim beyond what the child has at its start."""
 START_SECONDS = 120.0
 
+KEY = b"a trial is about what a record says, not about who said it"
 CONTROL = b'{"event_id":"control","time":"%b","organization":"%b","model":"control","input_tokens":1}'
 
 Question = Literal["take", "control", "count", "bytes"]
@@ -103,7 +109,7 @@ def _harmless(envelope: Envelope, rules: Rules) -> Envelope:
     at_home = names.filter(rules.routing.homes(names) == envelope.src_partition)
     time = datetime.fromtimestamp(envelope.append_ms / 1000, UTC).isoformat()
     value = CONTROL % (time.encode(), at_home[0].encode())
-    return replace(envelope, value=value, content_type=None)
+    return replace(envelope, value=value, content_type=None, is_control=False)
 
 
 async def _taken(trial: Trial, rules: Rules, settings: WorkerSettings) -> None:
@@ -114,12 +120,23 @@ async def _taken(trial: Trial, rules: Rules, settings: WorkerSettings) -> None:
     partition = Partition.resumed(envelope.src_partition, Progress(envelope.offset - 1), Window(settings.window_events))
     partition.quarantine = Quarantine({envelope.offset: dict(trial.held)} if trial.held else {})
     state.partitions[envelope.src_partition] = partition
-    taken = await TakeProcessor(sink, directory, rules, Tombstones()).process(state, [envelope])
+    if envelope.is_control:
+        signed = replace(envelope, signature=signature(envelope.value, KEY))
+        taken = await Controls(sink, directory, rules.books, rules.routing, _unknown, lambda: KEY).apply(state, signed)
+    else:
+        taken = await TakeProcessor(sink, directory, rules, Tombstones()).process(state, [envelope])
+    for _, frame in taken.written:
+        arrow_stream(frame)
     if taken.raw is not None:
         arrow_stream(raw_rows(taken.raw))
     for store, touched in zip(state.stores, taken.rows, strict=False):
         if len(touched):
             arrow_stream(store.rows(touched))
+
+
+def _unknown(body: ConfigBody, _organization: str, _packed: bytes | None) -> str:
+    """What a revision says stands in the warehouse: it is not tried, and its record is applied no further."""
+    raise ControlRefused(f"revision {body.revision} of the {body.subject} is not known here")
 
 
 def serve(connection: Connection, load_rules: Callable[[], Rules], settings: WorkerSettings) -> None:
@@ -140,7 +157,7 @@ def serve(connection: Connection, load_rules: Callable[[], Rules], settings: Wor
         try:
             outcome = Outcome(answer=performed(trial, rules, settings))
         except BaseException as failure:  # noqa: BLE001 - a panic of polars is one of those; all are the verdict
-            outcome = Outcome(f"{type(failure).__name__}: {str(failure)[:300]}")
+            outcome = Outcome(f"{type(failure).__name__}: {masked(str(failure))[:300]}")
         signal.setitimer(signal.ITIMER_REAL, 0)
         connection.send(outcome)
 

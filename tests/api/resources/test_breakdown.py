@@ -42,6 +42,8 @@ def test_a_part(client: TestClient, warehouse: FakeWarehouse) -> None:
             "cost_share": 0.666667,
             "cost_usd_per_request": "0.000000001",
             "tokens_per_request": 10.0,
+            "converted_cost": None,
+            "converted_billed": None,
         }
     ]
     assert (found["whole"]["requests"], found["values"], found["next_offset"]) == (7, 5, 3)

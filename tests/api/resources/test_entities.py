@@ -58,6 +58,10 @@ def test_a_late_event_never_undoes_a_newer_name(
         (EVENTS[0] | {"time": "2026-03-14T23:30:00"}, "time: "),
         (EVENTS[0] | {"time": "1969-03-14T23:30:00Z"}, "must lie from 1970"),
         (EVENTS[0] | {"action": "deleted"}, "action: Input should be 'created', 'renamed' or 'archived'"),
+        (
+            EVENTS[0] | {"type": "organization"},
+            "type: an organization is no entity of a product; PUT /v1/organizations/NAME says its name",
+        ),
         (EVENTS[0] | {"type": "team"}, "type: Input should be 'department'"),
         (EVENTS[0] | {"id": ""}, "id: '' is empty"),
         (EVENTS[0] | {"title": "x"}, "title: there is no such parameter here"),

@@ -131,7 +131,7 @@ def test_every_wrong_item_is_named_and_nothing_is_written(writing: TestClient, d
     assert error["items"] == [
         {"index": 1, "message": "role: 'boss' is none of owner, finance, department_manager, member; choose one"},
         {"index": 2, "message": "id: 'u1' is entries.0 already, for the same time; keep one"},
-        {"index": 3, "message": "plan: 'x' belongs to customer only, not to a user; leave it out"},
+        {"index": 3, "message": "plan: 'x' belongs to customer, organization only, not to a user; leave it out"},
     ]
     assert error["message"].startswith("nothing was written: entries.1: role: 'boss' is none of")
     answer = writing.post("/v1/directory/entries", json={"entries": [good, good | {"kind": "team"}, good | {"id": 7}]})

@@ -165,7 +165,8 @@ class Run:
         if self.traffic:
             self.traffic.stop()
         self.results.append(result)
-        print(f"  {kind}: {seconds:.1f} s{', ' + failure if failure else ''}", flush=True)
+        told = ", ".join(f"{name} {value}" for name, value in zip(COLUMNS, result.row(), strict=True) if value)
+        print(f"  {told}{', ' + failure if failure else ''}", flush=True)
         for line in self._statements(since, since + seconds):
             print(f"    {line}")
         if failure:

@@ -89,22 +89,25 @@ class Asking:
             lambda: self.client.query(switched).result_rows[0][0] >= self.installation.settings.partitions or None,
         )
 
-    def revision(self, kind: str, number: int, organization: str, content: str) -> str:
-        """Stores that there is a revision, with its content where it has no table of its own; returns its hash."""
-        content_hash = hashlib.sha256(content.encode()).hexdigest()
-        row = {
+    def entry(self, kind: str, number: int, organization: str, content: str) -> dict[str, Any]:
+        """What says that there is a revision, with its content where it has no table of its own."""
+        return {
             "kind": kind,
             "revision": number,
             "organization": organization,
-            "content_hash": content_hash,
-            "content": "" if kind == "prices" else content,
+            "content_hash": hashlib.sha256(content.encode()).hexdigest(),
+            "content": content if kind == "calendar" else "",
             "author": AUTHOR,
             "note": "",
             "source": AUTHOR,
             "created": datetime.now(UTC),
         }
+
+    def revision(self, kind: str, number: int, organization: str, content: str) -> str:
+        """Stores that there is a revision; returns its hash."""
+        row = self.entry(kind, number, organization, content)
         self.client.insert("config_revisions", [list(row.values())], column_names=list(row))
-        return content_hash
+        return str(row["content_hash"])
 
     def change_calendar(self, organization: str, number: int, effective_from: datetime, time_zone: str) -> None:
         """Lets an organisation have another calendar from then on."""

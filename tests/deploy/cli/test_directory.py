@@ -25,7 +25,7 @@ def test_what_an_import_did_is_told() -> None:
         ["0", "restored"],
         ["0", "changed"],
         ["3", "unchanged"],
-        ["2", "organizations", "registered", "or", "renamed"],
+        ["2", "organizations", "registered"],
         ["1", "organizations", "unchanged"],
         ["nothing", "was", "written:", "--dry-run"],
     ]
@@ -60,8 +60,8 @@ def test_a_directory_from_a_file_and_back(
     )
     assert "nothing was written: --dry-run" in run("import", str(file), "--dry-run").output
     assert "u1" not in run("list", "--organization", "named-one").output
-    assert run("import", str(file)).output.splitlines()[0].split() == ["2", "created"]
-    assert run("import", str(file)).output.splitlines()[5].split() == ["2", "unchanged"]
+    assert run("import", str(file)).output.splitlines()[0].split() == ["3", "created"]
+    assert run("import", str(file)).output.splitlines()[5].split() == ["3", "unchanged"]
     assert run("set", "named-one", "user", "u1", "--name", "Ada King", "--from", "2026-02-01").output == (
         "user u1 of named-one: renamed, from 2026-02-01\n"
     )
@@ -74,19 +74,19 @@ def test_a_directory_from_a_file_and_back(
     assert listed("--kind", "user") == [
         ["named-one", "user", "u1", "Ada", "King", "sales", "active", "2026-02-01"],
     ]
-    assert listed("--at", "2026-01-31")[1] == ["named-one", "user", "u1", "[bold]Ada", "sales", "active", "always"]
+    assert ["named-one", "user", "u1", "[bold]Ada", "sales", "active", "always"] in listed("--at", "2026-01-31")
     history = run("history", "named-one", "user", "u1").output
     assert "display_name=[bold]Ada; department=sales" in history
     assert "command line (cli)" in history
     with pytest.raises(DeployError, match="named-one has no user 'u2'"):
         run("history", "named-one", "user", "u2")
 
-    assert run("export", str(back), "--organization", "named-one").output == f"4 lines are in {back}\n"
+    assert run("export", str(back), "--organization", "named-one").output == f"5 lines are in {back}\n"
     assert run("export", "--organization", "named-one").stdout_bytes == back.read_bytes()
     again = run("import", str(back)).output.splitlines()
     assert [line.split() for line in again[5:]] == [
-        ["3", "unchanged"],
-        ["0", "organizations", "registered", "or", "renamed"],
+        ["4", "unchanged"],
+        ["0", "organizations", "registered"],
         ["1", "organizations", "unchanged"],
     ]
 

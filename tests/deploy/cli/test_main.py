@@ -13,6 +13,7 @@ from deploy.cli.commands import COMMANDS, Command
 from deploy.cli.main import exit_status
 from deploy.errors import DeployError, Missing, NotRunning, PortTaken, ServiceFailed, WrongSetting
 from deploy.local.home import ROOT
+from producers.errors import ControlRefused
 
 HEAVY = ("polars", "pandas", "clickhouse_connect", "confluent_kafka", "fastapi", "chdb", "psutil", "pydantic")
 
@@ -52,9 +53,10 @@ def test_the_help_names_every_command_and_loads_none(tmp_path: Path) -> None:
         (Missing("x"), 4),
         (PortTaken("x"), 4),
         (WrongSetting("x"), 4),
+        (ControlRefused("x"), 4),
     ],
 )
-def test_exit_statuses(trouble: DeployError, status: int) -> None:
+def test_exit_statuses(trouble: Exception, status: int) -> None:
     assert exit_status(trouble) == status
 
 

@@ -31,7 +31,7 @@ def report(*differences: Difference) -> Report:
 
 
 def shown(made: Report) -> str:
-    console = Console(record=True, width=200, highlight=False)
+    console = Console(record=True, width=200, highlight=False, markup=False)
     reconcile.show(made, console)
     return console.export_text()
 

@@ -19,7 +19,7 @@ BYTES = Refused("3-7-1", MOMENT, "worker", "acme", "e1", "", "rating: 9", 3, 7, 
 
 
 def shown(what: object) -> str:
-    console = Console(record=True, width=200, highlight=False)
+    console = Console(record=True, width=200, highlight=False, markup=False)
     console.print(what)
     return console.export_text()
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.control.record import MAX_BYTES, ControlRecord, read_record, signature
+from producers.control.record import MAX_BYTES, ControlRecord, named_in, read_record, signature
 from producers.errors import ControlRefused
 
 KEY = b"k" * 32
@@ -96,3 +96,45 @@ def test_what_kafka_does_not_take_is_refused() -> None:
     large = ControlRecord(RECORD.control_id, "void", "acme", {"x": "y" * MAX_BYTES}, "ada", "", RECORD.created)
     with pytest.raises(ControlRefused, match="split it"):
         large.value(PLACE)
+
+
+HURTS: dict[str, bytes] = {
+    "a body too deep to read": VALUE.replace(b'{"selection":', b'{"selection":' + b"[" * 200_000),
+    "a text that UTF-8 cannot hold": json.dumps({**json.loads(VALUE), "note": "\ud800"}).encode(),
+    "a number of five thousand digits": VALUE.replace(b'"gpt-4o"', b"9" * 5000),
+    "a kind that is no text": json.dumps({**json.loads(VALUE), "kind": ["void"]}).encode(),
+    "an author that is no text": json.dumps({**json.loads(VALUE), "author": 7}).encode(),
+    "no record at all": b"7",
+}
+EDGES = {"since": "0001-01-01T00:00:00+05:00"}, {"until": "9999-12-31T23:59:59-05:00"}
+
+
+@pytest.mark.parametrize("how", HURTS)
+def test_e29_what_python_cannot_hold_is_refused_and_ends_nobody(how: str) -> None:
+    with pytest.raises(ControlRefused, match="cannot be read"):
+        read_record(HURTS[how], signature(HURTS[how], KEY), KEY, PLACE)
+
+
+@pytest.mark.parametrize("selection", EDGES)
+def test_e29_times_outside_of_all_calendars_are_refused_and_end_nobody(selection: dict[str, str]) -> None:
+    said = {**json.loads(VALUE), "body": {"selection": selection}}
+    with pytest.raises(ControlRefused, match="outside of the years"):
+        read_record(*signed(said), KEY, PLACE)
+
+
+def test_e29_who_is_meant_is_read_from_the_bytes_of_a_signed_record() -> None:
+    named = {"control_id": RECORD.control_id, "kind": "void", "organization": "acme"}
+    assert named_in(VALUE, signature(VALUE, KEY), KEY, PLACE) == named
+    deep = HURTS["a body too deep to read"]
+    assert named_in(deep, signature(deep, KEY), KEY, PLACE) == named
+    assert named_in(VALUE, signature(VALUE, b"x" * 32), KEY, PLACE) == {}
+    assert named_in(VALUE, None, KEY, PLACE) == {}
+    assert named_in(VALUE, signature(VALUE, KEY), KEY, PLACE + 1) == {}
+    assert named_in(b"7", signature(b"7", KEY), KEY, PLACE) == {}
+    other = ControlRecord(str(uuid4()), "void", "\u00e9", RECORD.content, '"kind":"erase"', "", RECORD.created)
+    value = other.value(PLACE)
+    assert named_in(value, signature(value, KEY), KEY, PLACE) == {
+        "control_id": other.control_id,
+        "kind": "void",
+        "organization": "",
+    }

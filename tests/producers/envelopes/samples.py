@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from tokentally.fields import BillingType, EventType, Status
+from tokentally.fields import BillingType, EventType, ServiceTier, Status
 from tokentally.tokens import TOKEN_BUCKETS
 
 UUID7 = "01936f5e-7a10-7abc-8def-0123456789ab"
@@ -54,6 +54,7 @@ _values: dict[str, st.SearchStrategy[Any]] = {
     "event_type": st.sampled_from([*get_args(EventType), "other"]),
     "billing_type": st.sampled_from([*get_args(BillingType), "system"]),
     "status": st.sampled_from([*get_args(Status), ""]),
+    "service_tier": st.sampled_from([*get_args(ServiceTier), "default"]),
     **{bucket: st.integers(-1, 10**12 + 1) for bucket in TOKEN_BUCKETS},
     "duration_ms": st.one_of(st.none(), st.integers(-1, 10**10 + 1), st.floats(0, 100)),
     "rating": st.one_of(st.none(), st.integers(0, 6)),

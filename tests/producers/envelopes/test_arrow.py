@@ -107,10 +107,26 @@ def test_long_text_of_few_characters_is_no_doubt() -> None:
     assert decoded.rejected == []
 
 
+def test_an_envelope_of_a_version_without_service_tiers_is_read() -> None:
+    """The log keeps what earlier senders wrote; a replay reads it years later."""
+    decoded = arrow.decode(stream(GOOD.drop("service_tier")))
+    assert decoded.rejected == []
+    assert_frame_equal(decoded.frame, GOOD)
+
+
+def test_a_service_tier_survives_and_an_unknown_one_is_refused() -> None:
+    served = with_bad(service_tier="batch")
+    assert_frame_equal(arrow.decode(stream(served)).frame, served)
+    [rejected] = arrow.decode(stream(with_bad(service_tier="overnight"))).rejected
+    assert "service_tier: Input should be" in rejected.reason
+
+
 @pytest.mark.parametrize(
     "frame",
     [
         GOOD.drop("rating"),
+        GOOD.drop("service_tier", "rating"),
+        GOOD.drop("service_tier").select(reversed(GOOD.drop("service_tier").columns)),
         GOOD.with_columns(pl.lit(1).alias("more")),
         GOOD.with_columns(pl.col("input_tokens").cast(pl.Int32)),
         GOOD.with_columns(pl.col("time").cast(pl.Datetime("us", "UTC"))),

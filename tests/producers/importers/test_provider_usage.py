@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from genai_prices import extract_usage
 
-from producers.importers.provider_usage import bucketed, family, searches
+from producers.importers.provider_usage import bucketed, family
+from tests.producers.importers.answers import buckets
 from tokentally.errors import InconsistentTokenCounts
 
 OPENAI_CHAT = {
@@ -49,12 +50,6 @@ GEMINI = {
 }
 
 
-def buckets(usage: dict[str, Any], provider: str = "", model: str = "") -> dict[str, int]:
-    counts = bucketed(usage, provider, model)
-    assert counts is not None
-    return {name: count for name, count in counts.items() if isinstance(count, int) and count}
-
-
 def test_openai_totals_contain_cached_and_reasoning_tokens() -> None:
     assert buckets(OPENAI_CHAT, "openai") == {
         "input_tokens": 86,
@@ -78,7 +73,6 @@ def test_anthropic_counts_cache_reads_and_writes_beside_its_input() -> None:
         "cache_write_1h_tokens": 600,
         "output_tokens": 393,
     }
-    assert searches(ANTHROPIC) == 2
 
 
 def test_anthropic_without_cache_is_told_from_openai_by_the_provider() -> None:
@@ -158,7 +152,41 @@ def test_a_part_above_its_total_is_an_error_never_a_negative_count() -> None:
         bucketed({"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 11}})
 
 
-@pytest.mark.parametrize("count", [-1, True, "12", Decimal("1.5"), Decimal("1e999999"), [1]])
+def test_cache_writes_with_a_lifetime_are_never_more_than_all() -> None:
+    usage = {"input_tokens": 1, "cache_creation_input_tokens": 599, "output_tokens": 2}
+    kept = {"ephemeral_5m_input_tokens": 100, "ephemeral_1h_input_tokens": 500}
+    with pytest.raises(InconsistentTokenCounts, match=r"599 tokens are less than .* \(100\) and 1 hour \(500\)"):
+        bucketed(usage | {"cache_creation": kept})
+    with pytest.raises(InconsistentTokenCounts):
+        bucketed({"inputTokens": 1, "cacheWriteInputTokens": 1, "cacheDetails": [{"ttl": "1h", "inputTokens": 2}]})
+
+
+def test_a_count_under_two_names_counts_once() -> None:
+    usage = {
+        "inputTokens": 20,
+        "outputTokens": 30,
+        "cacheReadInputTokens": 400,
+        "cacheReadInputTokenCount": 400,
+        "cacheWriteInputTokens": 100,
+        "cacheWriteInputTokenCount": 100,
+    }
+    assert sum(buckets(usage, "bedrock").values()) == 550
+    cached = {"num_cached_tokens": 128, "prompt_tokens_details": {"cached_tokens": 128}}
+    assert sum(buckets({"prompt_tokens": 160, "completion_tokens": 34, **cached}, "mistral").values()) == 194
+
+
+def test_cached_audio_without_details_of_the_prompt_is_audio_of_the_prompt() -> None:
+    usage = {
+        "promptTokenCount": 100,
+        "cachedContentTokenCount": 60,
+        "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 50}],
+    }
+    assert buckets(usage) == {"input_tokens": 40, "cache_read_tokens": 10, "cache_audio_read_tokens": 50}
+
+
+@pytest.mark.parametrize(
+    "count", [-1, 1.5, float("inf"), float("nan"), True, "12", Decimal("1.5"), Decimal("1e999999"), [1]]
+)
 def test_what_is_no_count_is_refused(count: object) -> None:
     with pytest.raises(InconsistentTokenCounts):
         bucketed({"prompt_tokens": count, "completion_tokens": 1})

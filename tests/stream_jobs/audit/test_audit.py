@@ -42,7 +42,7 @@ def test_an_audit_without_difference_is_remembered(usage: Client, recorded: list
     ((rows, differing, scope, message),) = usage.query("SELECT rows, differing, scope, message FROM audits").result_rows
     assert (rows, differing, message) == (audited.report.rows, 0, audited.message)
     assert scope == "2026-03-22 to 2026-03-23, 2026-03-26 to 2026-04-03"  # two of these days name weeks
-    assert usage.query("SELECT count() FROM alerts").result_rows == [(0,)]
+    assert usage.query("SELECT count() FROM alerts WHERE kind != 'unpriced_model'").result_rows == [(0,)]
     assert len(steps) > 20
 
 
@@ -55,12 +55,22 @@ def test_a_difference_raises_one_alert_however_often_it_is_found(usage: Client, 
     made = audit(usage, FakeLog.of(recorded))
     for _ in range(2):
         assert run(made).report.differing > 0
-    told = usage.query("SELECT alert_id, kind, organization, message FROM alerts").result_rows
+    told = usage.query("SELECT alert_id FROM alerts WHERE kind = 'reconcile_difference'").result_rows
     assert {row[0] for row in told} == {
         "reconcile_difference/rollup_thread hour = quarter/1029/zen/2026-03-28/told 2026-04-02",
         "reconcile_difference/rollup_thread day = hour/1029/zen/2026-03-28/told 2026-04-02",
     }
     assert len(told) == 2
+
+
+def test_models_without_a_price_are_told_once(usage: Client, recorded: list[Event]) -> None:
+    made = audit(usage, FakeLog.of(recorded))
+    for _ in range(2):
+        run(made)
+    told = usage.query("SELECT organization, message FROM alerts WHERE kind = 'unpriced_model'").result_rows
+    unpriced = [event for event in recorded if event["cost_status"] in ("unpriced", "partial")]
+    assert len(told) == len({(event["organization"], event["provider"], event["model"]) for event in unpriced})
+    assert {organization for organization, _ in told} == {"acme", "zen"}
 
 
 def test_identities_are_compared_by_the_first_audit_of_a_day(usage: Client, recorded: list[Event]) -> None:

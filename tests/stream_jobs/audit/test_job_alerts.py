@@ -32,6 +32,20 @@ def test_what_moves_is_paused_or_waits_for_an_earlier_job_does_not_stand_still()
     assert stalled([replace(JOB, state="failed"), later]) == [later]
 
 
+def test_an_erasure_behind_a_paused_job_is_told_with_what_it_waits_for() -> None:
+    paused = replace(JOB, control_id="id-0", kind="replay", organization="", wanted="pause")
+    erasure, between = replace(JOB, kind="erase"), replace(JOB, control_id="id-2", organization="zen")
+    (row,) = alerts_of_jobs([paused, between, erasure], set(), NOW)
+    assert row[:2] == ("job_stalled/id-1/3/told 2026-03-14", STALLED)
+    assert "has not moved for 60 minutes; it waits for replay id-0, which is paused: resume or cancel it" in row[4]
+    assert alerts_of_jobs([paused, replace(erasure, still=STILL - timedelta(seconds=1))], set(), NOW) == []
+    assert alerts_of_jobs([replace(paused, wanted="run", still=timedelta()), erasure], set(), NOW) == []
+    (row,) = alerts_of_jobs(
+        [replace(paused, organization="zen"), replace(between, organization=""), erasure], set(), NOW
+    )
+    assert "it waits for void id-2, which waits for a paused one: look there which" in row[4]
+
+
 def test_a_failed_job_is_told_once_with_its_reason() -> None:
     (row,) = alerts_of_jobs([replace(JOB, state="failed", message="memory limit")], set(), NOW)
     assert row[:2] == ("job_failed/id-1/3", FAILED)

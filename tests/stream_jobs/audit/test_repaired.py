@@ -6,6 +6,7 @@ from clickhouse_connect.driver.client import Client
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.repair import Repairs
+from stream_jobs.worker.requests import bundles
 from stream_jobs.worker.sink import Sink
 from warehouse.families import FAMILIES
 from warehouse.queries.progress import Progress
@@ -52,7 +53,7 @@ def test_e30_damaged_rows_of_every_family_and_grain_are_named_and_healed(
     sink = Sink(usage, Beat(tmp_path_factory.mktemp("run"), "worker-0"))
     repairs = Repairs(sink, Directory(sink, "UTC", 1))
     applied = {each.partition: each.applied_offset for each in ask(usage, Progress())}
-    for request in repairs.requested(list(applied)):
-        repairs.carry_out(request, applied[request.src_partition], ())
+    for requests in bundles(repairs.requested(list(applied)), {}):
+        repairs.carry_out(requests, applied[requests[0].src_partition], ())
     assert repair_status(usage, repair_id) == RepairStatus(asked=0, done=len(slices), failed=0)
     assert compared(usage).differences == []

@@ -12,8 +12,11 @@ from clickhouse_connect.driver.client import Client
 
 from producers.control.record import ControlRecord
 from producers.errors import ControlRefused
+from producers.timeliness.rules import TimeRules
 from stream_jobs.control import difference as dry_run
-from stream_jobs.control.difference import Difference, Line, Move, difference, slice_sql
+from stream_jobs.control.difference import Difference, Line, Move, difference, slice_condition, slice_sql
+from stream_jobs.deduplication.tombstones import Tombstones
+from stream_jobs.errors import NoErasureKey
 from stream_jobs.pricing.errors import RevisionMissing
 from stream_jobs.pricing.seed import seed
 from warehouse.control.met import Totals
@@ -121,6 +124,75 @@ def test_what_is_void_already_is_not_met(filled: Client) -> None:
     assert difference(filled, asked("void", {"selection": {"model": "gpt-4o"}})).before == totals(SECOND, LATER)
 
 
+def erased(client: Client, each: dict[str, Any], tombstones: Tombstones) -> None:
+    """Leaves nothing of an event but its tombstone."""
+    for table in ("usage_raw", "event_id_lookup"):
+        condition = f"event_id = '{each['event_id']}' SETTINGS mutations_sync = 2"
+        client.command(f"ALTER TABLE {table} DELETE WHERE {condition}")
+    hashed = UUID(bytes=tombstones.hashed(each["organization"], each["event_id"].bytes))
+    row = [each["organization"], each["time"], hashed, tombstones.key_check()]
+    client.insert("tombstones", [row], column_names=["organization", "time", "id_hash", "key_check"])
+
+
+def test_events_that_are_void_or_erased_are_not_waited_for(filled: Client) -> None:
+    tombstones = Tombstones(lambda: b"a key of sixteen")
+    insert(filled, [FIRST | {"void": 1, "control_offset": 9}])
+    erased(filled, SECOND, tombstones)
+    unknown = {"event_id": str(UUID(int=99)), "time": NOON.isoformat()}
+    named = [key(FIRST), key(SECOND), key(LATER), unknown]
+    replaced = [each | {"set": {"input_tokens": 5}} for each in named]
+    for record in (asked("void", {"events": named}), asked("replace", {"events": replaced})):
+        found = difference(filled, record, tombstones=tombstones)
+        assert (found.named, found.met, found.gone, found.awaited) == (4, 1, 2, 1)
+
+
+def test_a_tombstone_beside_its_event_counts_once(filled: Client) -> None:
+    """An erasure was cancelled after its tombstones stood."""
+    tombstones = Tombstones(lambda: b"a key of sixteen")
+    erased(filled, FIRST, tombstones)
+    insert(filled, [FIRST])
+    found = difference(filled, asked("void", {"events": [key(FIRST), key(LATER)]}), tombstones=tombstones)
+    assert (found.met, found.gone, found.awaited) == (2, 0, 0)
+
+
+def test_with_another_key_nobody_knows_what_was_erased(filled: Client) -> None:
+    erased(filled, FIRST, Tombstones(lambda: b"a key of sixteen"))
+    with pytest.raises(NoErasureKey):
+        difference(filled, asked("void", {"events": [key(FIRST)]}), tombstones=Tombstones(lambda: b"another key of 16"))
+    assert difference(filled, asked("void", {"events": [key(STRANGER)]}, "zen")).met == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("void", {"selection": {"user_id": "ada"}}),
+        ("void", {"events": [key(FIRST), key(LATER)]}),
+        ("amend", {"selection": {"user_id": "ada"}, "set": {"category": "code"}}),
+        ("replace", {"events": [key(each) | {"set": {"input_tokens": 5}} for each in (FIRST, LATER)]}),
+        ("reprice", {"prices": 1, "selection": {"model": "gpt-4o"}}),
+        ("repair", {"first": "2026-03-01", "last": "2026-03-30"}),
+        ("replay", {"first": "2026-03-01"}),
+    ],
+)
+def test_e13_days_that_may_lack_events_are_left_and_that_is_told(
+    filled: Client, kind: str, body: dict[str, Any]
+) -> None:
+    """The next day is the first that is whole: of the day before, nothing is met."""
+    record = replace(asked(kind, body), created=NOON + timedelta(days=22))
+    found = difference(filled, record, TimeRules(retention_days=30))
+    about = difference(filled, record)
+    assert found.first_whole_day == DAY + timedelta(days=1)
+    assert (found.met, found.before, found.left) == (1, totals(LATER), about.met - 1)
+    assert found.named == about.named
+    assert (found.awaited, about.left, about.first_whole_day) == (0, 0, None)
+
+
+def test_e24_an_erasure_removes_events_of_any_age(filled: Client) -> None:
+    record = replace(asked("erase", {"user_id": "ada"}), created=NOON + timedelta(days=22))
+    found = difference(filled, record, TimeRules(retention_days=30))
+    assert (found.met, found.left, found.first_whole_day) == (4, 0, None)
+
+
 def test_erase_meets_a_user_or_everything(filled: Client) -> None:
     insert(filled, [event(7, user_id="bob")])
     assert difference(filled, asked("erase", {"user_id": "bob"})).before == totals(event(7))
@@ -164,6 +236,18 @@ def test_replace_works_prices_out_again(filled: Client) -> None:
     assert found.moves == (Move("billing_type", "SYSTEM", "BYOK", 1),)
 
 
+def test_a_replaced_service_tier_is_priced_at_its_own_rates(filled: Client) -> None:
+    """Claude Opus 4.8: 5 and 25 USD per million tokens, served fast 10 and 50."""
+    opus = {"provider": "anthropic", "model": "claude-opus-4-8"}
+    standard, fast = (
+        difference(filled, asked("replace", {"events": [key(FIRST) | {"set": said}]}))
+        for said in (opus, opus | {"service_tier": "fast"})
+    )
+    assert standard.after.cost_nano_usd == 1000 * 5000 + 100 * 25_000
+    assert fast.after.cost_nano_usd == 1000 * 10_000 + 100 * 50_000
+    assert Move("service_tier", "", "fast", 1) in fast.moves
+
+
 def test_a_replaced_model_moves_between_lines(filled: Client) -> None:
     found = difference(filled, asked("replace", {"selection": {"model": "gpt-4o-mini"}, "set": {"model": "gpt-4o"}}))
     gpt, mini = found.lines
@@ -173,7 +257,7 @@ def test_a_replaced_model_moves_between_lines(filled: Client) -> None:
 
 def test_a_correction_beyond_all_bounds_is_refused(filled: Client) -> None:
     events = [key(FIRST) | {"set": {"input_tokens": 10**12}}]
-    with pytest.raises(ControlRefused, match="1 events would cost more than 1,000,000 USD each"):
+    with pytest.raises(ControlRefused, match=r"1 events .*would cost more than 1,000,000 USD"):
         difference(filled, asked("replace", {"events": events}))
 
 
@@ -188,11 +272,12 @@ def test_reprice_to_the_revision_in_force_changes_what_was_wrong_only(filled: Cl
 def dearer(filled: Client) -> None:
     """Stores revision 2 of the prices: twice the first."""
     columns = "organization, provider, model, display_name, match, effective_from, daily_from, daily_to, unit"
-    rest = "tier_start, per, position, source, author, note, created"
+    rest = "service_tier, marginal, tier_start, per, position, source, author, note, created"
     filled.command(
         f"INSERT INTO prices (revision, {columns}, price_usd, {rest}) "
         f"SELECT 2, {columns}, price_usd * 2, {rest} FROM prices WHERE revision = 1"
     )
+    filled.command("INSERT INTO config_revisions (kind, revision) VALUES ('prices', 2)")
 
 
 def test_reprice_under_other_prices(filled: Client) -> None:
@@ -213,6 +298,24 @@ def test_quantities_are_priced_as_when_they_came(filled: Client) -> None:
     dear = found.after.cost_nano_usd
     assert dear > both.after.cost_nano_usd - dear
     assert Move("cost_status", "priced", "partial", 1) in both.moves
+
+
+def test_replaced_quantities_are_priced_and_told_by_unit(filled: Client) -> None:
+    opus = {"provider": "anthropic", "model": "claude-opus-4-1"}
+    plain, searches = event(30, **opus), event(31, **opus, quantities_json='{"web_searches": 1}')
+    insert(filled, [plain, searches])
+    values = {"quantities": {"web_searches": 1000}}
+    of_all = difference(filled, asked("replace", {"selection": {"model": opus["model"]}, "set": values}))
+    of_each = [{**key(each), "set": values} for each in (plain, searches)]
+    assert difference(filled, asked("replace", {"events": of_each})) == replace(of_all, named=2)
+    none = {"selection": {"model": opus["model"]}, "set": {"quantities": {}}}
+    without = difference(filled, asked("replace", none))
+    assert of_all.after.cost_nano_usd - without.after.cost_nano_usd == 2 * 1000 * 10_000_000
+    name = "quantities.web_searches"
+    assert of_all.moves == (Move(name, "0", "1000", 1), Move(name, "1", "1000", 1))
+    assert without.moves == (Move(name, "1", "0", 1),)
+    same = {"selection": {"user_id": "none"}, "set": values}
+    assert difference(filled, asked("replace", same)).moves == ()
 
 
 def test_slices_add_up(filled: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,7 +344,7 @@ def test_many_values_are_counted_together(filled: Client, monkeypatch: pytest.Mo
 
 
 def test_the_text_of_a_slice() -> None:
-    text = slice_sql("organization = 'acme'", ["category"], DAY, 1, 3)
+    text = slice_sql(slice_condition("organization = 'acme'", DAY, 1, 3), ["category"])
     assert text.startswith("SELECT toString(event_id) AS event_id_text, organization, time, ")
     assert text.endswith(
         "category, if(empty(quantities), '', toJSONString(quantities)) AS quantities_text FROM usage_raw FINAL "

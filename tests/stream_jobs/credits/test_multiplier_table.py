@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -10,16 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import stream_jobs.credits
+from stream_jobs.additions import multiplier_rows, shipped_additions
 from stream_jobs.credits import MultiplierRow, MultiplierTable
-from stream_jobs.credits.multiplier_file import read_multipliers
 
 from .conftest import PricedFrame
 
 CREDIT = 1_000_000
-SHIPPED = MultiplierTable.from_rows(
-    read_multipliers(Path(stream_jobs.credits.__file__).with_name("multipliers.yaml").read_text()), revision=1
-)
+SHIPPED = MultiplierTable.from_rows(multiplier_rows(shipped_additions()), revision=1)
 
 
 def _row(provider: str, model: str, milli: int, **fields: Any) -> MultiplierRow:
@@ -122,6 +118,24 @@ def test_the_multiplier_is_that_of_the_events_own_time(priced_frame: PricedFrame
 
 def test_without_rows_every_request_is_one_credit(priced_frame: PricedFrame) -> None:
     assert _credits(MultiplierTable.from_rows([], revision=1), priced_frame, {"priced_as": "a/b"}) == [CREDIT]
+
+
+def test_an_end_gives_back_what_holds_less_specifically(priced_frame: PricedFrame) -> None:
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    days = [begin + timedelta(days=day) for day in range(4)]
+    table = MultiplierTable.from_rows(
+        [
+            _row("", "large", 3000),
+            _row("", "large", 4000, effective_from=days[2]),
+            _row("maker", "large", 2000, organization="acme", effective_from=days[0]),
+            _row("maker", "large", 0, organization="acme", effective_from=days[1], ended=True),
+            _row("maker", "large", 0, organization="acme", effective_from=days[3]),
+        ],
+        revision=1,
+    )
+    calls = [{"priced_as": "maker/large", "organization": "acme", "time": day} for day in (*days, days[0])]
+    calls[-1]["time"] = days[0] - timedelta(days=1)
+    assert _credits(table, priced_frame, *calls) == [2_000_000, 3_000_000, 4_000_000, 0, 3_000_000]
 
 
 @given(

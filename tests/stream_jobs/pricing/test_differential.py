@@ -1,6 +1,6 @@
 """Our price against genai-prices' own, exactly, over all models, times, tiers and units.
 
-TALLY_DIFFERENTIAL_CASES sets the number of cases (3,000 when absent).
+TALLY_DIFFERENTIAL_CASES sets the number of cases (100,000 when absent).
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any
 
 from genai_prices.data import providers
 from genai_prices.data_snapshot import DataSnapshot
+from genai_prices.data_units import unit_data
 from genai_prices.types import (
     ConditionalPrice,
     MatchLogic,
@@ -28,32 +29,65 @@ from genai_prices.types import (
 
 from stream_jobs.pricing import PriceBook
 from stream_jobs.pricing.price_book import INPUT_BUCKETS
+from stream_jobs.pricing.price_row import SERVICE_TIERS
 from stream_jobs.pricing.units import BUCKET_UNITS, REQUESTS, UNITS, UNITS_BY_PRICE_KEY
 from tokentally.tokens import TOKEN_BUCKETS
 
 from .conftest import UsageFrame
 
-CASES = int(os.environ.get("TALLY_DIFFERENTIAL_CASES", "3000"))
+CASES = int(os.environ.get("TALLY_DIFFERENTIAL_CASES", "100000"))
 BATCH = 20_000
-RARE_UNITS = sorted(UNITS.keys() - {unit.usage_key for unit in BUCKET_UNITS} - {REQUESTS})
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+Constraint = StartDateConstraint | TimeOfDateConstraint | None
+RARE_UNITS = sorted(unit_data.keys() - {unit.usage_key for unit in BUCKET_UNITS} - {REQUESTS})
 SNAPSHOT = DataSnapshot(providers=providers, from_auto_update=False)
 MILLISECOND = timedelta(milliseconds=1)
+CONTEXT = {
+    "": None,
+    "batch": {"processing": "batch"},
+    "flex": {"service_tier": "flex"},
+    "priority": {"service_tier": "priority"},
+    "fast": {"service_tier": "fast", "speed": "fast"},
+}
+"""How genai-prices is told of each service tier."""
 
 
 def test_our_cost_is_genai_prices_own(catalogue_book: PriceBook, usage_frame: UsageFrame) -> None:
     chance = random.Random(20_260_101)
     models = [(p, m, text) for p in providers for m in p.models if (text := _reference(p, m))]
     chance.shuffle(models)
-    events = [_event(chance, *models[index % len(models)]) for index in range(CASES)]
+    special = [(p, m, text) for p, m, text in models if m.price_variants]
+    # Every fifth case is of a model with rates of its own for some service tier; they are few.
+    events = [
+        _event(chance, *chosen)
+        for number in range(-(-CASES // 5))
+        for chosen in (special[number % len(special)], *(models[(4 * number + n) % len(models)] for n in range(4)))
+    ]
     priced_as: set[str] = set()
-    for first in range(0, CASES, BATCH):
+    differ: set[str] = set()
+    for first in range(0, len(events), BATCH):
         batch = events[first : first + BATCH]
         priced = catalogue_book.price(usage_frame(batch))
         priced_as.update(priced["priced_as"])
-        for event, cost_nano_usd in zip(batch, priced["cost_nano_usd"], strict=True):
-            assert cost_nano_usd == _their_cost_nano_usd(event), event
+        standard = catalogue_book.price(usage_frame([event | {"service_tier": ""} for event in batch]))
+        for event, cost, standard_cost in zip(batch, priced["cost_nano_usd"], standard["cost_nano_usd"], strict=True):
+            assert cost == _their_cost_nano_usd(event), event
+            if cost != standard_cost:
+                differ.add(event["service_tier"])
     assert len(models) > 2250
-    assert len(priced_as) >= min(CASES, len(models)) - 1
+    assert len(priced_as) >= min(CASES * 4 // 5, len(models)) - 1
+    assert differ == set(SERVICE_TIERS)
+
+
+def test_tiers_of_a_model_that_another_provider_sells_are_not_its_makers(
+    catalogue_book: PriceBook, usage_frame: UsageFrame
+) -> None:
+    """Azure sells gpt-4.1: OpenAI's priority rates say nothing of Azure's."""
+    call = {"model": "gpt-4.1", "input_tokens": 1000, "service_tier": "priority", "quantities": "", "time": NOON}
+    sold, made = call | {"provider": "azure"}, call | {"provider": "openai"}
+    costs = catalogue_book.price(usage_frame([sold, made]))["cost_nano_usd"].to_list()
+    assert costs == [_their_cost_nano_usd(sold), _their_cost_nano_usd(made)]
+    assert costs[0] < costs[1]
 
 
 def _their_cost_nano_usd(event: dict[str, Any]) -> int:
@@ -64,6 +98,7 @@ def _their_cost_nano_usd(event: dict[str, Any]) -> int:
             event["provider"],
             None,
             event["time"],
+            CONTEXT[event["service_tier"]],
         )
     return min(round(Fraction(price.total_price) * 10**9), 2**63 - 1)
 
@@ -76,7 +111,7 @@ def _inclusive(event: dict[str, Any]) -> dict[str, int | Decimal]:
     disjoint |= json.loads(event["quantities"] or "{}", parse_float=Decimal)
     return {
         key: sum(count for part, count in disjoint.items() if unit.contains(UNITS[part]))
-        for key, unit in UNITS.items()
+        for key, unit in ((key, UNITS[key]) for key in unit_data)
         if key != REQUESTS
     }
 
@@ -126,7 +161,8 @@ def _event(chance: random.Random, provider: Provider, model: ModelInfo, text: st
         {
             tier.start
             for price in dated
-            for value in vars(price.prices).values()
+            for prices in (price.prices, *(variant.prices for variant in model.price_variants or ()))
+            for value in vars(prices).values()
             if isinstance(value, TieredPrices)
             for tier in value.tiers
         }
@@ -134,8 +170,11 @@ def _event(chance: random.Random, provider: Provider, model: ModelInfo, text: st
     if starts and chance.random() < 0.7:
         total = chance.choice(starts) + chance.choice((-1, 0, 1))
         buckets |= dict.fromkeys(INPUT_BUCKETS, 0) | _split(chance, total)
-    names = {"provider": provider.id, "model": text, "time": chance.choice(list(_times(chance, dated)))}
-    return names | buckets | {"quantities": _quantities(chance, dated)}
+    constraints = [price.constraint for price in (*dated, *(model.price_variants or ()))]
+    names = {"provider": provider.id, "model": text, "time": chance.choice(list(_times(chance, constraints)))}
+    tiers = SERVICE_TIERS if model.price_variants else ("", "", "", *SERVICE_TIERS)
+    served = {"service_tier": chance.choice(tiers)}
+    return names | served | buckets | {"quantities": _quantities(chance, dated)}
 
 
 def _count(chance: random.Random) -> int:
@@ -150,16 +189,16 @@ def _split(chance: random.Random, total: int) -> dict[str, int]:
     return dict(zip(names, (first, second, total - first - second), strict=True))
 
 
-def _times(chance: random.Random, dated: list[ConditionalPrice]) -> Iterator[datetime]:
+def _times(chance: random.Random, constraints: list[Constraint]) -> Iterator[datetime]:
     """Any time, and both sides of every instant at which the model's price changes."""
     moment = datetime(2023, 1, 1, tzinfo=UTC) + timedelta(milliseconds=chance.randrange(5 * 365 * 86_400_000))
     yield moment
-    for price in dated:
-        if isinstance(price.constraint, StartDateConstraint):
-            start = datetime.combine(price.constraint.start_date, datetime.min.time(), UTC)
+    for constraint in constraints:
+        if isinstance(constraint, StartDateConstraint):
+            start = datetime.combine(constraint.start_date, datetime.min.time(), UTC)
             yield from (start - MILLISECOND, start, start + MILLISECOND)
-        elif isinstance(price.constraint, TimeOfDateConstraint):
-            for edge in (price.constraint.start_time, price.constraint.end_time):
+        elif isinstance(constraint, TimeOfDateConstraint):
+            for edge in (constraint.start_time, constraint.end_time):
                 at_edge = datetime.combine(moment, edge).astimezone(UTC)
                 yield from (at_edge - MILLISECOND, at_edge, at_edge + MILLISECOND)
 

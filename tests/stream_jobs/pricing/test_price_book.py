@@ -261,8 +261,18 @@ def test_an_empty_book_knows_no_model(usage_frame: UsageFrame) -> None:
 def test_more_names_than_are_remembered_are_priced_all_the_same(
     catalogue_book: PriceBook, usage_frame: UsageFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stream_jobs.pricing.entry_index._MAX_REMEMBERED", 3)
+    monkeypatch.setattr("stream_jobs.pricing.remembered.MAX_REMEMBERED", 3)
     models = ["gpt-4o", *(f"nobody-{n}" for n in range(10)), "gpt-4o"]
     events = [GPT_4O | {"model": model, "input_tokens": 1000} for model in models]
     costs = [cost for cost, _ in _priced(catalogue_book, usage_frame, *events)]
     assert costs == [2_500_000, *[0] * 10, 2_500_000]
+
+
+def test_rare_tokens_count_with_their_bucket_for_a_marginal_tier(
+    price_rows: PriceRows, usage_frame: UsageFrame
+) -> None:
+    """150 tokens of text and 50 of citations: the first 100 cost 16 USD per million, the other 100 half of it."""
+    rows = price_rows(output_mtok="16", tiers={100: {"output_mtok": "8"}})
+    book = PriceBook.from_rows([replace(row, marginal=row.tier_start > 0) for row in rows], revision=1)
+    text, cited = {"output_tokens": 150}, {"output_tokens": 150, "quantities": '{"output_citation_tokens":50}'}
+    assert _priced(book, usage_frame, LARGE | text, LARGE | cited) == [(2_000_000, "priced"), (2_400_000, "priced")]

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from deploy.local.installation import Installation
+from stream_jobs.additions import shipped_additions, with_additions
 from stream_jobs.pricing import PriceBook, PriceRow
 from stream_jobs.pricing.catalogue import catalogue_rows
 from stream_jobs.pricing.errors import RevisionMissing
 from stream_jobs.pricing.load import load_multipliers, load_price_book, newest_revision, price_rows_of
-from stream_jobs.pricing.seed import content_hash, seed
+from stream_jobs.pricing.seed import seed
 from warehouse.client import connect
+from warehouse.control.storing import rows_hash
 
 from .conftest import UsageFrame
 from .fake_warehouse import FakeWarehouse
@@ -63,7 +65,7 @@ def test_what_is_loaded_is_what_was_written(
     client: "Client", catalogue_book: PriceBook, usage_frame: UsageFrame
 ) -> None:
     seed(client, NOW)
-    assert price_rows_of(client, 1) == catalogue_rows()
+    assert price_rows_of(client, 1) == with_additions(catalogue_rows(), shipped_additions())
     book, multipliers = load_price_book(client), load_multipliers(client)
     assert (book.revision, multipliers.revision) == (1, 1)
     frame = usage_frame([{"provider": "openai", "model": "gpt-4o", "output_tokens": 7}])
@@ -74,8 +76,8 @@ def test_what_is_loaded_is_what_was_written(
 
 def test_the_hash_is_of_what_the_rows_say_not_of_when() -> None:
     row = {"model": "gpt-4o", "price_usd": "2.5", "created": NOW}
-    assert content_hash([row]) == content_hash([row | {"created": LATER}])
-    assert content_hash([row]) != content_hash([row | {"price_usd": "2.51"}])
+    assert rows_hash({"prices": [row]}) == rows_hash({"prices": [row | {"created": LATER}]})
+    assert rows_hash({"prices": [row]}) != rows_hash({"prices": [row | {"price_usd": "2.51"}]})
 
 
 @pytest.mark.integration
@@ -85,4 +87,4 @@ def test_the_engine_keeps_every_price_exactly(installation: Installation, monkey
     client = connect()
     assert seed(client, NOW) == []
     loaded: list[PriceRow] = price_rows_of(client, 1)
-    assert loaded == catalogue_rows()
+    assert loaded == with_additions(catalogue_rows(), shipped_additions())

@@ -19,7 +19,7 @@ SUMS = (
 )
 DUE_COLUMNS = (
     "values('due_partition UInt16, due_organization String, due_date Date, due_start DateTime(\\'UTC\\'), "
-    "due_offset Int64, due_epoch UInt16', "
+    "due_offset Int64, due_epoch UInt32', "
 )
 DUE = DUE_COLUMNS + "(3, 'acme', '2026-03-28', 1000, 77, 0)) AS due "
 WHERE = (

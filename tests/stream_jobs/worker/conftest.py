@@ -7,7 +7,7 @@ from clickhouse_connect.driver.client import Client
 
 from stream_jobs.worker.sink import Sink
 from tests.stream_jobs.worker.simulation import QuietBeat
-from tests.warehouse.engine import Engine, running
+from tests.warehouse.engine import Engine, empty, running
 
 
 @pytest.fixture(scope="session")
@@ -26,10 +26,8 @@ def database(engine: Engine) -> Iterator[Client]:
 
 @pytest.fixture
 def warehouse(database: Client) -> Client:
-    """The same with empty tables: emptying them is quicker than migrating."""
-    filled = "SELECT name FROM system.tables WHERE database = currentDatabase() AND total_rows > 0"
-    for (table,) in database.query(f"{filled} AND name != 'schema_migrations'").result_rows:
-        database.command(f"TRUNCATE TABLE {table}")
+    """The same with empty tables."""
+    empty(database)
     return database
 
 

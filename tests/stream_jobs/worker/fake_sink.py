@@ -29,9 +29,17 @@ STATEMENTS = (
     "stored_events",
     *("family_rows", "earlier_copies", "organizations", "raised_epochs", "row_counts"),
     *("tombstoned_organizations", "times_ahead"),
-    *("applied_control", "revision_content", "revisions_in_force", "awaited_events"),
+    *("known_control", "revision_content", "revisions_in_force", "awaited_events"),
     *("open_jobs", "due_erasures", "complete_erasures"),
-    *("open_repairs", "repair_noted", "days_beyond", "has_foreign_events", "foreign_events_deleted"),
+    *(
+        "open_repairs",
+        "slices_noted",
+        "events_of_days",
+        "rewritten_events",
+        "days_beyond",
+        "has_foreign_events",
+        "foreign_events_deleted",
+    ),
 )
 
 
@@ -169,7 +177,8 @@ class FakeSink(Sink):
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         return list(self._answer(sql, {}))
 
-    def derive(self, sql: str) -> None:
+    def derive(self, sql: str, asked: pl.DataFrame | None = None) -> None:
+        assert asked is None, "the fake rewrites no raw events"
         self.command(sql)
 
     def command(self, sql: str) -> None:

@@ -3,7 +3,7 @@
 Tables replace rows by key and version as ReplacingMergeTree does: the highest version stays, of equal ones the last.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,9 +13,9 @@ import polars as pl
 
 from producers.rejections.rejection import Rejection
 from stream_jobs.deduplication.tombstones import Tombstones
+from stream_jobs.rollups.bundle import Bundle
 from stream_jobs.rollups.cascade import DuePeriod
 from stream_jobs.rollups.measures import with_measures
-from stream_jobs.rollups.repair import Slice
 from stream_jobs.worker.statements import family_columns
 from warehouse.families import FAMILIES, Family
 
@@ -30,6 +30,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "alerts": ("alert_id",),
     "tombstones": ("organization", "time", "id_hash"),
     "quarantine": ("src_partition", "src_offset", "src_index"),
+    "control_records": ("control_id",),
+    "control_publications": ("control_id", "src_partition"),
     "control_log": ("src_partition", "control_id", "src_offset"),
     "jobs": ("src_partition", "control_id"),
     "revision_switches": ("src_partition", "kind", "offset"),
@@ -248,13 +250,14 @@ class FakeWarehouse:
             if row["organization"] in names
         ]
 
-    def applied_control(self, partition: int, control_id: str, before: int) -> list[tuple[int]]:
-        return [
-            (1,)
+    def known_control(self, partition: int, control_id: str, before: int) -> list[tuple[bool, bool, bool]]:
+        applied = any(
+            (row["src_partition"], row["control_id"], row["outcome"]) == (partition, control_id, "applied")
             for row in self.rows("control_log")
-            if (row["src_partition"], row["control_id"]) == (partition, control_id) and row["src_offset"] < before
-            if row["outcome"] == "applied"
-        ]
+            if row["src_offset"] < before
+        )
+        stored = (control_id,) in self.tables["control_records"]
+        return [(applied, stored, (control_id, partition) in self.tables["control_publications"])]
 
     def revision_content(self, subject: str, revision: int, organization: str, content_hash: str) -> list[tuple[str]]:
         asked = (subject, revision, organization, content_hash)
@@ -267,7 +270,7 @@ class FakeWarehouse:
         highest: dict[tuple[int, str], int] = {}
         for row in self.rows("revision_switches"):
             number = row["src_partition"]
-            if not row["organization"] and (number < first or row["offset"] <= applied.get(number, -1)):
+            if row["kind"] != "calendar" and (number < first or row["offset"] <= applied.get(number, -1)):
                 key = (-1 if number < first else number, row["kind"])
                 highest[key] = max(highest.get(key, 0), row["revision"])
         return [(*key, revision) for key, revision in highest.items()]
@@ -332,21 +335,30 @@ class FakeWarehouse:
         """The same."""
         return []
 
-    def events_per_quarter(self, _work: Slice) -> list[tuple[int, int]]:
+    def events_per_quarter(self, _work: Bundle) -> list[tuple[int, int]]:
         """Nothing is too much for it."""
         return []
 
-    def repair_noted(
-        self, repair_id: str, work: Slice, state: str, message: str, version: int, _events: int
+    def slices_noted(
+        self, repair_id: str, work: Bundle, state: str, message: str, version: int, _events: Mapping[Any, int]
     ) -> Callable[[], None]:
-        row = self.tables["repairs"][(work.src_partition, repair_id, work.organization, work.day)]
-        noted = {**row, "state": state, "message": message, "version": version, "epoch": work.epoch, "cut": work.cut}
-        return lambda: self.store("repairs", [noted])
+        said = {"state": state, "message": message, "version": version, "epoch": work.epoch, "cut": work.cut}
+        keys = [(work.src_partition, repair_id, each.organization, each.day) for each in work.slices]
+        noted = [{**self.tables["repairs"][key], **said} for key in keys]
+        return lambda: self.store("repairs", noted)
 
-    def highest_epoch(self, work: Slice) -> list[tuple[int]]:
-        tables = [row for table in TABLES for row in self.rows(table) if row["week"] == work.week]
-        rows = [*tables, *self.rows("repairs")]
-        mine = [r for r in rows if (r["src_partition"], r["organization"]) == (work.src_partition, work.organization)]
+    def rewritten_events(self, _repair_id: str, _work: Bundle) -> list[tuple[str, date, int]]:
+        return []
+
+    def events_of_days(self, partition: int, days: Sequence[tuple[str, date]]) -> list[tuple[str, date, int]]:
+        mine = (row for row in self.rows("usage_raw") if row["src_partition"] == partition)
+        counts = Counter((row["organization"], row["day"]) for row in mine)
+        return [(*place, counts[place]) for place in days if counts[place]]
+
+    def highest_epoch(self, work: Bundle) -> list[tuple[int]]:
+        tables = [row for table in TABLES for row in self.rows(table) if self._of(row, work, "week")]
+        asked = [row for row in self.rows("repairs") if row["organization"] in work.organizations]
+        mine = [row for row in (*tables, *asked) if row["src_partition"] == work.src_partition]
         return [(max((row.get("epoch", 0) for row in mine), default=0),)]
 
     def days_beyond(self, partition: int, applied: int) -> list[tuple[str, date]]:
@@ -377,21 +389,17 @@ class FakeWarehouse:
             and row["logic_version"] != logic_version
         ]
 
-    def quarters(self, family: Family, work: Slice, since: int, until: int) -> Callable[[], None]:
+    def quarters(self, family: Family, work: Bundle, since: int, until: int) -> Callable[[], None]:
         """Sums raw events and empties what has none, unless progress has left the cut."""
         if self._applied(work.src_partition) != work.cut:
             return lambda: None
         fresh: dict[Key, dict[str, Any]] = {}
         for row in self.rows(family.table):
-            if row["grain"] == "quarter" and self._of_day(row, work) and since <= row["bucket"] < until:
+            if row["grain"] == "quarter" and self._of(row, work) and since <= row["bucket"] < until:
                 empty = dict.fromkeys(family.measures, 0)
                 fresh[tuple(row[name] for name in KEYS[family.table])] = {**row, **empty, **stamped(work, work.epoch)}
         for event in self.rows("usage_raw"):
-            if (
-                not self._of_day(event, work)
-                or event["src_offset"] > work.cut
-                or (family.only and not event[family.only])
-            ):
+            if not self._of(event, work) or event["src_offset"] > work.cut or (family.only and not event[family.only]):
                 continue
             bucket = int(event["time"].timestamp()) // 900 * 900
             if not since <= bucket < until:
@@ -404,15 +412,12 @@ class FakeWarehouse:
                 known[measure] += value
         return lambda: self.store(family.table, list(fresh.values()))
 
-    def emptied(self, family: Family, grain: str, work: Slice, epoch: int) -> Callable[[], None]:
+    def emptied(self, family: Family, grain: str, work: Bundle, epoch: int) -> Callable[[], None]:
         if self._applied(work.src_partition) != work.cut:
             return lambda: None
-        empty, rows = dict.fromkeys(family.measures, 0), []
-        for row in self.rows(family.table):
-            of_period = row["week"] == work.week if grain == "week" else row["day"] == work.day
-            mine = (row["src_partition"], row["organization"]) == (work.src_partition, work.organization)
-            if row["grain"] == grain and mine and of_period and row["epoch"] < epoch:
-                rows.append({**row, **empty, **stamped(work, epoch)})
+        empty = {**dict.fromkeys(family.measures, 0), **stamped(work, epoch)}
+        lower = (row for row in self.rows(family.table) if row["grain"] == grain and row["epoch"] < epoch)
+        rows = [{**row, **empty} for row in lower if self._of(row, work, grain)]
         return lambda: self.store(family.table, rows)
 
     def _applied(self, partition: int) -> int:
@@ -420,12 +425,13 @@ class FakeWarehouse:
         return max((row["applied_offset"] for row in rows if row["src_partition"] == partition), default=-1)
 
     @staticmethod
-    def _of_day(row: Row, work: Slice) -> bool:
-        place = (row["src_partition"], row["organization"], row["day"])
-        return place == (work.src_partition, work.organization, work.day)
+    def _of(row: Row, work: Bundle, grain: str = "day") -> bool:
+        period = "week" if grain == "week" else "day"
+        places = {(each.organization, each.week if period == "week" else each.day) for each in work.slices}
+        return row["src_partition"] == work.src_partition and (row["organization"], row[period]) in places
 
 
-def stamped(work: Slice, epoch: int) -> dict[str, int]:
+def stamped(work: Bundle, epoch: int) -> dict[str, int]:
     """Offset and epoch of recomputed rows."""
     return {"offset": work.cut, "epoch": epoch}
 

@@ -197,7 +197,6 @@ def rules(times: TimeRules | None = None) -> Rules:
         routing,
         times or TimeRules(),
         Books.of(PriceBook.from_rows(rows, revision=1), MultiplierTable.from_rows([], revision=1)),
-        {},
     )
 
 

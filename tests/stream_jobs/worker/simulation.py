@@ -22,6 +22,7 @@ from stream_jobs.worker import app
 from stream_jobs.worker.app import Worker
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.cascade import Cascade
+from stream_jobs.worker.contents import Contents
 from stream_jobs.worker.control import Controls
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.eviction import forget
@@ -33,6 +34,7 @@ from stream_jobs.worker.jobs import Jobs
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.poison.attempts import Attempts
 from stream_jobs.worker.poison.caution import Caution
+from stream_jobs.worker.poison.job_attempts import JobAttempts
 from stream_jobs.worker.poison.trial import Outcome, Trial, performed
 from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.resume import LogState, Resume
@@ -136,21 +138,28 @@ class SimulatedWorker(Worker):
         self.metrics = QuietMetrics()
         self.flusher = Flusher(self.settings, sink, self.directory, self.cascade, self.metrics, *handlers)
         tombstones = Tombstones(lambda: ERASURE_KEY)
+        job_attempts = JobAttempts(attempts.with_suffix(".jobs"))
         self.foreman = CalledForeman(
-            self.settings,
             sink,
-            Jobs(sink, self.repairs, rules.books, {}, Erasure(sink, tombstones), rules.times, self.metrics),
+            Jobs(
+                *(sink, self.repairs, rules.books, Erasure(sink, tombstones), rules.times, self.metrics),
+                job_attempts,
+                sink,
+                rules.routing,
+            ),
             self.repairs,
             self.flusher,
             self.owning,
             lambda: (GENERATION, self.state),
             raised,
+            lambda: not self.caution.suspects,
         )
         self.processor = TakeProcessor(sink, self.directory, rules, tombstones, rows_in_memory // 8)
         self.former = Former(self.settings, sink, self.directory, self.cascade)
         self.guard = SimpleNamespace(look=lambda _state, _resume: None)  # type: ignore[assignment]
         self.caution = Caution(
             Attempts(attempts),
+            job_attempts,
             sink,
             self.beat,
             self.metrics,
@@ -161,9 +170,11 @@ class SimulatedWorker(Worker):
         )
         self.outlook = SimpleNamespace(ends={})  # type: ignore[assignment]
         self.takeover = Takeover(
-            sink, self.directory, self.former, self.repairs, self.caution, tombstones, rules.books, window_events
+            *(sink, self.directory, self.former, self.repairs, self.caution, job_attempts),
+            *(tombstones, rules.books, window_events),
         )
-        self.controls = Controls(sink, self.directory, rules.books, self.beat, lambda: CONTROL_KEY)
+        contents = Contents(sink, self.beat, self.caution.attempts.rest)
+        self.controls = Controls(sink, self.directory, rules.books, rules.routing, contents.of, lambda: CONTROL_KEY)
 
     def log_state(self, partitions: list[int]) -> LogState:
         """The broker's answer."""
@@ -230,9 +241,12 @@ class _Stream:
         warehouse, worker = self.worker.fake.warehouse, self.worker
         if everything:
             warehouse.ask_repairs()
-        for _ in warehouse.open_repairs(list(worker.state.partitions)):
-            worker.foreman.jobs.forget()
-            assert await worker.foreman.work(GENERATION)
+        mine = list(worker.state.partitions)
+        most = 1 + len(warehouse.open_repairs(mine))  # together, and one by one when that fails
+        for _ in range(most):
+            if warehouse.open_repairs(mine):
+                worker.foreman.jobs.forget()
+                assert await worker.foreman.work(GENERATION)
 
     async def _cascade(self, *, look: bool) -> None:
         """Until nothing closed waits. look: for late marks first, because it is time."""
@@ -281,7 +295,7 @@ class Simulation:
         file, name = tempfile.mkstemp()
         os.close(file)
         self.attempts = Path(name)
-        weakref.finalize(self, self.attempts.unlink)
+        weakref.finalize(self, _removed, self.attempts)
         for name, (zone, week_start) in REGISTERED.items():
             row = {"organization": name, "effective_from": 0, "time_zone": zone, "week_start": week_start}
             self.warehouse.store("organizations", [row])
@@ -342,6 +356,11 @@ class Simulation:
     def pending(self) -> set[tuple[int, str, str, date]]:
         """The periods that the views take from finer rows."""
         return {row[:4] for row in self.warehouse.pending_periods(list(PARTITIONS.values()))}
+
+
+def _removed(attempts: Path) -> None:
+    for path in (attempts, attempts.with_suffix(".jobs")):
+        path.unlink(missing_ok=True)
 
 
 def raised(_what: str, failure: BaseException) -> None:

@@ -1,9 +1,11 @@
 """Control records in the stream: what is in force is a fact of the log, whoever dies and whatever is replayed."""
 
+import asyncio
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,13 +15,25 @@ import pytest
 
 from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.pricing import PriceBook, PriceRow
-from stream_jobs.worker.books import Books
+from stream_jobs.pricing.errors import RevisionMissing
+from stream_jobs.worker.books import FIRST, Books
 from stream_jobs.worker.control import Controls
 from stream_jobs.worker.take import Rules
-from tests.stream_jobs.worker.fake_sink import Fate
+from tests.stream_jobs.worker.fake_sink import Fate, asking_the_fake
 from tests.stream_jobs.worker.fake_warehouse import unix_ms
-from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told, rules
-from tests.stream_jobs.worker.simulation import Simulation, Step
+from tests.stream_jobs.worker.sent import (
+    BEGIN,
+    INPUT_NANO_USD,
+    PARTITIONS,
+    Event,
+    Log,
+    Message,
+    Posted,
+    Sent,
+    Told,
+    rules,
+)
+from tests.stream_jobs.worker.simulation import SimulatedWorker, Simulation, Step
 
 HASH = "a" * 64
 DEARER = 3
@@ -39,7 +53,7 @@ def pricing_rules() -> Rules:
     given = rules()
     books = Books.of(book(1), MultiplierTable.from_rows([], revision=1))
     books.load_prices = book
-    return Rules(given.routing, given.times, books, {})
+    return Rules(given.routing, given.times, books)
 
 
 def revision(number: int) -> Told:
@@ -91,6 +105,13 @@ def test_e21_each_event_is_priced_by_the_highest_revision_seen_before_it() -> No
     assert switches == [(1, 2), (4, 3)]
 
 
+def test_e21_states_that_no_partition_is_at_are_forgotten() -> None:
+    done, given = simulation(STREAM), pricing_rules()
+    done.live(last=True, rules=given)
+    assert sorted(given.books.prices) == [FIRST, 3]
+    assert costs(done) == WANTED
+
+
 @pytest.mark.parametrize("envelopes", [1, 2, 3, 8])
 @pytest.mark.parametrize("dies_at", range(0, 24, 2))
 def test_e21_a_kill_at_any_write_changes_no_price(dies_at: int, envelopes: int) -> None:
@@ -102,6 +123,59 @@ def test_e21_a_kill_at_any_write_changes_no_price(dies_at: int, envelopes: int) 
     assert sum(cost for cost, _ in WANTED.values()) == sum(
         row["cost_nano_usd"] for row in done.sums("rollup", "quarter").values()
     )
+
+
+def of_acme(number: int) -> Told:
+    body = {"subject": "prices", "revision": number, "content_hash": HASH}
+    return Told("config", body, organization="acme", number=number)
+
+
+MIXED: list[Posted | Told] = [
+    Posted((Sent(1),)),
+    of_acme(3),
+    Posted((Sent(2),)),
+    revision(2),
+    Posted((Sent(3, LATE),)),
+]
+"""Acme's third revision reaches the log before everyone's second one, which was stored before it."""
+
+
+@pytest.mark.parametrize("dies_at", [None, *range(0, 16, 3)])
+def test_e21_an_organizations_revision_puts_the_state_of_its_number_in_force(dies_at: int | None) -> None:
+    done = simulation(MIXED)
+    done.warehouse.store("config_revisions", [config_row("prices", 3, "acme", HASH, "")])
+    if dies_at is not None:
+        steps = [Step(1, then) for then in ("drain", "flush", "drain", "drain")]
+        done.live(*steps, fate=Fate(dies_at=dies_at), rules=pricing_rules())
+    done.live(last=True, again=2, rules=pricing_rules())
+    assert costs(done) == priced((0, 1), (2, 3), (4, 3))
+    switches = {
+        (row["offset"], row["organization"], row["revision"]) for row in done.warehouse.rows("revision_switches")
+    }
+    assert switches == {(1, "acme", 3)}
+
+
+def test_e21_after_a_restart_an_organizations_state_is_in_force() -> None:
+    done = simulation(MIXED)
+    done.warehouse.store("config_revisions", [config_row("prices", 3, "acme", HASH, "")])
+    done.live(Step(2, "drain"), rules=pricing_rules())
+    done.live(last=True, rules=pricing_rules())
+    assert costs(done) == priced((0, 1), (2, 3), (4, 3))
+
+
+def test_e21_an_organizations_revision_is_not_anothers_of_the_same_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names its owner: everyone's entry of that number is not what the record is about."""
+    done = simulation([of_acme(3), Posted((Sent(1),))])
+    waits: list[float] = []
+
+    def arrives(seconds: float) -> None:
+        waits.append(seconds)
+        done.warehouse.store("config_revisions", [config_row("prices", 3, "acme", HASH, "")])
+
+    monkeypatch.setattr("stream_jobs.worker.contents.time.sleep", arrives)
+    done.live(last=True, rules=pricing_rules())
+    assert len(waits) == 1
+    assert costs(done) == priced((1, 3))
 
 
 def test_e21_the_newest_revision_at_the_start_of_a_process_means_nothing() -> None:
@@ -154,6 +228,24 @@ def test_e25_a_revision_that_is_not_in_force_prices_nothing_again() -> None:
         "refused",
         "reprice: revision 3 of the prices is not in force here (it is 2): publish it first",
     )
+
+
+def test_e25_a_number_that_is_no_state_prices_nothing_again_and_ends_no_worker() -> None:
+    """Revision 2 was begun with by somebody who died: its number is skipped, and lies below the one in force."""
+    given = pricing_rules()
+
+    def stored(number: int) -> PriceBook:
+        if number == 2:
+            raise RevisionMissing("no prices of revision 2")
+        return book(number)
+
+    given.books.load_prices = stored
+    done = simulation([revision(3), Told("reprice", {"prices": 2}, number=22), Posted((Sent(1),))])
+    done.live(last=True, rules=given)
+    outcomes = {row["src_offset"]: (row["outcome"], row["reason"]) for row in done.warehouse.rows("control_log")}
+    assert outcomes[1] == ("refused", "reprice: revision 2 of the prices: no prices of revision 2")
+    assert not list(done.warehouse.rows("jobs"))
+    assert costs(done) == priced((2, 3))
 
 
 def calendar(zone: str, week_start: int, start: datetime, number: int = 1) -> tuple[Told, dict[str, Any]]:
@@ -229,6 +321,49 @@ def test_e14_a_change_that_has_begun_is_refused() -> None:
     assert [row["day"] for row in done.warehouse.rows("usage_raw")] == [date(2026, 3, 28)]
 
 
+PARIS_MIDNIGHT = datetime(2026, 3, 28, 23, tzinfo=UTC)
+"""The first of 2026-03-29, a Sunday."""
+
+
+def changing(*posted: Posted | Told, zone: str) -> Simulation:
+    """A log in which the week of acme begins on Sundays from the next midnight on."""
+    told, row = calendar(zone, 7, PARIS_MIDNIGHT)
+    done = simulation([posted[0], told, *posted[1:]])
+    done.warehouse.store("config_revisions", [row])
+    return done
+
+
+def test_e14_whoever_gets_a_partition_back_looks_calendars_up_again() -> None:
+    later = Sent(2, PARIS_MIDNIGHT + timedelta(hours=1))
+    done = changing(Posted((Sent(1),)), Posted((later,), after=timedelta(hours=14)), zone="Asia/Kathmandu")
+    first = done.live(Step(1, "drain"), rules=pricing_rules())
+    done.live(Step(1, "drain"), rules=pricing_rules())
+    with asking_the_fake(0):
+        asyncio.run(back_again(first, done.log.messages[2:]))
+    [row] = [row for row in done.warehouse.rows("usage_raw") if row["src_offset"] == 2]
+    assert (row["hour"], row["week"]) == (unix_ms(PARIS_MIDNIGHT + timedelta(minutes=15)) // 1000, date(2026, 3, 29))
+
+
+async def back_again(worker: SimulatedWorker, messages: Sequence[Message]) -> None:
+    """A worker that lost its partitions to somebody gets them back and takes these."""
+    generation = worker.app.consumer_generation_id + 1
+    worker.app.consumer_generation_id = generation
+    worker.resume = worker._positions(generation, sorted(set(PARTITIONS.values())))
+    await worker._take([Event(replace(message, generation_id=generation)) for message in messages])
+    await worker.flusher.drain(worker.state)
+
+
+@pytest.mark.parametrize(
+    "steps", [[Step(2, "drain")], [Step(1, "drain"), Step(1, "drain")], [Step(1, "flush"), Step(1, "drain")]]
+)
+def test_e14_periods_that_were_touched_before_a_change_end_where_it_says(steps: list[Step]) -> None:
+    done = changing(Posted((Sent(1),)), zone="Europe/Paris")
+    worker = done.live(*steps, rules=pricing_rules())
+    pending = worker.state.pending[0, "acme", "week", date(2026, 3, 23)]
+    assert pending.period.end == unix_ms(PARIS_MIDNIGHT) // 1000
+    assert pending.week == date(2026, 3, 23)
+
+
 def test_e21_a_revision_that_is_not_stored_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     done = simulation([revision(2), Posted((Sent(1),))])
     stored = done.warehouse.tables["config_revisions"]
@@ -240,8 +375,67 @@ def test_e21_a_revision_that_is_not_stored_yet_is_waited_for(monkeypatch: pytest
         waits.append(seconds)
         stored.update(missing)
 
-    monkeypatch.setattr("stream_jobs.worker.control.time.sleep", arrives)
+    monkeypatch.setattr("stream_jobs.worker.contents.time.sleep", arrives)
     worker = done.live(last=True, rules=pricing_rules())
     assert len(waits) == 1
     assert isinstance(worker.controls, Controls)
     assert costs(done) == priced((1, 2))
+
+
+EVERYWHERE = sorted(set(PARTITIONS.values()))
+REPAIR = {"first": "2026-03-28", "last": "2026-03-28"}
+
+
+def test_e19_what_the_warehouse_lacks_of_a_record_comes_from_the_log() -> None:
+    """A restored backup is older than the record."""
+    told = Told("void", {"selection": {"user_id": "é"}})
+    done = simulation([Posted((Sent(1),)), told, told])
+    done.live(last=True, rules=pricing_rules())
+    [row] = done.warehouse.rows("control_records")
+    assert row == {
+        "control_id": told.control_id,
+        "kind": "void",
+        "organization": "acme",
+        "body": '{"selection": {"user_id": "é"}}',
+        "author": "ada",
+        "note": "a test",
+        "created": BEGIN,
+        "partitions": [0],
+    }
+    [place] = done.warehouse.rows("control_publications")
+    assert place == {"control_id": told.control_id, "src_partition": 0, "src_offset": 1}
+
+
+@pytest.mark.parametrize("dies_at", [None, *range(12)])
+def test_e19_a_record_about_everyone_is_the_same_row_from_every_partition(dies_at: int | None) -> None:
+    told = [Told("repair", REPAIR, organization="", partition=number) for number in EVERYWHERE]
+    done = simulation([Posted((Sent(1),)), *told])
+    done.live(*[Step(1, "drain")] * 3, fate=Fate(dies_at=dies_at), rules=pricing_rules())
+    done.live(last=True, again=2, rules=pricing_rules())
+    [row] = done.warehouse.rows("control_records")
+    assert (row["organization"], row["partitions"]) == ("", EVERYWHERE)
+    places = {(row["src_partition"], row["src_offset"]) for row in done.warehouse.rows("control_publications")}
+    assert places == {(0, 1), (1, 0)}
+
+
+def test_e19_what_is_stored_of_a_record_is_never_written_again() -> None:
+    """An erasure has emptied it; and a repeat may say something else."""
+    told = Told("repair", REPAIR)
+    other = Told("repair", REPAIR | {"last": "2026-03-29"})
+    done = simulation([told, other])
+    done.warehouse.store("control_records", [{"control_id": told.control_id, "body": ""}])
+    done.live(last=True, rules=pricing_rules())
+    assert [row["body"] for row in done.warehouse.rows("control_records")] == [""]
+    first = simulation([told, other])
+    first.live(Step(1, "drain"), rules=pricing_rules())
+    first.warehouse.tables["control_records"].clear()
+    first.live(last=True, rules=pricing_rules())
+    assert not list(first.warehouse.rows("control_records")), "what ran was another request"
+
+
+def test_e19_a_refused_record_is_told_too_and_a_forged_one_is_not() -> None:
+    refused, forged = Told("reprice", {"prices": 3}, number=1), Told("erase", {}, number=2, signed=False)
+    done = simulation([refused, forged])
+    done.live(last=True, rules=pricing_rules())
+    for table in ("control_records", "control_publications"):
+        assert [row["control_id"] for row in done.warehouse.rows(table)] == [refused.control_id]

@@ -1,6 +1,8 @@
 """Organisations are looked up once, created on sight with an alert, and their calendars written year by year."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -75,6 +77,82 @@ def test_the_alert_comes_whatever_kills_the_worker(dies_at: int) -> None:
         learn(warehouse, "acme", fate=Fate(dies_at=dies_at))
     learn(warehouse, "acme")
     assert [row["alert_id"] for row in warehouse.rows("alerts")] == ["unregistered_organization/acme"]
+
+
+class Meanwhile(FakeSink):
+    """Something happens once, between a statement's effect and the moment at which its thread goes on."""
+
+    def __init__(self, warehouse: FakeWarehouse, statement: str, happens: Callable[[], None]) -> None:
+        super().__init__(warehouse)
+        self.statement, self.happens = statement, happens
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        answer = super().rows(sql)
+        self._go_on(sql)
+        return answer
+
+    def insert(self, table: str, frame: pl.DataFrame, check: Callable[[], None] = lambda: None) -> None:
+        super().insert(table, frame, check)
+        self._go_on(f"insert {table}")
+
+    def _go_on(self, statement: str) -> None:
+        if statement == self.statement:
+            self.statement = ""
+            self.happens()
+
+
+def rules_of(directory: Directory, name: str) -> list[tuple[int, str]]:
+    return [(rule.start, rule.calendar.time_zone) for rule in directory.calendar(name).rules]
+
+
+CHANGE = 1_775_000_000 // 900 * 900
+
+
+@pytest.mark.parametrize("statement", ["organizations", "insert organizations"])
+def test_a_change_that_is_applied_while_another_thread_looks_up_stays(statement: str) -> None:
+    def changed() -> None:
+        directory.learn(["zen"], SEEN_MS)
+        directory.change("zen", CHANGE, "Asia/Tokyo", 1)
+
+    warehouse = FakeWarehouse()
+    if statement == "organizations":
+        registered(warehouse, "zen", "Asia/Kathmandu", 1)
+    directory = Directory(Meanwhile(warehouse, statement, changed), "Europe/Paris", 7)
+    with asking_the_fake():
+        found = directory.learned("zen")
+    before = "Asia/Kathmandu" if statement == "organizations" else "Europe/Paris"
+    assert rules_of(directory, "zen") == [(0, before), (CHANGE, "Asia/Tokyo")]
+    assert found is directory.calendar("zen")
+
+
+def test_a_registration_that_comes_while_its_organization_is_created_on_sight_holds() -> None:
+    warehouse = FakeWarehouse()
+    late = Meanwhile(warehouse, "insert organizations", lambda: registered(warehouse, "zen", "Asia/Kathmandu", 1))
+    directory = Directory(late, "Europe/Paris", 7)
+    with asking_the_fake():
+        directory.learn(["zen"], SEEN_MS)
+    assert rules_of(directory, "zen") == [(0, "Asia/Kathmandu")]
+
+
+def test_an_answer_from_before_the_partitions_changed_is_not_kept() -> None:
+    def taken_away() -> None:
+        directory.forget()
+        registered(warehouse, "zen", "Asia/Tokyo", 1)
+
+    warehouse = FakeWarehouse()
+    registered(warehouse, "zen", "Asia/Kathmandu", 1)
+    directory = Directory(Meanwhile(warehouse, "organizations", taken_away), "Europe/Paris", 7)
+    with asking_the_fake():
+        directory.learned("zen")
+    assert rules_of(directory, "zen") == [(0, "Asia/Tokyo")]
+
+
+def test_who_reads_a_calendar_while_it_changes_reads_the_one_before() -> None:
+    directory = learn(FakeWarehouse(), "zen")
+    before = directory.calendar("zen")
+    directory.change("zen", CHANGE, "Asia/Tokyo", 1)
+    assert [rule.start for rule in before.rules] == [0]
+    assert rules_of(directory, "zen") == [(0, "Europe/Paris"), (CHANGE, "Asia/Tokyo")]
 
 
 def test_organizations_with_the_same_calendar_share_it() -> None:

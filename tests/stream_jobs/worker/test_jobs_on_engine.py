@@ -1,8 +1,9 @@
 """Corrections on the real engine: what control records say of events is done to raw rows and every rollup row."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,20 +11,25 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
+import polars as pl
 import pytest
 from clickhouse_connect.driver.client import Client
 from confluent_kafka import TopicPartition
 
+from producers.timeliness.rules import TimeRules
 from stream_jobs.audit.counting import LogCounter
 from stream_jobs.credits.multiplier_row import MultiplierRow
 from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.erasure import erasure
+from stream_jobs.erasure.erasure import OF_ERASURES
+from stream_jobs.erasure.statements import replaced_parts
+from stream_jobs.erasure.sweep import Sweep, Swept
 from stream_jobs.erasure.sweeping import Sweeping
 from stream_jobs.jobs import planning
 from stream_jobs.jobs.job import Job
 from stream_jobs.pricing import PriceBook, PriceRow
-from stream_jobs.rollups.repair import Slice
+from stream_jobs.rollups.bundle import Bundle
 from stream_jobs.worker import app, jobs
 from stream_jobs.worker.books import Books
 from stream_jobs.worker.jobs import Jobs
@@ -123,8 +129,10 @@ def test_an_event_is_amended_before_and_after_it_comes(warehouse: Client, sink: 
             ]
         },
     )
-    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), amend, Posted((LATER,))])
+    worker = live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), amend, Posted((LATER,))])
     assert is_right(warehouse)
+    held = worker.state.partitions[0].awaited
+    assert (held.by_identity, held.organizations) == ({}, {})
     found = answer(warehouse, "SELECT category, rating, status, control_offset FROM usage_raw FINAL ORDER BY time")
     assert found == [("chat", 1, "success", 2), ("", 5, "success", 0), ("chat", None, "error", 2)]
     rows = answer(warehouse, "SELECT category, requests, errors FROM rollup_category FINAL WHERE grain = 'quarter'")
@@ -160,7 +168,7 @@ def with_revisions() -> Rules:
     given = rules()
     books = Books.of(book(1), credits_table(1))
     books.load_prices, books.load_multipliers = book, credits_table
-    return Rules(given.routing, given.times, books, {})
+    return Rules(given.routing, given.times, books)
 
 
 def switched(warehouse: Client, kind: str, revision: int) -> Told:
@@ -202,6 +210,52 @@ def test_a_reprice_leaves_credits_as_they_are_unless_multipliers_are_named(
     assert rolled == [(16_000_000,)]
 
 
+def test_a_replaced_service_tier_is_priced_at_its_own_rates_and_can_be_taken_back(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    rows = [
+        PriceRow("maker", "large", "Large", "", "input_mtok", Decimal(usd), 1_000_000, place, "test", service_tier=tier)
+        for place, (tier, usd) in enumerate((("", 8), ("batch", 4)))
+    ]
+    given = rules()
+    books = Books.of(PriceBook.from_rows(rows, revision=1), credits_table(1))
+    events = {"selection": {"user_id": "u1"}}
+    told: list[Posted | Told] = [
+        Told("replace", events | {"set": {"service_tier": "batch"}}, number=1),
+        Posted((LATER,)),
+        Told("replace", events | {"set": {"service_tier": ""}}, number=2),
+        Told("replace", {"events": [{**key_of(SECOND), "set": {"service_tier": "batch"}}]}, number=3),
+    ]
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), *told], rules=Rules(given.routing, given.times, books))
+    assert is_right(warehouse)
+    stored = "SELECT user_id, service_tier, toInt64(cost_usd * 1000000000) FROM usage_events ORDER BY time"
+    assert answer(warehouse, stored) == [("u1", "", 80_000), ("u2", "batch", 400_000), ("u1", "", 8_000_000)]
+    former = "SELECT user_id, service_tier, toInt64(cost_usd * 1000000000) FROM corrections_log ORDER BY cost_usd"
+    assert answer(warehouse, former)[:2] == [("u1", "batch", 40_000), ("u1", "", 80_000)]
+
+
+def test_replaced_quantities_are_priced_also_of_events_to_come(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    row = PriceRow("maker", "large", "Large", "", "web_searches_kcount", Decimal(10), 1_000, 0, "test")
+    given = rules()
+    books = Books.of(PriceBook.from_rows([row], revision=1), credits_table(1))
+    wanted = {"web_searches": 1000, "audio_seconds": "0.000000001"}
+    events = [{**key_of(each), "set": {"quantities": wanted, "input_tokens": 0}} for each in (FIRST, SECOND, LATER)]
+    told: list[Posted | Told] = [
+        Told("replace", {"events": events}, number=1),
+        Posted((LATER,)),
+        Told("replace", {"events": [{**key_of(SECOND), "set": {"quantities": {}}}]}, number=2),
+    ]
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), *told], rules=Rules(given.routing, given.times, books))
+    assert is_right(warehouse)
+    stored = "SELECT quantities, cost_nano_usd, toString(cost_status) FROM usage_raw FINAL ORDER BY time"
+    full = {"audio_seconds": Decimal("0.000000001"), "web_searches": Decimal(1000)}
+    assert answer(warehouse, stored) == [
+        (full, 10 * 10**9, "partial"),
+        ({}, 0, "priced"),
+        (full, 10 * 10**9, "partial"),
+    ]
+
+
 def test_corrections_of_one_event_follow_each_other(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
     told = [
         Told("replace", {"selection": {"user_id": "u1"}, "set": {"user_id": "u2"}}, number=1),
@@ -216,6 +270,24 @@ def test_corrections_of_one_event_follow_each_other(warehouse: Client, sink: Sin
         warehouse, "SELECT control_offset, former_control_offset FROM corrections ORDER BY event_id, control_offset"
     )
     assert sorted(versions) == [(2, 0), (3, 0), (3, 2), (5, 3)]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_e23_an_absurd_replacement_takes_no_other_correction_with_it_in_either_order(
+    warehouse: Client, sink: Sink, tmp_path: Path, *, is_first: bool
+) -> None:
+    absurd = {"set": {"input_tokens": 10**12}}
+    told = [
+        Told("replace", {"events": [{**key_of(each), **absurd} for each in (FIRST, SECOND)]}, number=1),
+        Told("void", {"events": [key_of(FIRST)]}, number=2),
+        Told("amend", {"events": [{**key_of(SECOND), "set": {"rating": 1}}]}, number=3),
+    ]
+    events = Posted((FIRST, SECOND))
+    live(sink, tmp_path / "a", [events, *told, Posted((LATER,))] if is_first else [*told, events, Posted((LATER,))])
+    found = answer(warehouse, "SELECT user_id, input_tokens, rating, control_offset > 0 FROM usage_raw FINAL")
+    assert sorted(found) == [("u1", 1000, None, False), ("u2", 100, 1, True)]
+    assert counted(warehouse) == {"u1": (1, 1000 * INPUT_NANO_USD), "u2": (1, 100 * INPUT_NANO_USD)}
+    assert [str(each) for each in reconcile(warehouse).differences] == []
 
 
 def test_e19_unsigned_records_change_nothing_and_are_kept(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
@@ -262,7 +334,7 @@ def test_e20_reconcile_is_silent_between_raw_events_and_rows_of_a_job(
     between: list[tuple[int, list[str]]] = []
     spans = Repairs.spans
 
-    def compared(repairs: Repairs, work: Slice) -> list[tuple[int, int]]:
+    def compared(repairs: Repairs, work: Bundle) -> list[tuple[int, int]]:
         report = reconcile(warehouse)
         between.append((report.differing, report.notes))
         return spans(repairs, work)
@@ -297,11 +369,11 @@ def test_e20_a_job_that_cannot_be_planned_fails_and_the_next_one_is_done(
 def test_e20_what_is_too_much_to_rewrite_at_once_is_halved(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
     derive, strained = sink.derive, list[str]()
 
-    def small_warehouse(sql: str) -> None:
+    def small_warehouse(sql: str, asked: pl.DataFrame | None = None) -> None:
         if "INSERT INTO usage_raw" in sql and not strained:
             strained.append(sql)
             raise WarehouseStrained("memory limit exceeded")
-        derive(sql)
+        derive(sql, asked)
 
     with patch.object(sink, "derive", small_warehouse):
         live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), Told("void", {"selection": {"model": "large"}})])
@@ -327,6 +399,59 @@ def test_e24_an_erased_user_leaves_every_table_and_nobody_else_changes(
     lookups = "SELECT (SELECT count() FROM event_id_lookup), (SELECT count() FROM event_id_log)"
     assert answer(warehouse, lookups) == [(1, 1)]
     assert worker.state.partitions[0].counts.accepted == 3
+
+
+@pytest.mark.parametrize("body", [{"user_id": "u9"}, {}])
+@pytest.mark.parametrize("restarts", [False, True])
+def test_e24_what_would_make_an_event_the_erased_users_is_awaited_no_more(
+    warehouse: Client, sink: Sink, tmp_path: Path, body: dict[str, str], *, restarts: bool
+) -> None:
+    """The event comes as it was sent, whether or not a worker has begun anew in between (rule E23)."""
+    both = [{**key_of(LATER), "set": {"user_id": "u9"}}, {**key_of(THIRD), "set": {"user_id": "u3"}}]
+    posted: list[Posted | Told] = [
+        Posted((SECOND,)),
+        Told("replace", {"events": both}, number=1),
+        Told("erase", body, number=2),
+        Posted((LATER, THIRD)),
+    ]
+    if restarts:
+        live(sink, tmp_path / "a", posted[:3])
+    live(sink, tmp_path / "a", posted)
+    third = "u3" if body else "u4"
+    assert {user for user in counted(warehouse) if user != "u2"} == {"u1", third}
+    assert answer(warehouse, "SELECT count() FROM awaited_events FINAL WHERE met = -1") == [(0,)]
+    assert is_right(warehouse)
+
+
+ODD = 'Zoë "x" \\ a/b'
+
+
+def test_e24_a_user_whose_id_json_escapes_is_found_in_kept_bytes(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    kept = [json.dumps({"u": ODD}, ensure_ascii=False), json.dumps({"user_id": ODD}), json.dumps({"user_id": "Zoë"})]
+    for raw in kept:
+        warehouse.command(
+            "INSERT INTO rejected (organization, raw, time) VALUES ('acme', %(raw)s, now())", parameters={"raw": raw}
+        )
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), Told("erase", {"user_id": ODD})])
+    assert answer(warehouse, "SELECT raw FROM rejected") == [(kept[2],)]
+
+
+def test_e24_bytes_of_an_erased_organization_are_found_where_nobody_could_read_an_event(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    """Lines of an envelope, and what is no JSON; those of others stay, also where they name it otherwise."""
+    mine = ['{"organization": "acme", "n": 1}\n{"organization": "acme", "n": 2}', '{"organization" :"acme", no json']
+    others = ['{"organization": "acme two"}\n{}', '{"organization": "zen", "user_id": "acme"}\n{}']
+    for number, raw in enumerate((*mine, *others)):
+        told = {"raw": raw, "number": number}
+        warehouse.command("INSERT INTO rejected (rejection_id, raw) VALUES (%(number)s, %(raw)s)", parameters=told)
+        warehouse.command(
+            "INSERT INTO quarantine (src_partition, src_offset, raw) VALUES (7, %(number)s, %(raw)s)", parameters=told
+        )
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), Told("erase", {})])
+    for table in ("rejected", "quarantine"):
+        assert answer(warehouse, f"SELECT raw FROM {table} ORDER BY raw") == sorted((raw,) for raw in others), table
+    assert counted(warehouse) == {}
 
 
 def test_e16_copies_of_erased_events_stay_copies_also_after_a_restart(
@@ -365,6 +490,28 @@ def test_e24_what_a_frozen_process_brings_back_is_swept(warehouse: Client, sink:
     assert answer(warehouse, "SELECT count() FROM erased_users") == [(0,)]
 
 
+def test_e24_of_an_organization_that_goes_on_nothing_names_who_did_not_come_back(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    """u1 and u2 are erased with their organization; u2 uses it again on the same day."""
+    again = replace(SECOND, number=5, thread="new", prompt="new")
+    posted: list[Posted | Told] = [Posted((FIRST, SECOND, LATER)), Told("erase", {}), Posted((again,))]
+    live(sink, tmp_path / "a", posted)
+    assert counted(warehouse) == {"u2": (1, 100 * INPUT_NANO_USD)}
+    named = {
+        "rollup": "user_id",
+        "rollup_thread": "thread_id",
+        "rollup_prompt": "prompt_id",
+        "rollup_category": "category",
+    }
+    found = {
+        table: [row[0] for row in answer(warehouse, f"SELECT DISTINCT {column} FROM {table} ORDER BY 1")]
+        for table, column in named.items()
+    }
+    assert found == {"rollup": ["u2"], "rollup_thread": ["new"], "rollup_prompt": ["new"], "rollup_category": []}
+    assert is_right(warehouse)
+
+
 NEW = Sent(4, LATER.time, user="u1", input_tokens=3)
 LOOKS = 20
 TABLES = ("usage_raw", "rollup", "rollup_thread", "rollup_prompt", "rollup_category")
@@ -380,10 +527,16 @@ def came_back(warehouse: Client, sink: Sink, folder: Path) -> list[Posted | Told
     posted.append(Posted((NEW, SECOND)))
     live(sink, folder, posted[:2])
     warehouse.command("ALTER TABLE erasures UPDATE due = now64(3) - 1 WHERE 1 SETTINGS mutations_sync = 2")
-    for _ in range(LOOKS):  # until the files that it replaced are gone
+    complete(warehouse, sink, folder, posted)
+    return posted
+
+
+def complete(warehouse: Client, sink: Sink, folder: Path, posted: list[Posted | Told]) -> None:
+    """Lives until the files that the erasure replaced are gone."""
+    for _ in range(LOOKS):
         live(sink, folder, posted)
         if answer(warehouse, "SELECT toString(state) FROM erasures FINAL") == [("complete",)]:
-            return posted
+            return
     raise AssertionError("the erasure is not complete")
 
 
@@ -436,16 +589,76 @@ def test_e24_reconcile_removes_what_comes_back_after_completion_and_nothing_else
     assert answer(warehouse, "SELECT count() FROM rollup_thread WHERE thread_id = 't'") == [(0,)]
     assert answer(warehouse, "SELECT count() FROM event_id_lookup FINAL WHERE src_offset = 0") == [(1,)]
     assert sweeping.run() == []
+    assert answer(warehouse, "SELECT toString(state) FROM erasures FINAL") == [("swept",)], "replaced files are left"
+    [(swept,)] = answer(warehouse, "SELECT due FROM erasures FINAL")
+    replaced = replaced_parts(OF_ERASURES, swept)  # merges of later may have left files that never had their bytes
+    assert answer(warehouse, replaced) != []
+    complete(warehouse, sink, tmp_path / "a", posted)
+    assert answer(warehouse, replaced) == []
 
 
-def test_e24_a_worker_that_takes_over_sweeps_completed_erasures(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+@pytest.mark.parametrize("failing", [0, 2])
+def test_e24_a_worker_that_takes_over_sweeps_completed_erasures_until_it_succeeds(
+    warehouse: Client, sink: Sink, tmp_path: Path, failing: int
+) -> None:
     posted = came_back(warehouse, sink, tmp_path / "a")
     before = stored(warehouse)
     bring_back(warehouse)
-    with patch.object(jobs, "SWEEP_LOOK_SECONDS", 0.0):
-        live(sink, tmp_path / "a", posted)
+    left, turn = [WarehouseStrained("too much at once")] * failing, Sweep.turn
+
+    def turned(self: Sweep, registered: Iterable[Sequence[Any]]) -> Swept:
+        if left:
+            raise left.pop()
+        return turn(self, registered)
+
+    at_once = patch.multiple(jobs, LOOK_SECONDS=0.0, SWEEP_LOOK_SECONDS=0.0)
+    with at_once, patch.object(Sweep, "turn", turned):
+        worker = live(sink, tmp_path / "a", posted)
+        for _ in range(6 if failing else 0):
+            asyncio.run(worker.foreman.work(GENERATION))
     assert stored(warehouse) == before
     assert answer(warehouse, NOBODY) == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "left"),
+    [
+        ("void", {"selection": {"model": "large"}}, 2),
+        ("amend", {"events": [{**key_of(FIRST), "set": {"rating": 1}}]}, 1),
+        ("repair", {"first": "2026-01-01", "last": "2026-12-31"}, 2),
+        ("replay", {"first": "2026-01-01"}, 2),
+    ],
+)
+def test_e13_a_job_tells_how_many_events_it_leaves_on_days_that_may_lack_others(
+    warehouse: Client, sink: Sink, tmp_path: Path, kind: str, body: dict[str, Any], left: int
+) -> None:
+    late = Posted((replace(LATER, time=BEGIN + timedelta(days=30)),), after=timedelta(days=30))
+    kept = rules(TimeRules(retention_days=30))
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), late, Told(kind, body)], rules=kept)
+    [(state, message)] = answer(warehouse, "SELECT toString(state), message FROM jobs FINAL")
+    assert state == "done"
+    told = f"{left} events are" if left > 1 else "1 event is"
+    assert message.startswith(f"{told} left as counted, of days before 2026-04-06: raw usage may be deleted once")
+    assert counted(warehouse)["u2"] == (1, 100 * INPUT_NANO_USD)
+
+
+def test_e13_a_sweep_leaves_days_alone_whose_raw_events_retention_may_have_removed(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    """u1 was erased and came back; of what he then used only rollup rows are left."""
+    posted = came_back(warehouse, sink, tmp_path / "a")
+    warehouse.command("ALTER TABLE usage_raw DELETE WHERE 1 SETTINGS mutations_sync = 2")
+    before = stored(warehouse)
+    assert any("u1" in row for row in before)
+    key = tmp_path / "erasure_key"
+    key.write_bytes(ERASURE_KEY)
+    kept = WorkerSettings(home=tmp_path, erasure_key_file=key, usage_retention_days=30)
+    assert Sweeping(warehouse, kept, wait_seconds=0.0).run() == []
+    live(sink, tmp_path / "a", posted, rules=rules(TimeRules(retention_days=30)))
+    assert answer(warehouse, "SELECT count() FROM repairs WHERE author = 'sweep'") == [(0,)]
+    assert stored(warehouse) == before
+    everything = WorkerSettings(home=tmp_path, erasure_key_file=key)
+    assert "days have still to be computed again" in Sweeping(warehouse, everything, wait_seconds=0.0).run()[0]
 
 
 def test_e24_without_the_key_of_an_erasure_nothing_is_swept_and_that_is_told(

@@ -5,6 +5,7 @@ from unittest.mock import patch
 
 import polars as pl
 import pytest
+from structlog.testing import capture_logs
 
 from stream_jobs.errors import RollbackFailed
 from stream_jobs.worker.partition import Partition
@@ -16,7 +17,7 @@ from tests.stream_jobs.worker.recomputed import Recomputed
 from tests.stream_jobs.worker.sent import BEGIN, Log, Posted, Sent, one_row, rules
 from tests.stream_jobs.worker.simulation import Simulation, Step
 from tests.stream_jobs.worker.test_simulation import LATER, TABLES, check, logic
-from warehouse.errors import WarehouseStrained
+from warehouse.errors import WarehouseRefused, WarehouseStrained
 
 DAYS = timedelta(days=1)
 
@@ -131,6 +132,20 @@ def test_a_day_that_is_too_much_however_small_is_noted_and_the_worker_goes_on() 
     assert {(row["state"], row["message"]) for row in simulation.warehouse.rows("repairs")} == {
         ("failed", "Code: 241. DB::Exception: Memory limit")
     }
+
+
+def test_e24_what_the_warehouse_says_of_a_failed_repair_names_nobody() -> None:
+    simulation = Simulation(a_log()).finish()
+
+    def refused(_: FakeSink, sql: str) -> None:
+        assert isinstance(sql, Question)
+        raise WarehouseRefused("Code: 6. Cannot parse 'u-42' in user_id = 'u-42'")
+
+    with patch.object(FakeSink, "derive", refused), capture_logs() as lines:
+        simulation.finish(Step(0, "repair"))
+    said = "Code: 6. Cannot parse '…' in user_id = '…'"
+    assert {row["message"] for row in simulation.warehouse.rows("repairs")} == {said}
+    assert {line["reason"] for line in lines if line["event"] == "repair failed"} == {said}
 
 
 def test_e10_events_of_other_rules_stay_while_their_sums_cannot_be_taken_back() -> None:

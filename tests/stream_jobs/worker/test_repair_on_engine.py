@@ -63,7 +63,7 @@ def test_damaged_rows_are_found_and_healed(warehouse: Client, sink: Sink, tmp_pa
 
     days = warehouse.query("SELECT DISTINCT src_partition, organization, day FROM usage_raw").result_rows
     repair_id = request_repair(warehouse, [RepairSlice(*day) for day in days], "ada", "a damaged disk")
-    asyncio.run(carried_out(worker, len(days)))
+    asyncio.run(carried_out(worker))
     status = repair_status(warehouse, repair_id)
     assert (status.asked, status.done, status.failed) == (0, len(days), 0)
     assert not reconcile(warehouse).differing
@@ -81,14 +81,30 @@ def test_rows_of_quarter_hours_without_any_event_are_emptied(warehouse: Client, 
     assert {found.check for found in reconcile(warehouse).differences} >= {f"{f.table} quarter = raw" for f in FAMILIES}
     days = warehouse.query("SELECT DISTINCT src_partition, organization, day FROM usage_raw").result_rows
     request_repair(warehouse, [RepairSlice(*day) for day in days], "ada", "a damaged disk")
-    asyncio.run(carried_out(worker, len(days)))
+    asyncio.run(carried_out(worker))
     assert not reconcile(warehouse).differing
 
 
-async def carried_out(worker: SimulatedWorker, slices: int) -> None:
+def test_epochs_go_on_above_sixteen_bits(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    directory_rows().insert(warehouse)
+    worker = live(sink, tmp_path / "attempts", Step(4, "drain"), last=False)
+    for table in TABLES:
+        warehouse.command(f"INSERT INTO {table} SELECT * REPLACE (65534 AS epoch) FROM {table} FINAL")
+    damage(warehouse, "rollup", "quarter")
+    days = warehouse.query("SELECT DISTINCT src_partition, organization, day FROM usage_raw").result_rows
+    repair_id = request_repair(warehouse, [RepairSlice(*day) for day in days], "ada", "the last of many")
+    asyncio.run(carried_out(worker))
+    assert repair_status(warehouse, repair_id).done == len(days)
+    assert number(warehouse, "SELECT min(epoch) FROM rollup FINAL WHERE requests > 0") == 65_536
+    live(sink, tmp_path / "later", last=True)
+    assert number(warehouse, "SELECT max(epoch) FROM rollup FINAL WHERE grain = 'quarter'") >= 65_536
+    assert not reconcile(warehouse).differing
+
+
+async def carried_out(worker: SimulatedWorker) -> None:
     worker.foreman.owning, worker.flusher._running = asyncio.Lock(), None
-    for _ in range(slices):
-        assert await worker.foreman.work(GENERATION)
+    while await worker.foreman.work(GENERATION):
+        worker.foreman.jobs.forget()
 
 
 def number(warehouse: Client, sql: str) -> int:

@@ -102,7 +102,7 @@ class RecordingClient:
         self.settings["read"] = settings
         return b""
 
-    def command(self, sql: str, settings: dict[str, Any]) -> None:
+    def command(self, sql: str, settings: dict[str, Any], **__: object) -> None:
         self.settings[sql] = settings
 
 

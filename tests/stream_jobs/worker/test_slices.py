@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from stream_jobs.calendars.local_calendar import Period
 from stream_jobs.worker.cascade import stuck_alert
-from stream_jobs.worker.slices import LONGEST_WAIT_SECONDS, PERIODS_PER_SLICE, Slices, waiting
+from stream_jobs.worker.slices import LEAST_PERIODS, LONGEST_WAIT_SECONDS, PERIODS_PER_SLICE, PROBE, Slices, waiting
 from stream_jobs.worker.state import Pending, PeriodKey, Stuck
 from tests.stream_jobs.worker.fake_sink import FakeSink
 from tests.stream_jobs.worker.sent import BEGIN, Log, Posted, Sent
@@ -47,6 +47,49 @@ def test_a_slice_that_flushes_wait_for_too_long_is_followed_by_smaller_ones() ->
         slices.done("day", keys, {}, seconds)
     assert sizes == [200, 100, 50, 25, 25, 16, 16]
     assert len(slices.next("day", list(pending), pending)) == 32
+
+
+def test_periods_of_very_many_events_come_one_by_one_and_small_ones_together_again() -> None:
+    slices, pending = Slices(), periods(500)
+    sizes = []
+    for seconds_each in (3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 0.01, 0.01):
+        keys = slices.next("day", list(pending), pending)
+        sizes.append(len(keys))
+        slices.done("day", keys, {}, seconds_each * len(keys))
+    assert sizes == [16, 8, 4, 2, 1, 1, 1, 2]
+    assert len(slices.next("day", list(pending), pending)) == 4
+
+
+def sizes_of(
+    fixed_seconds: float, seconds_each: float, statements: int, *, first: int = PERIODS_PER_SLICE
+) -> list[int]:
+    slices, pending, sizes = Slices(), periods(500), []
+    slices.done("day", list(periods(first)), {}, 0.1)
+    for _ in range(statements):
+        keys = slices.next("day", list(pending), pending)
+        sizes.append(len(keys))
+        slices.done("day", keys, {}, fixed_seconds + seconds_each * len(keys))
+    return sizes
+
+
+def test_on_a_busy_machine_smaller_statements_that_take_as_long_derive_no_less() -> None:
+    sizes = sizes_of(9.0, 0.05, 60)
+    assert sum(sizes[10:]) / 50 >= LEAST_PERIODS / 2
+    assert max(sizes[10:]) <= LEAST_PERIODS
+
+
+def test_periods_that_take_long_each_stay_alone_but_for_a_trial_now_and_then() -> None:
+    sizes = sizes_of(0.5, 6.0, 60)
+    assert set(sizes[10:]) == {1, 2}
+    assert sizes[10:].count(2) <= 50 / PROBE
+
+
+def test_what_was_a_busy_machine_is_noticed_when_it_is_quiet_again() -> None:
+    slices, pending = Slices(), periods(500)
+    for seconds in (*[9.0] * 30, *[0.2] * 6):
+        keys = slices.next("day", list(pending), pending)
+        slices.done("day", keys, {}, seconds)
+    assert len(slices.next("day", list(pending), pending)) == PERIODS_PER_SLICE
 
 
 @pytest.mark.parametrize(("organizations", "days", "together"), [(2, 30, True), (2, 31, False), (150, 3, False)])

@@ -48,6 +48,7 @@ def test_what_rows_were_decided_by_is_copied_after_them() -> None:
         assert place("usage_raw") < place(table)
     assert place("config_revisions") < place("prices")
     assert place("config_revisions") < place("multipliers")
+    assert place("config_revisions") < place("terms")
 
 
 def test_repairs_are_copied_twice_and_everything_else_once() -> None:

@@ -25,6 +25,8 @@ EVENTS = (
 )
 REPAIR = "INSERT INTO repairs (src_partition, repair_id, organization, day, state, version) VALUES (1, '{id}', 'a', '2026-11-20', '{state}', {version})"  # noqa: E501
 
+SLICE = "INSERT INTO repairs (src_partition, repair_id, organization, day, home, state, epoch, version) VALUES (1, '{id}', 'a', '2026-11-20', 1, '{state}', {epoch}, {version})"  # noqa: E501
+
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[tuple[Client, str]]:
@@ -135,6 +137,23 @@ def test_repairs_that_moved_while_tables_were_copied_are_begun_again(database: t
     ]
     assert shown(client, f"SELECT count() FROM system.tables WHERE database = '{name}' AND name LIKE 'repairs_%'") == [
         (0,)
+    ]
+
+
+def test_days_of_jobs_that_moved_meanwhile_are_begun_and_may_not_be_cancelled(database: tuple[Client, str]) -> None:
+    client, name = database
+    for id in ("ends", "begins", "is cancelled"):
+        client.command(SLICE.format(id=id, state="asked", epoch=0, version=1))
+    moved = [("ends", "done", 4, 4), ("begins", "running", 2, 3), ("is cancelled", "cancelled", 0, 4)]
+    later = [SLICE.format(id=id, state=state, epoch=epoch, version=version) for id, state, epoch, version in moved]
+    copied = copy_tables(Meanwhile(client, {"usage_raw": later}), name, Place("one"))  # type: ignore[arg-type]
+    emptied(client, name)
+
+    put_back(client, manifest_of(copied, name), Place("one"))
+    assert shown(client, f"SELECT repair_id, state, epoch FROM {name}.repairs FINAL ORDER BY repair_id") == [
+        ("begins", "running", 0),
+        ("ends", "running", 0),
+        ("is cancelled", "cancelled", 0),
     ]
 
 

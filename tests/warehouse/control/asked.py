@@ -36,10 +36,19 @@ def logged(client: Client, asked: ControlRecord, partition: int, outcome: str, o
     client.insert("control_log", [row], column_names=columns)
 
 
-def job(client: Client, asked: ControlRecord, partition: int, state: str, slices: int = 0, message: str = "") -> None:
-    """The next state of its job."""
+def job(
+    client: Client,
+    asked: ControlRecord,
+    partition: int,
+    state: str,
+    slices: int = 0,
+    message: str = "",
+    offset: int | None = None,
+) -> None:
+    """The next state of its job; its record lies at offset 10 x partition if no other is given."""
     version = ("asked", "planned", "done", "failed", "cancelled").index(state)
-    row = [partition, asked.control_id, 10 * partition, asked.kind, asked.organization, state, slices, message, version]
+    place = 10 * partition if offset is None else offset
+    row = [partition, asked.control_id, place, asked.kind, asked.organization, state, slices, message, version]
     columns = ["src_partition", "control_id", "src_offset", "kind", "organization", "state", "slices", "message"]
     client.insert("jobs", [row], column_names=[*columns, "version"])
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -45,7 +46,7 @@ def test_a_record_on_its_way(client: Client) -> None:
     slices(client, asked, 3, "done", "running", "failed", message="too much")
     three, four = followed(client, name).standings
     assert (three.offset, three.repeats, three.planned) == (30, 1, 4)
-    assert three.slices == Slices(3, done=1, failed=1, waiting=1, events=3, messages=("too much",))
+    assert three.slices == Slices(3, done=1, failed=1, waiting=1, events=3, messages=("too much",), running=1)
     assert four.state is State.PUBLISHED
     assert dict(followed(client, name).slices)["total"] == 4
     assert followed(client, name).messages == ("too much",)
@@ -57,6 +58,25 @@ def test_a_record_on_its_way(client: Client) -> None:
     logged(client, asked, 4, "refused", 40, "no such revision")
     assert followed(client, name).state is State.FAILED
     assert followed(client, name).messages == ("one slice failed", "too much", "no such revision")
+
+
+def test_jobs_behind_a_paused_one_say_which(client: Client) -> None:
+    replay, erasure, other = record(1, "replay", "", first="2026-01-01"), record(2, "erase", user_id="u"), record(3)
+    for place, each in enumerate((replay, erasure, other), 30):
+        stored(client, each, [3], [3])
+        logged(client, each, 3, "applied", place)
+        job(client, each, 3, "asked", offset=place)
+    behind = f"waits for replay {replay.control_id}, which"
+    assert followed(client, replay.control_id).messages == ()
+    assert followed(client, erasure.control_id).messages == (f"{behind} was asked for before",)
+    assert orders.give(client, replay.control_id, Order.PAUSE, "ada")
+    told = {each.asked.control_id: each.messages for each in newest(client, Records())}
+    assert told[erasure.control_id] == told[other.control_id] == (f"{behind} is paused: resume or cancel it",)
+    assert orders.give(client, replay.control_id, Order.RESUME, "ada")
+    assert followed(client, other.control_id).messages == (f"{behind} was asked for before",)
+    for each in (replay, erasure):
+        job(client, each, 3, "done", offset=30)
+    assert followed(client, other.control_id).messages == ()
 
 
 def test_a_repeat_is_never_taken_for_what_became_of_it(client: Client) -> None:
@@ -143,3 +163,41 @@ def test_an_erasure_has_a_certificate(client: Client) -> None:
         columns = ["src_partition", "control_id", "src_offset", "organization", "user_hash", "key_check", "asked"]
         client.insert("erasures", [row], column_names=[*columns, "state", "certificate", "due", "version"])
         assert followed(client, name).standings[0].certificate == told
+
+
+@pytest.mark.parametrize("state", ["running", "done", "failed"])
+def test_an_erasure_that_has_begun_cannot_be_cancelled(client: Client, state: str) -> None:
+    asked = record(1, "erase", user_id="u1")
+    name = stored(client, asked, [3], [3])
+    logged(client, asked, 3, "applied", 30)
+    job(client, asked, 3, "planned", slices=2)
+    slices(client, asked, 3, state, "asked")
+    with pytest.raises(OrderRefused, match="has begun: its events are gone or being removed"):
+        orders.give(client, name, Order.CANCEL, "ada")
+    assert orders.give(client, name, Order.PAUSE, "ada")
+
+
+def test_an_erasure_that_has_not_begun_can_be_cancelled(client: Client) -> None:
+    asked = record(1, "erase", user_id="u1")
+    name = stored(client, asked, [3], [3])
+    logged(client, asked, 3, "applied", 30)
+    job(client, asked, 3, "planned", slices=2)
+    slices(client, asked, 3, "asked", "asked")
+    assert orders.give(client, name, Order.CANCEL, "ada")
+
+
+def test_events_that_are_named_and_have_not_come_are_counted(client: Client) -> None:
+    asked, other = record(1), record(2)
+    names = [stored(client, each, [3, 4], [3, 4]) for each in (asked, other)]
+    columns = ["src_partition", "src_offset", "organization", "time", "event_id", "control_id", "kind", "met"]
+    rows = [
+        [3, 30, "acme", NOW, UUID(int=number), names[0], "void", met] for number, met in enumerate((-1, -1, -2, 35))
+    ]
+    client.insert(
+        "awaited_events", [*rows, [4, 40, "acme", NOW, UUID(int=9), names[1], "void", -1]], column_names=columns
+    )
+    for state in ("planned", "cancelled"):
+        job(client, asked, 3, state)
+        found = followed(client, names[0])
+        assert ([each.awaited for each in found.standings], found.awaited) == ([2, 0], 2)
+    assert followed(client, names[1]).awaited == 1

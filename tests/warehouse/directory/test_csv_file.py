@@ -8,7 +8,6 @@ import pytest
 from warehouse.directory.csv_file import (
     COLUMNS,
     Line,
-    OrganizationWish,
     WrongLine,
     cells,
     instant,
@@ -17,6 +16,7 @@ from warehouse.directory.csv_file import (
     written,
 )
 from warehouse.directory.entry import BEGINNING, Key, Kind, Said, State, Statement, Wish
+from warehouse.directory.registration import OrganizationWish
 from warehouse.errors import InvalidDirectoryFile
 from warehouse.organizations import Organization
 
@@ -57,7 +57,15 @@ def test_quoted_cells_hold_delimiters_quotes_and_lines() -> None:
 
 def test_an_organization() -> None:
     text = "kind,organization,id,display_name,time_zone,week_start\norganization,,acme,Acme,Europe/Paris,Sunday\n"
-    assert read(text) == [Line(2, OrganizationWish("acme", "Europe/Paris", "sunday", "Acme"))]
+    acme = Key("acme", Kind.ORGANIZATION, "acme")
+    named = Wish(acme, None, Said("Acme"))
+    assert read(text) == [Line(2, OrganizationWish("acme", "Europe/Paris", "sunday", named))]
+
+
+def test_what_an_organization_is_called_and_its_plan_from_a_date_on() -> None:
+    text = "kind,organization,id,effective_from,display_name,plan\norganization,acme,acme,2026-04-01,Acme SA,-\n"
+    acme = Key("acme", Kind.ORGANIZATION, "acme")
+    assert read(text) == [Line(2, Wish(acme, datetime(2026, 4, 1, tzinfo=UTC), Said("Acme SA", plan="")))]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +88,15 @@ def test_an_organization() -> None:
         ("acme,prompt,p,A,sales,,,", "department: 'sales' belongs to user, project, api_key only, not to a prompt"),
         (",organization,acme,,,,,Paris", "id: 'acme' cannot be registered: 'Paris' is no IANA time zone"),
         ("zen,organization,acme,,,,,UTC", "organization: 'zen' differs from the id 'acme'; leave it out"),
-        (",organization,acme,,x,,,UTC", "department: 'x' is nothing an organisation has here; leave it out"),
+        (
+            ",organization,acme,A,,2026-01-01,,UTC",
+            "effective_from: '2026-01-01' is for names and plans; give time_zone",
+        ),
+        (",organization,acme,,,2026-01-01,,", "effective_from: '2026-01-01T00:00:00+00:00' says from when a name or"),
+        (
+            ",organization,acme,,x,,,UTC",
+            "department: 'x' belongs to user, project, api_key only, not to an organization",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_line(line: str, message: str) -> None:
@@ -118,7 +134,7 @@ def test_what_is_written_says_the_same_when_it_is_read() -> None:
         Statement(Key("ü", Kind.PROMPT, "-"), BEGINNING, Said("-", attributes={"note": "one\ntwo"})),
     ]
     file = io.StringIO(newline="")
-    organization = Organization("acme", "Europe/Paris", 7, "Acme")
+    organization = Organization("acme", "Europe/Paris", 7)
     assert written([organization_cells(organization), *map(cells, statements)], file) == 4
     assert file.getvalue().startswith(",".join(COLUMNS) + "\r\n")
     first, *others = [line.wish for line in read(file.getvalue()) if isinstance(line, Line)]

@@ -16,7 +16,9 @@ from warehouse.directory.entry import Kind
 from warehouse.directory.exporting import exported
 from warehouse.directory.importing import SHOWN_PROBLEMS, Summary, import_file
 from warehouse.errors import InvalidDirectoryFile
-from warehouse.organizations import described, listed, register
+from warehouse.organizations import Organization, described, listed, register
+from warehouse.queries.organizations import Organizations
+from warehouse.queries.query import ask
 
 pytestmark = pytest.mark.integration
 NOW = datetime(2026, 3, 14, 12, tzinfo=UTC)
@@ -41,7 +43,7 @@ def imported(client: Client, tmp_path: Path) -> Import:
 
 def held(client: Client) -> list[tuple[Any, ...]]:
     names = "organization, kind, id, display_name, department, state"
-    return list(map(tuple, client.query(f"SELECT {names} FROM directory ORDER BY 1, 2, 3").result_rows))
+    return list(map(tuple, client.query(f"SELECT {names} FROM directory ORDER BY 1, toUInt8(kind) % 8, 3").result_rows))
 
 
 def count(client: Client) -> int:
@@ -57,6 +59,7 @@ acme;user;u2;Bob;sales;;;
 acme;user;u3;Cid;-;archived;;
 """
 HELD = [
+    ("acme", "organization", "acme", "Acme SA", "", "active"),
     ("acme", "department", "sales", "Sales", "", "active"),
     ("acme", "user", "u1", "Lovelace; Ada", "sales", "active"),
     ("acme", "user", "u2", "Bob", "sales", "active"),
@@ -66,12 +69,12 @@ HELD = [
 
 def test_an_import_is_read_back_and_a_second_one_changes_nothing(client: Client, imported: Import) -> None:
     would = imported(FIRST, dry_run=True)
-    assert (would, count(client), listed(client)) == (Summary({Outcome.CREATED: 4}, 1, 0), 0, [])
+    assert (would, count(client), listed(client)) == (Summary({Outcome.CREATED: 5}, 1, 0), 0, [])
     assert imported("\ufeff" + FIRST) == would
     assert held(client) == HELD
-    assert listed(client) == [described("acme", "Europe/Paris", "sunday", "Acme SA")]
-    assert imported(FIRST, NOW + timedelta(days=1)) == Summary({Outcome.UNCHANGED: 4}, 0, 1)
-    assert count(client) == 4
+    assert listed(client) == [Organization("acme", "Europe/Paris", 7, display_name="Acme SA")]
+    assert imported(FIRST, NOW + timedelta(days=1)) == Summary({Outcome.UNCHANGED: 5}, 0, 1)
+    assert count(client) == 5
 
 
 def test_changes_are_told_and_the_past_stays(client: Client, imported: Import) -> None:
@@ -86,7 +89,7 @@ def test_changes_are_told_and_the_past_stays(client: Client, imported: Import) -
     )
     outcomes = {Outcome.RENAMED: 1, Outcome.ARCHIVED: 1, Outcome.RESTORED: 1, Outcome.CREATED: 1, Outcome.UNCHANGED: 1}
     assert imported(text, dry_run=True).outcomes == imported(text).outcomes == outcomes
-    assert [row[3:] for row in held(client)[1:]] == [
+    assert [row[3:] for row in held(client)[2:]] == [
         ("Ada King", "sales", "active"),
         ("Bob", "sales", "archived"),
         ("Cid", "", "active"),
@@ -127,7 +130,16 @@ def test_some_of_many_problems_are_shown_and_the_rest_is_counted(imported: Impor
         ("acme,user,u1,A,\nacme,user,u1,B,", "line 3: id: 'u1' stands in line 2 already, for the same time"),
         (
             "acme,user,u1,A,2026-01-01\nacme,user,u1,B,",
-            "line 3: effective_from: '' is given for 'u1' in some lines only",
+            "line 3: effective_from: '' is not given for 'u1', but it is in line 2; give it in all lines of one "
+            "entry or in none; 1970-01-01 is always",
+        ),
+        (
+            "acme,user,u1,A,\nacme,user,u1,B,2026-11-10",
+            "line 3: effective_from: '2026-11-10T00:00:00+00:00' is given for 'u1', but not in line 2; give it in all",
+        ),
+        (
+            ",organization,x,A,\nx,organization,x,B,",
+            "line 3: id: 'x' stands in line 2 already, for the same time; keep one of the two",
         ),
         (",organization,x,,", "line 2: time_zone: '' cannot be used: time_zone: '' is empty; give an IANA time zone"),
     ],
@@ -146,8 +158,31 @@ def test_a_calendar_in_use_is_not_changed(client: Client, imported: Import) -> N
     with pytest.raises(InvalidDirectoryFile, match="busy has usage that is counted in UTC"):
         imported(text.format("Asia/Tokyo"))
     assert count(client) == 0
-    assert imported(text.format("")) == Summary({Outcome.CREATED: 1}, 1, 0)
+    assert imported(text.format("")) == Summary({Outcome.CREATED: 2}, 0, 1)
     assert listed(client)[0].display_name == "Busy Ltd"
+
+
+def test_an_organization_is_renamed_and_gets_a_plan_from_dates_on(client: Client, imported: Import) -> None:
+    text = (
+        "organization,kind,id,display_name,plan,effective_from,time_zone\n"
+        "acme,organization,acme,Acme GmbH,PRO,2026-02-01,\n"
+        "acme,organization,acme,Acme,,1970-01-01,\n"
+        "acme,organization,acme,,,,Europe/Paris\n"
+        "acme,organization,acme,Acme AG,-,2026-03-01,\n"
+    )
+    expected = Summary({Outcome.CREATED: 1, Outcome.RENAMED: 2}, 1, 0)
+    assert imported(text, dry_run=True).organizations == 1
+    assert (listed(client), count(client)) == ([], 0)
+    assert imported(text).organizations == expected.organizations
+    assert imported(text) == Summary({Outcome.UNCHANGED: 3}, 0, 1)
+    assert listed(client) == [Organization("acme", "Europe/Paris", 1, display_name="Acme AG")]
+    for at, name, plan in (((1, 31), "Acme", ""), ((2, 1), "Acme GmbH", "PRO"), ((3, 1), "Acme AG", "")):
+        [one] = ask(client, Organizations(datetime(2026, *at, tzinfo=UTC)))
+        assert (one.display_name, one.plan) == (name, plan)
+    late = "organization,kind,id,display_name\nacme,organization,acme,Acme Inc\n"
+    assert imported(late).outcomes == {Outcome.RENAMED: 1}
+    [before] = ask(client, Organizations(NOW - timedelta(seconds=1)))
+    assert (before.display_name, listed(client)[0].display_name) == ("Acme AG", "Acme Inc")
 
 
 def test_a_file_that_is_not_utf_8(imported: Import) -> None:
@@ -162,9 +197,11 @@ def test_what_is_exported_imports_again_unchanged_and_into_another_warehouse(
     imported('organization,kind,id,display_name,attributes\nacme,user,u1,Ada King,"{""a"":""1""}"\n')
     register(client, described("zen", "Asia/Kathmandu", "monday"), "test")
     file = io.StringIO(newline="")
-    assert exported(client, file) == 2 + 5
-    assert imported(file.getvalue()) == Summary({Outcome.UNCHANGED: 5}, 0, 2)
-    assert count(client) == 5
+    imported("organization,kind,id,display_name,plan,effective_from\nacme,organization,acme,Acme,PRO,2026-04-01\n")
+    imported("organization,kind,id,display_name,effective_from\nseen,organization,seen,Nobody's yet,2026-04-01\n")
+    assert exported(client, file) == 2 + 8
+    assert imported(file.getvalue()) == Summary({Outcome.UNCHANGED: 8}, 0, 2)
+    assert count(client) == 8
     again = io.StringIO(newline="")
     with engine.database() as (other, _):
         import_file(other, tmp_path / "directory.csv", "test", NOW)

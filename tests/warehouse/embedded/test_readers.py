@@ -139,7 +139,7 @@ def test_settings_of_a_reader_are_a_few(warehouse: RunningWarehouse, name: str) 
 def test_limits_hold_and_can_only_be_lowered(warehouse: RunningWarehouse) -> None:
     warehouse.refuses("SELECT number FROM numbers(100000)", 396, "analyst")
     warehouse.refuses("SELECT sum(sipHash64(number)) FROM numbers(1000000000000)", 159, "analyst")
-    warehouse.refuses("SELECT groupArray(number) FROM numbers(1000000000)", 241, "analyst")
+    warehouse.refuses("SELECT groupArray(repeat('x', 10000)) FROM numbers(1000000000)", 241, "analyst")
     limits = "SELECT getSetting('max_execution_time'), getSetting('max_result_rows')"
     assert warehouse.ask(limits, "analyst", max_execution_time=1, max_result_rows=999999) == "1\t5000"
 

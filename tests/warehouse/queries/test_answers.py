@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,12 +10,13 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from tests.warehouse.recorded import Event, measures_of
+from warehouse.directory.registration import organization_wished, registered
 from warehouse.errors import WarehouseRefused
 from warehouse.queries.breakdown import BREAKDOWN_DIMENSIONS, FAMILY_VIEWS, Breakdown, Order
+from warehouse.queries.directory import DisplayNames
 from warehouse.queries.events import EventCount, EventFilter, LatestEvents, Position
-from warehouse.queries.organizations import Organizations
+from warehouse.queries.organizations import ComingCalendar, Organizations
 from warehouse.queries.overview import OverviewTotals, PromptCount
-from warehouse.queries.prices import ModelPrices
 from warehouse.queries.progress import Progress, as_of
 from warehouse.queries.query import ask
 from warehouse.queries.refused import RefusedByIds, ReplaysOf
@@ -185,10 +186,27 @@ def test_organizations_as_they_are_now(changeable: Client) -> None:
     assert [(one.time_zone, one.week_start) for one in ask(changeable, Organizations(after, "acme"))] == [
         ("Asia/Tokyo", 7)
     ]
-    [named] = [one.display_name for one in ask(changeable, Organizations(before, "acme"))]
-    assert named
-    assert [one.display_name for one in ask(changeable, Organizations(after, "acme"))] == [named], "it says no name"
     assert ask(changeable, Organizations(after, "nobody")) == []
+    coming = [one.coming_calendars for at in (before, after) for one in ask(changeable, Organizations(at, "acme"))]
+    assert coming == [(ComingCalendar(after, "Asia/Tokyo", 7),), ()]
+
+
+def test_an_organization_is_called_what_was_said_until_then(changeable: Client) -> None:
+    renamed = datetime(2026, 5, 1, tzinfo=UTC)
+    texts = {"display_name": "Acme & Sons", "plan": "PRO"}
+    registered(changeable, organization_wished("acme", "", "", texts, None, renamed), renamed, "ada", "cli")
+
+    def called(at: datetime, organization: str | None = None) -> list[tuple[str, str]]:
+        return [(one.display_name, one.plan) for one in ask(changeable, Organizations(at, organization))]
+
+    assert called(renamed - timedelta(1)) == [("Acme", ""), ("Zen", "")]
+    assert called(renamed) == [("Acme & Sons", "PRO"), ("Zen", "")]
+    assert called(renamed, "acme") == [("Acme & Sons", "PRO")]
+    names = [
+        ask(changeable, DisplayNames("organization", None, ["acme", "zen"], each))
+        for each in (renamed - timedelta(1), renamed)
+    ]
+    assert names == [{"acme": "Acme", "zen": "Zen"}, {"acme": "Acme & Sons", "zen": "Zen"}]
 
 
 def test_rejections_of_an_organization_by_pages(changeable: Client) -> None:
@@ -236,9 +254,8 @@ def test_prices_of_the_newest_revision(changeable: Client) -> None:
         "(2, 'openai', 'gpt-4o', 'GPT-4o', 'input_mtok', '0.041666666666666664', 1), "
         "(2, 'openai', 'gpt-4o', 'GPT-4o', 'output_mtok', 10, 1)"
     )
-    found = ask(changeable, ModelPrices("openai", "GPT"))
-    assert [(one.model, one.input_usd_per_million) for one in found] == [("gpt-4o", Decimal("0.041666666666666664"))]
-    assert found[0].effective_from.tzinfo is UTC
+    found = changeable.query("SELECT model, input_usd_per_million FROM model_prices").result_rows
+    assert found == [("gpt-4o", Decimal("0.041666666666666664"))]
 
 
 def test_a_wrong_question_is_refused(usage: Client) -> None:

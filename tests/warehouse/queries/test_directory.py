@@ -105,12 +105,12 @@ def test_names_of_values() -> None:
     assert question.sql.endswith("GROUP BY entity_id\nHAVING uniqExact(name) = 1")
     assert question.parameters == {"values": ["u1"], "at_ms": AT_MS, "organization": "acme"}
     assert "organization =" not in DisplayNames("user_id", None, ["u1"], AT).sql
-    assert "FROM organizations FINAL" in DisplayNames("organization", None, ["acme"], AT).sql
+    assert "WHERE kind = 'organization'" in DisplayNames("organization", None, ["acme"], AT).sql
 
 
 @pytest.mark.parametrize("dimension", DIMENSION_KINDS)
 def test_named_dimensions_are_dimensions_of_usage(dimension: str) -> None:
-    assert dimension in (*ROLLUP.dimensions, *FAMILY_VIEWS)
+    assert dimension in ("organization", *ROLLUP.dimensions, *FAMILY_VIEWS)
     assert dimension in NAMED_DIMENSIONS
 
 

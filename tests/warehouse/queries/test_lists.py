@@ -1,10 +1,8 @@
-"""The text of the small lists: prices, organisations, progress, rejections."""
+"""The text of the small lists: organisations, progress, rejections."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
-from warehouse.queries.organizations import Organization, Organizations
-from warehouse.queries.prices import ModelPrice, ModelPrices
+from warehouse.queries.organizations import ComingCalendar, Organization, Organizations
 from warehouse.queries.progress import Progress, as_of
 from warehouse.queries.rejected import LatestRejections, RejectionFilter, RejectionPosition, RejectionReasons
 
@@ -12,39 +10,34 @@ NAIVE = datetime(2026, 3, 14, 9)  # noqa: DTZ001 - as the driver gives it
 MOMENT = NAIVE.replace(tzinfo=UTC)
 
 
-def test_prices() -> None:
-    question = ModelPrices("openai", "gpt", limit=5, skip=10)
-    assert question.sql.endswith(
-        "FROM model_prices WHERE provider = {provider:String} AND positionCaseInsensitiveUTF8(concatWithSeparator("
-        "'\\n', model, display_name), {search:String}) > 0 ORDER BY provider, model "
-        "LIMIT {limit:UInt64} OFFSET {skip:UInt64}"
-    )
-    assert question.parameters == {"limit": 5, "skip": 10, "provider": "openai", "search": "gpt"}
-    assert ModelPrices().sql.endswith(
-        "FROM model_prices ORDER BY provider, model LIMIT {limit:UInt64} OFFSET {skip:UInt64}"
-    )
-    row = ("openai", "gpt-4o", "GPT-4o", Decimal("2.5"), None, None, Decimal(10), 0, 1, NAIVE)
-    assert question.read([row]) == [
-        ModelPrice("openai", "gpt-4o", "GPT-4o", Decimal("2.5"), None, None, Decimal(10), False, 1, MOMENT)
-    ]
-
-
 def test_organizations() -> None:
     question = Organizations(MOMENT, "acme")
+    now = "fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC')"
     assert question.sql == (
-        "SELECT organization, argMaxIf(display_name, (created, effective_from), display_name != ''), "
-        "argMaxIf(time_zone, effective_from, effective_from <= fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC')),\n"
-        "    argMaxIf(week_start, effective_from, effective_from <= fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC')), "
-        "max(registered)\n"
-        "FROM organizations FINAL\n"
-        "WHERE organization = {organization:String}\n"
-        "GROUP BY organization HAVING countIf(effective_from <= fromUnixTimestamp64Milli({now_ms:Int64}, 'UTC')) > 0\n"
-        "ORDER BY organization LIMIT {limit:UInt64} OFFSET {skip:UInt64}"
+        "SELECT organization, ifNull(name, organization), zone, start, is_registered, ifNull(plan, ''), coming\n"
+        "FROM\n(\n"
+        f"    SELECT organization, argMaxIf(time_zone, effective_from, effective_from <= {now}) AS zone,\n"
+        f"        argMaxIf(week_start, effective_from, effective_from <= {now}) AS start, "
+        "max(registered) AS is_registered,\n"
+        "        arraySort(groupArrayIf((effective_from, toString(time_zone), week_start), "
+        f"effective_from > {now})) AS coming\n"
+        "    FROM organizations FINAL WHERE organization = {organization:String}\n"
+        f"    GROUP BY organization HAVING countIf(effective_from <= {now}) > 0\n"
+        "    ORDER BY organization LIMIT {limit:UInt64} OFFSET {skip:UInt64}\n"
+        ") AS known\n"
+        "LEFT JOIN\n(\n"
+        "    SELECT organization, argMax(display_name, effective_from) AS name, argMax(plan, effective_from) AS plan\n"
+        "    FROM directory_entries FINAL\n"
+        f"    WHERE kind = 'organization' AND effective_from <= {now} AND organization = {{organization:String}}\n"
+        "    GROUP BY organization\n"
+        ") AS named USING organization\n"
+        "ORDER BY organization"
     )
     assert question.parameters == {"now_ms": 1773478800000, "limit": 1000, "skip": 0, "organization": "acme"}
-    assert "WHERE" not in Organizations(MOMENT).sql
-    assert question.read([("acme", "Acme", "Europe/Paris", 1, 0)]) == [
-        Organization("acme", "Acme", "Europe/Paris", 1, registered=False)
+    assert "organization =" not in Organizations(MOMENT).sql
+    coming = ComingCalendar(MOMENT, "Asia/Tokyo", 7)
+    assert question.read([("acme", "Acme", "Europe/Paris", 1, 0, "PRO", [(NAIVE, "Asia/Tokyo", 7)])]) == [
+        Organization("acme", "Acme", "Europe/Paris", 1, registered=False, plan="PRO", coming_calendars=(coming,))
     ]
 
 

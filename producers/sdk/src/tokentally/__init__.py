@@ -4,6 +4,7 @@ from .client import Client, ClientCounts
 from .errors import EnvelopeTooLarge, InconsistentTokenCounts, TokentallyError, reasons
 from .partition import partition_of
 from .recording import flush, record
+from .service_tiers import service_tier_of
 from .tokens import TOKEN_BUCKETS, TokenCounts, disjoint
 from .usage_event import UsageEvent
 from .uuid7 import uuid7
@@ -24,5 +25,6 @@ __all__ = [
     "partition_of",
     "reasons",
     "record",
+    "service_tier_of",
     "uuid7",
 ]

@@ -34,6 +34,10 @@ EventType = Literal[
 ]
 BillingType = Literal["SYSTEM", "BYOK"]
 Status = Literal["success", "error", "cancelled"]
+ServiceTier = Literal["", "batch", "flex", "priority", "fast"]
+
+CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What no id and no name may have: control characters, and halves of characters, which UTF-8 cannot hold."""
 
 # The pattern is anchored by Rust's rules for pydantic; the schema says the same by exclusion, because `$` also matches
 # before a final newline in some languages.

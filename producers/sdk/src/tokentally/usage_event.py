@@ -21,6 +21,7 @@ from .fields import (
     Organization,
     Preview,
     Quantities,
+    ServiceTier,
     Stars,
     Status,
     Text,
@@ -105,6 +106,8 @@ class UsageEvent(BaseModel):
     """How the call ended; a cancelled or failed call still counts what it used."""
     error_code: Text = ""
     """The provider's error code or HTTP status, for status error."""
+    service_tier: ServiceTier = ""
+    """How the provider served the call, where that has prices of its own; "" is its standard way."""
 
     input_tokens: Tokens = 0
     """Tokens read, neither cached nor audio, image or video."""

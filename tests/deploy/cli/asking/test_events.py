@@ -1,5 +1,6 @@
 """How people name events, and what becomes of it."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,9 +12,12 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.cli.asking import events as module
 from deploy.cli.asking.bodies import bodies
-from deploy.cli.asking.events import Named, identified, named, read_file, settings, unique
+from deploy.cli.asking.event_file import read_file
+from deploy.cli.asking.events import Named, identified, named, settings
 from deploy.cli.asking.options import Events, Selected, Sets
 from deploy.errors import WrongSetting
+from producers.control.record import ControlRecord
+from producers.control.request import content_of
 from tokentally.identity import event_uuid
 from warehouse.control.event_times import EventTimes
 
@@ -59,8 +63,12 @@ def test_a_time_is_looked_up(times: dict[str, tuple[datetime, ...]]) -> None:
 
 
 def test_an_unknown_or_ambiguous_event_needs_its_time(times: dict[str, tuple[datetime, ...]]) -> None:
-    with pytest.raises(WrongSetting, match=f"acme has no event {ID}; .* give its time: {ID}@TIME"):
+    with pytest.raises(WrongSetting, match=f"acme has no event {ID}; .* give its time as --event ID@TIME, like 2026"):
         list(identified(CLIENT, "acme", named([ID])))
+    with pytest.raises(WrongSetting, match=r"event a@soon \('soon' is no time\); .* as --event ID@TIME, like"):
+        list(identified(CLIENT, "acme", named(["a@soon"])))
+    with pytest.raises(WrongSetting, match=r"a\.csv line 2: .* event a@b; .* give its time in the column time"):
+        list(identified(CLIENT, "acme", [Named("a@b", None, "a.csv line 2", is_in_file=True)]))
     times[ID] = (TIME, TIME.replace(hour=11))
     with pytest.raises(WrongSetting, match=r"at 2026-03-28T10:00:00.250\+00:00, 2026-03-28T11.*: give the time"):
         list(identified(CLIENT, "acme", named([ID])))
@@ -91,6 +99,8 @@ def test_files(tmp_path: Path) -> None:
         ("a.csv", "event_id,time\nx,yesterday\n", "a.csv line 2: time yesterday: write a date"),
         ("a.csv", "event_id,time\n", "there is no event in it"),
         ("a.ndjson", "{\n", "a.ndjson line 1: no JSON"),
+        ("a.ndjson", '{"event_id": "\\ud800"}\n', "a.ndjson line 1: event_id has half of a surrogate pair"),
+        ("a.ndjson", "[" * 100_000, "a.ndjson line 1: no JSON"),
         ("a.ndjson", "7\n", "a.ndjson line 1: a JSON object is needed"),
         ("a.txt", "x", "name the file .csv or .ndjson"),
     ],
@@ -100,18 +110,28 @@ def test_files_that_cannot_be_meant(tmp_path: Path, name: str, text: str, proble
         read_file(written(tmp_path, name, text))
 
 
+def test_a_text_may_hold_what_ends_lines_elsewhere(tmp_path: Path) -> None:
+    lines = "".join(f'{{"event_id": "call-{number}", "category": "a\u2028b\x85c"}}\r\n' for number in (1, 2))
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(lines.encode())
+    assert read_file(path) == [
+        Named(f"call-{number}", None, f"a.ndjson line {number}", {"category": "a\u2028b\x85c"}) for number in (1, 2)
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.ndjson"])
+def test_a_file_of_another_encoding_is_told_with_its_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes("event_id,category\nx,caf\u00e9\n".encode("cp1252"))
+    with pytest.raises(WrongSetting, match=f"{name} line 2: there are bytes that are no UTF-8: save it as UTF-8"):
+        read_file(path)
+
+
 def test_what_is_set() -> None:
     assert settings(["rating=5", "category=", "note=a=b"]) == {"rating": "5", "category": "", "note": "a=b"}
     for text in ("rating", "=5"):
         with pytest.raises(WrongSetting, match="write COLUMN=VALUE"):
             settings([text])
-
-
-def test_an_event_is_named_once() -> None:
-    one = {"event_id": ID, "time": "2026-03-28T10:00:00Z"}
-    with pytest.raises(WrongSetting, match="is named twice"):
-        unique([one, {"event_id": ID.upper(), "time": "2026-03-28T11:00:00+01:00"}])
-    unique([one, one | {"time": "2026-03-28T11:00:00Z"}])
 
 
 def meant(kind: str, which: Selected, events: Events, sets: Sets | None) -> list[dict[str, Any]]:
@@ -159,3 +179,72 @@ def test_a_row_of_its_own_wins_over_set(tmp_path: Path) -> None:
 def test_what_cannot_be_meant(which: Selected, events: Events, problem: str) -> None:
     with pytest.raises(WrongSetting, match=problem):
         meant("void", which, events, None)
+
+
+def test_an_event_is_named_once(tmp_path: Path) -> None:
+    rows = f"{ID},2026-03-28T10:00:00.25Z\n{ID},2026-03-28\n{ID.upper()},2026-03-28T11:00:00.250999+01:00\n"
+    file = written(tmp_path, "a.csv", f"event_id,time\n{rows}")
+    with pytest.raises(WrongSetting, match=r"a.csv line 4: the event .* is named twice, first in a.csv line 2"):
+        meant("void", Selected("acme"), Events(file=file), None)
+
+
+LINES = "".join(f"call-{number},2026-03-28,1\n" for number in range(2, 1456))
+
+
+@pytest.mark.parametrize(
+    ("text", "sets", "problem"),
+    [
+        (f"event_id,time,input_tokens\n{LINES}x,2026-03-28,many\n", [], "a.csv line 1456: input_tokens: Input should"),
+        (
+            "event_id,time,ratign\nx,2026-03-28,1\n",
+            [],
+            "a.csv line 2: ratign: replace sets no such column; it sets ",
+        ),
+        ("event_id,time,rating\nx,2026-03-28,1\ny,2026-03-28,\n", [], "a.csv line 3: it sets nothing: say what"),
+        ("event_id,time,rating\nx,2026-03-28,1\n", ["plan=a\nb"], "--set plan: control characters are not allowed"),
+        (
+            "event_id,time,quantities\nx,2026-03-28,7 s\n",
+            [],
+            "a.csv line 2: quantities: 7 s is no JSON: write them",
+        ),
+        ("event_id,time,quantities\nx,2026-03-28,7\n", [], "a.csv line 2: quantities: Input should be an object"),
+    ],
+)
+def test_what_a_row_cannot_set_is_told_with_its_line_and_column(
+    tmp_path: Path, text: str, sets: list[str], problem: str
+) -> None:
+    with pytest.raises(WrongSetting, match=problem):
+        meant("replace", Selected("acme"), Events(file=written(tmp_path, "a.csv", text)), Sets(sets))
+
+
+def test_a_null_in_a_row_is_told_with_its_line(tmp_path: Path) -> None:
+    file = written(tmp_path, "a.ndjson", '{"event_id": "x", "time": "2026-03-28", "rating": null}')
+    with pytest.raises(WrongSetting, match=r"a.ndjson line 1: rating: null says nothing: leave it out"):
+        meant("amend", Selected("acme"), Events(file=file), Sets())
+
+
+def test_a_selection_is_set_to_what_can_be() -> None:
+    with pytest.raises(WrongSetting, match="--set rating: Input should be less than or equal to 5"):
+        meant("amend", Selected("acme", model="m"), Events(), Sets(["rating=6"]))
+
+
+def test_quantities_are_written_as_json(tmp_path: Path) -> None:
+    text = 'event_id,time,quantities\nx,2026-03-28,"{""web_searches"": 3}"\ny,2026-03-28,\n'
+    file = written(tmp_path, "a.csv", text)
+    (body,) = meant("replace", Selected("acme"), Events(file=file), Sets(["quantities={}"]))
+    assert [event["set"] for event in body["events"]] == [{"quantities": {"web_searches": 3}}, {"quantities": {}}]
+
+
+def test_large_events_become_several_records_each_of_which_can_be_published(tmp_path: Path) -> None:
+    columns = ("category", "department", "project", "feature", "plan", "user_id")
+    texts = dict.fromkeys(columns, '"\u00e9' * 128)
+    lines = "".join(json.dumps({"event_id": f"c{n}", "time": "2026-03-28", **texts}) + "\n" for n in range(900))
+    file = written(tmp_path, "a.ndjson", lines)
+    found = meant("replace", Selected("acme"), Events(file=file), Sets())
+    assert len(found) > 1
+    assert [event["event_id"] for body in found for event in body["events"]] == [
+        str(event_uuid("acme", f"c{number}")) for number in range(900)
+    ]
+    for body in found:
+        content = content_of("replace", "acme", body)
+        assert len(ControlRecord(ID, "replace", "acme", content, "ada", "why", TIME).value(1)) > 300_000

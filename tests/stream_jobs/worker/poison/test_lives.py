@@ -9,13 +9,15 @@ from unittest.mock import ANY
 import polars as pl
 import pytest
 
+from producers.control.record import read_record
 from producers.envelopes import sent
 from producers.envelopes.sent import SentLines
 from stream_jobs.errors import SetApart
 from stream_jobs.rollups import row_store
+from stream_jobs.worker import control
 from stream_jobs.worker.poison.attempts import DEATHS_BEFORE_CARE
 from tests.stream_jobs.worker.fake_sink import FakeSink, Fate
-from tests.stream_jobs.worker.sent import Log, Posted, Sent
+from tests.stream_jobs.worker.sent import Log, Posted, Sent, Told
 from tests.stream_jobs.worker.simulation import Simulation, Step
 from tokentally import UsageEvent
 from warehouse.errors import WarehouseRefused
@@ -174,3 +176,120 @@ def test_what_would_make_a_sum_too_large_is_set_apart_at_once(again: int, monkey
     assert json.loads(held["raw"]) == as_sent | {"event_id": ANY, "source_id": as_sent["event_id"]}
     assert simulation.requests() == 3
     assert simulation.counts()[0] == {"seen": 4, "accepted": 3, "duplicates": 0, "rejected": 1}
+
+
+VOID = Told("void", {"selection": {"user_id": DEADLY}}, number=7)
+NAMED = Told("void", {"events": [{"event_id": "00000000-0000-4000-8000-000000000001", "time": "2026-03-28T12:00Z"}]})
+PLACE = 5
+"""Where the record stands in its log."""
+
+
+def with_a_record(told: Told) -> Log:
+    """Twelve envelopes of four events, and a control record among them."""
+    posted = list(a_log().posted)
+    return Log([*posted[:PLACE], told, *posted[PLACE:]])
+
+
+def control_log(simulation: Simulation) -> list[tuple[Any, ...]]:
+    names = ("src_offset", "control_id", "kind", "organization", "outcome")
+    return [tuple(row[name] for name in names) for row in simulation.warehouse.rows("control_log")]
+
+
+def is_refused_and_the_rest_counted(simulation: Simulation, told: Told) -> None:
+    assert quarantined(simulation) == {(PLACE, -1)}
+    assert control_log(simulation) == [(PLACE, told.control_id, "void", "acme", "refused")]
+    [row] = simulation.warehouse.rows("control_log")
+    assert row["reason"].startswith("quarantined: ")
+    assert simulation.warehouse.rejections[f"0-{PLACE}-all"].reason == row["reason"]
+    assert simulation.requests() == 48
+    assert simulation.counts()[0] == {"seen": 48, "accepted": 48, "duplicates": 0, "rejected": 0}
+
+
+@pytest.fixture
+def deadly_to_apply(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record with the mark ends whoever reads it."""
+
+    def read(value: bytes, *more: Any) -> Any:
+        if DEADLY.encode() in value:
+            raise ZeroDivisionError(DEADLY)
+        return read_record(value, *more)
+
+    monkeypatch.setattr(control, "read_record", read)
+
+
+@pytest.mark.usefixtures("deadly_to_apply")
+def test_e29_a_control_record_that_ends_the_process_is_refused_after_three_deaths() -> None:
+    simulation = Simulation(with_a_record(VOID))
+    assert len(lived(simulation)) == DEATHS_BEFORE_CARE
+    is_refused_and_the_rest_counted(simulation, VOID)
+    assert not list(simulation.warehouse.rows("jobs"))
+
+
+@pytest.mark.usefixtures("deadly_to_apply")
+def test_e29_a_replay_skips_the_same_control_record() -> None:
+    simulation = Simulation(with_a_record(VOID))
+    lived(simulation)
+    for table in ("partition_progress", "control_log"):
+        simulation.warehouse.tables[table].clear()
+    assert lived(simulation) == []
+    is_refused_and_the_rest_counted(simulation, VOID)
+
+
+@pytest.mark.parametrize("table", ["jobs", "awaited_events", "control_log"])
+def test_e29_a_control_record_whose_rows_the_warehouse_refuses_is_refused(
+    table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = FakeSink.insert
+
+    def insert(self: FakeSink, into: str, frame: pl.DataFrame, *check: Callable[[], None]) -> None:
+        if into == table and (into != "control_log" or "applied" in frame["outcome"]):
+            raise WarehouseRefused("Code: 53. DB::Exception: it cannot be converted")
+        real(self, into, frame, *check)
+
+    monkeypatch.setattr(FakeSink, "insert", insert)
+    simulation = Simulation(with_a_record(NAMED))
+    ends = lived(simulation)
+    assert len(ends) == DEATHS_BEFORE_CARE + 1
+    assert isinstance(ends[-1], SetApart)
+    is_refused_and_the_rest_counted(simulation, NAMED)
+
+
+def test_e29_a_table_that_takes_nothing_refuses_no_control_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = FakeSink.insert
+
+    def insert(self: FakeSink, table: str, frame: pl.DataFrame, *check: Callable[[], None]) -> None:
+        if table == "jobs":
+            raise WarehouseRefused("Code: 60. DB::Exception: the table is not there")
+        real(self, table, frame, *check)
+
+    simulation = Simulation(with_a_record(VOID))
+    with monkeypatch.context() as broken:
+        broken.setattr(FakeSink, "insert", insert)
+        for _ in range(4 * DEATHS_BEFORE_CARE):
+            with pytest.raises(WarehouseRefused):
+                simulation.live(last=True)
+    assert lived(simulation) == []
+    assert [row[-1] for row in control_log(simulation)] == ["applied"]
+    assert quarantined(simulation) == set()
+
+
+def test_e29_who_ends_while_a_revision_is_waited_for_did_not_die_of_its_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content_hash = "a" * 64
+    body = {"subject": "prices", "revision": 1, "content_hash": content_hash}
+    simulation = Simulation(with_a_record(Told("config", body, organization="")))
+
+    def ends(_seconds: float) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as waiting:
+        waiting.setattr("stream_jobs.worker.contents.time.sleep", ends)
+        for _ in range(4 * DEATHS_BEFORE_CARE):
+            with pytest.raises(ZeroDivisionError):
+                simulation.live(last=True)
+    named = {"kind": "prices", "revision": 1, "organization": "", "content_hash": content_hash, "content": ""}
+    simulation.warehouse.store("config_revisions", [named])
+    assert lived(simulation) == []
+    assert [row[-1] for row in control_log(simulation)] == ["applied"]
+    assert quarantined(simulation) == set()

@@ -1,0 +1,121 @@
+"""What may be asked for: a kind and a body as somebody sends them in, what the record then says out.
+
+Stricter than a reader of the log: who asks must say what is meant, as what is done may be for good.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, StrictBool, ValidationError, create_model, model_validator
+
+from producers.control.bodies import (
+    BODIES,
+    AmendBody,
+    AmendedEvent,
+    Amendment,
+    Body,
+    CorrectedEvent,
+    Correction,
+    EraseBody,
+    ReplaceBody,
+    body_of,
+)
+from producers.control.selection import Selection
+from producers.errors import ControlRefused
+from tokentally.errors import reasons
+from tokentally.fields import BillingType, Status
+from tokentally.usage_event import UsageEvent
+
+EVERYTHING: Final = "everything"
+NULL: Final = "null says nothing: leave it out, or give the value that is meant"
+
+
+class EraseRequest(EraseBody):
+    """Whom an erasure is about: one user, or in so many words everything of the organisation."""
+
+    everything: StrictBool = False
+
+    @model_validator(mode="after")
+    def _says_whom(self) -> Self:
+        if (self.user_id is not None) == self.everything:
+            raise ValueError(
+                "say what to erase: either `user_id`, or `everything`: true for all of the organization, for good"
+            )
+        return self
+
+
+def _as_in_events(said: type[Amendment]) -> type[BaseModel]:
+    """The same fields with the bounds that they have in an event; "7" is a number here, as files have texts only."""
+    fields: dict[str, Any] = {
+        name: (field.annotation, field) for name, field in UsageEvent.model_fields.items() if name in said.model_fields
+    }
+    return create_model(said.__name__, __config__=ConfigDict(hide_input_in_errors=True), **fields)
+
+
+SETS: Final[dict[str, type[BaseModel]]] = {"amend": _as_in_events(Amendment), "replace": _as_in_events(Correction)}
+"""What an event may be set to, by kind."""
+CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "status": get_args(Status),
+    "billing_type": get_args(BillingType),
+    "cost_status": ("unpriced", "partial", "priced", "free", "reported"),
+}
+"""Fields of a selection that always have one of these values: another one would meet nothing."""
+REQUESTS: Final[dict[str, type[Body]]] = {**BODIES, "erase": EraseRequest}
+
+
+def content_of(kind: str, organization: str, said: Any) -> dict[str, Any]:
+    """The content of the record that is asked for. Raises ControlRefused with what is wrong, where, and what to do."""
+    body = body_of(kind, organization, said, REQUESTS)
+    if place := _null(said):  # asked second: what a model knows is not nested without end
+        raise ControlRefused(f"{kind}: {place}: {NULL}")
+    if wrong := _wrong_choice(getattr(body, "selection", None)):
+        raise ControlRefused(f"{kind}: selection.{wrong}")
+    for place, values in _sets(body):
+        if wrong := wrong_in_set(kind, values):
+            raise ControlRefused(f"{kind}: {place}.{wrong}")
+    return body.model_dump(mode="json", exclude_none=True, exclude={EVERYTHING})
+
+
+def wrong_in_set(kind: str, said: Mapping[str, Any]) -> str:
+    """The column that an event cannot be set to, and why; empty when there is none."""
+    known = SETS[kind].model_fields
+    if unknown := next((name for name in said if name not in known), None):
+        return f"{unknown[:80]}: {kind} sets no such column; it sets {', '.join(known)}"
+    if null := next((name for name, value in said.items() if value is None), None):
+        return f"{null}: {NULL}"
+    try:
+        SETS[kind].model_validate(said)
+    except ValidationError as problem:
+        first, *others = reasons(problem)
+        return first + (f" (and {len(others)} more)" if others else "")
+    if said.get("model") == "" and not (said.get("feature") or said.get("quantities")):
+        return "model: an event without a model needs a feature or quantities: set one of them too"
+    return ""
+
+
+def _wrong_choice(selection: Selection | None) -> str:
+    """The field that no usage has with this value, and the values there are; empty when there is none."""
+    for name, values in CHOICES.items():
+        said = getattr(selection, name, None)
+        if said is not None and said not in values:
+            return f"{name}: {said[:80]!r} is none of {', '.join(values)}: choose one of them"
+    return ""
+
+
+def _sets(body: Body) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is set, and where that stands."""
+    if not isinstance(body, AmendBody | ReplaceBody):
+        return
+    if body.set is not None:
+        yield "set", body.set.model_dump(exclude_none=True)
+    events: Sequence[AmendedEvent | CorrectedEvent] = body.events
+    for number, event in enumerate(events):
+        yield f"events.{number}.set", event.set.model_dump(exclude_none=True)
+
+
+def _null(said: Any, place: str = "") -> str:
+    """Where a null stands; empty when there is none. A sender's variable that is not set looks like this."""
+    if said is None:
+        return place
+    parts = said.items() if isinstance(said, dict) else enumerate(said) if isinstance(said, list | tuple) else ()
+    return next(filter(None, (_null(value, f"{place}.{name}".lstrip(".")) for name, value in parts)), "")

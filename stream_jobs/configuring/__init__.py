@@ -1,0 +1,1 @@
+"""Changes of prices and multipliers by people: an edit in, a stored revision that is published to the log out."""

@@ -1,0 +1,88 @@
+"""Texts that an erasure empties in rows that stay: its scope in, conditions by table and column out.
+
+Only what the log held before the erasure: a request that is published later is about somebody new, and one that is
+still to be published must keep what it says. What a config record says names a revision and nobody.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from stream_jobs.erasure.scope import Scope
+from stream_jobs.erasure.statements import names_user
+from warehouse.queries.query import utc
+
+NOTED: Final = {
+    "config_revisions": ("note", "created"),
+    "prices": ("note", "created"),
+    "multipliers": ("note", "created"),
+    "terms": ("note", "created"),
+    "provider_cost_reports": ("note", "imported"),
+    "closed_periods": ("note", "closed"),
+    "repairs": ("message", "asked"),
+}
+"""Where else people or the warehouse say something about an organisation: the text, and when the row was written."""
+TABLES: Final = ("control_records", "jobs", *NOTED)
+
+
+def of_texts(scope: Scope, asked: datetime) -> Mapping[str, Mapping[str, str]]:
+    """Conditions of rows by table and column. asked: when the log received the erasure."""
+    bound = f"fromUnixTimestamp64Milli({round(utc(asked).timestamp() * 1000)}, 'UTC')"
+    return _of_requests(scope) | {
+        table: {text: f"{scope.own} AND {written} <= {bound} AND {_told(scope, text)}"}
+        for table, (text, written) in NOTED.items()
+    }
+
+
+def _of_requests(scope: Scope) -> dict[str, dict[str, str]]:
+    """Of requests about everyone only those that name the user; of jobs those that are over."""
+    event = "toUUIDOrZero(JSONExtractString(each, 'event_id'))"
+    events = f"arrayExists(each -> {event} IN {scope.events('event_id')}, JSONExtractArrayRaw(body, 'events'))"
+    named = "1" if scope.whole else f"({names_user(scope, 'body')} OR {events})"
+    whose = scope.own if scope.whole else f"({scope.own} OR organization = '')"
+    note = f"{_told(scope, 'note')} OR (kind = 'erase' AND {named})"
+    of_all = "" if scope.whole else f" AND ({scope.own} OR {named})"
+    over = (
+        "(src_partition, control_id) IN (SELECT src_partition, control_id FROM jobs FINAL "
+        "WHERE state IN ('done', 'failed', 'cancelled'))"
+    )
+    records, jobs = f"{whose} AND {_is_out(scope)}", f"{whose} AND {_reached(scope)} AND {over}"
+    return {
+        "control_records": {
+            "body": f"{records} AND kind != 'config' AND {named}",
+            "note": f"{records} AND ({note}){of_all}",
+        },
+        "jobs": {"body": f"{jobs} AND {named}", "message": f"{jobs} AND {_told(scope, 'message')}{of_all}"},
+    }
+
+
+def _told(scope: Scope, text: str) -> str:
+    return "1" if scope.whole else _names_in_words(scope, text)
+
+
+def _reached(scope: Scope) -> str:
+    """Requests that the organisation's partition had before the erasure."""
+    return (
+        f"control_id IN (SELECT control_id FROM control_log WHERE {scope.before} "
+        f"UNION ALL SELECT control_id FROM control_publications WHERE {scope.before})"
+    )
+
+
+def _is_out(scope: Scope) -> str:
+    """The same, and those of former topic generations, which nobody publishes any more; a request about everyone only
+    when every partition has it."""
+    first = scope.generation_start
+    stranded = f"arrayAll(number -> number < {first}, partitions)"
+    missing = (
+        "SELECT control_id FROM (SELECT control_id, arrayJoin(partitions) AS number FROM control_records FINAL "
+        f"WHERE organization = '') WHERE number >= {first} "
+        "AND (control_id, number) NOT IN (SELECT control_id, src_partition FROM control_publications)"
+    )
+    return f"({_reached(scope)} OR {stranded}) AND (organization != '' OR control_id NOT IN ({missing}))"
+
+
+def _names_in_words(scope: Scope, text: str) -> str:
+    """Whether a text for people names the user, not as a part of a longer word."""
+    users = f"(SELECT groupArray(user_id) FROM erased_users WHERE control_id = {scope.id} AND user_id != '')"
+    word = "concat('(^|[^0-9A-Za-z_])', regexpQuoteMeta(user), '([^0-9A-Za-z_]|$)')"
+    return f"arrayExists(user -> match({text}, {word}), {users})"

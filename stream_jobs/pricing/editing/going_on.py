@@ -1,0 +1,71 @@
+"""What goes on around a new price: the sheets that hold until then in, those that the new one would hide out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeAlias
+
+from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, windows_at
+from stream_jobs.pricing.price_row import PriceRow
+
+Lists: TypeAlias = Sequence[Sequence[DatedSheet]]
+"""The sheets of a model that hold for an owner, list by list: its own, everyone's, those of what it was priced as."""
+
+
+def in_force(lists: Lists, at: datetime, window: tuple[str, str], service_tier: str) -> DatedSheet | None:
+    """The sheet that holds then: that of the window, else the one for all day."""
+    for sheets in lists:
+        found = windows_at(sheets, at, service_tier).get(window) or all_day_at(sheets, at, service_tier)
+        if found is not None and not found.is_end:
+            return found
+    return None
+
+
+def going_on(lists: Lists, sheet: DatedSheet) -> list[DatedSheet]:
+    """The sheets of other service tiers and of daily windows that a new sheet would hide, from its date on.
+
+    lists: what holds until then. A first price of its own would take the place of everyone's batch rates, which it does
+    not name; one for all day would end the daily windows of the service tiers that begin with it.
+    """
+    own, *known = lists
+    at, first = sheet.effective_from, sheet.rows[0]
+    is_first = in_force([own], at, ("", ""), "") is None
+    tiers = dict.fromkeys(each.service_tier for sheets in known for each in sheets if is_first)
+    missing = [tier for tier in tiers if tier != sheet.service_tier and in_force([own], at, ("", ""), tier) is None]
+    others = [in_force(known, at, ("", ""), tier) for tier in missing]
+    found = [_moved(each, first, ("", "")) for each in others if each is not None]
+    if sheet.window == ("", ""):
+        for tier in dict.fromkeys((sheet.service_tier, *(each.service_tier for each in found))):
+            found += [_moved(each, first, each.window) for each in windows_in_force(lists, at, tier)]
+    return found
+
+
+def moved(row: PriceRow, pattern: PriceRow) -> PriceRow:
+    """The price of a row for the owner, the model and the time of another one."""
+    return replace(
+        row,
+        organization=pattern.organization,
+        provider=pattern.provider,
+        model=pattern.model,
+        match=pattern.match,
+        display_name=pattern.display_name,
+        effective_from=pattern.effective_from,
+        daily_from=pattern.daily_from,
+        daily_to=pattern.daily_to,
+    )
+
+
+def _moved(sheet: DatedSheet, pattern: PriceRow, window: tuple[str, str]) -> DatedSheet:
+    inside = replace(pattern, daily_from=window[0], daily_to=window[1])
+    return DatedSheet(tuple(moved(row, inside) for row in sheet.rows))
+
+
+def windows_in_force(lists: Lists, at: datetime, tier: str) -> list[DatedSheet]:
+    """The sheets of daily windows that hold then: of one list, and of those under it while it has none for all day."""
+    windows: dict[tuple[str, str], DatedSheet] = {}
+    for sheets in lists:
+        windows = windows_at(sheets, at, tier) | windows
+        last = all_day_at(sheets, at, tier)
+        if last is not None and not last.is_end:
+            break
+    return list(windows.values())

@@ -1,0 +1,161 @@
+"""A new price of one model from a date on, or its end: an owner's rows in, the same rows with it out.
+
+What was in force before the date stays in force before it, so that usage of then keeps its price whenever it arrives.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from stream_jobs.pricing.editing.dated_sheet import DatedSheet, dated_sheets, inserted, rate_key
+from stream_jobs.pricing.editing.going_on import going_on, in_force, moved
+from stream_jobs.pricing.editing.known_names import KnownNames
+from stream_jobs.pricing.editing.placing import MATCH_ANY, placed
+from stream_jobs.pricing.editing.rate import Rate
+from stream_jobs.pricing.editing.spellings import Spellings
+from stream_jobs.pricing.errors import PriceListRefused
+from stream_jobs.pricing.price_row import ANY_MODEL, FREE, NO_RATES, PriceRow
+
+
+@dataclass(frozen=True, slots=True)
+class NewPrice:
+    """What a model costs from an instant on, for everyone or for one organization.
+
+    Rates that are not named stay as they are in force then, daily windows too; `only`: they end. free: it costs
+    nothing. match: the rule (JSON) that finds the model from now on; a new one without it is found by its name.
+    service_tier: only for calls that are served so; units that it does not name cost what they cost otherwise.
+    """
+
+    provider: str
+    model: str
+    rates: tuple[Rate, ...]
+    effective_from: datetime
+    source: str
+    organization: str = ""
+    daily_from: str = ""
+    daily_to: str = ""
+    display_name: str = ""
+    match: str = ""
+    only: bool = False
+    free: bool = False
+    service_tier: str = ""
+
+    @property
+    def name(self) -> str:
+        """provider/model."""
+        return f"{self.provider}/{self.model}"
+
+
+def with_price(rows: Sequence[PriceRow], price: NewPrice, everyones: Sequence[PriceRow] = ()) -> list[PriceRow]:
+    """The owner's rows with the new price. everyones: rows that hold for all, when the owner is an organization.
+
+    A name that another entry prices (a dated model name, a route to it) begins with that one's rates; another spelling
+    of a known provider or model means that one.
+    Raises PriceListRefused for a price that says nothing, or two things at once.
+    """
+    provider, model = Spellings([*everyones, *rows]).entry(price.provider, price.model)
+    price = replace(price, provider=provider, model=model)
+    if bool(price.rates) == price.free:
+        raise PriceListRefused(f"{price.name}: say what it costs, for example input_mtok=2.5, or that it is free")
+    named = [(rate.unit, rate.tier_start) for rate in price.rates]
+    if len(set(named)) < len(named):
+        raise PriceListRefused(f"{price.name}: a price is given twice for the same unit and tier")
+    own = _of_model(rows, price.provider, price.model)
+    shared = _of_model(everyones, price.provider, price.model)
+    pattern = _pattern(price, own, shared)
+    if price.free:
+        made = [replace(pattern, unit=FREE, price_usd=Decimal(0), per=1)]
+    else:
+        made = [
+            replace(
+                pattern,
+                unit=rate.unit,
+                price_usd=rate.price_usd,
+                per=rate.per,
+                tier_start=rate.tier_start,
+                marginal=rate.marginal,
+            )
+            for rate in price.rates
+        ]
+    replaced = {rate_key(row) for row in made}
+    lists = KnownNames(rows, everyones).lists(price.provider, price.model)
+    before = in_force(lists, price.effective_from, (price.daily_from, price.daily_to), price.service_tier)
+    kept = (
+        [] if price.only or price.free or before is None else [r for r in before.rates if rate_key(r) not in replaced]
+    )
+    sheet = DatedSheet((*(moved(row, pattern) for row in kept), *made))
+    sheets = inserted(dated_sheets(own), sheet)
+    if not (price.only or price.free):
+        said = {each.place for each in sheets if not each.is_end}
+        for other in going_on(lists, sheet):
+            if other.place not in said:
+                sheets = inserted(sheets, other)
+    model_rows = [row for each in sheets for row in each.rows]
+    return placed(rows, [replace(row, match=price.match) for row in model_rows] if price.match else model_rows)
+
+
+def with_end(
+    rows: Sequence[PriceRow],
+    organization: str,
+    provider: str,
+    model: str,
+    effective_from: datetime,
+    source: str,
+    everyones: Sequence[PriceRow] = (),
+) -> list[PriceRow]:
+    """The owner's rows without a price of this model from an instant on. everyones: rows that hold for all.
+
+    An organization then pays what everyone does. Raises PriceListRefused for a model without a price of the owner's
+    own, or one whose price changes later.
+    """
+    own = _of_model(rows, provider, model)
+    if not own:
+        provider, model = Spellings([*everyones, *rows]).entry(provider, model)
+        own = _of_model(rows, provider, model)
+    whose = f" of its own for {organization}" if organization else ""
+    if not own:
+        raise PriceListRefused(f"{provider}/{model} has no price{whose}: `prices list` shows those there are")
+    sheets = dated_sheets(own)
+    later = [sheet.effective_from for sheet in sheets if sheet.effective_from > effective_from]
+    if later:
+        raise PriceListRefused(
+            f"{provider}/{model} has a price{whose} from {later[0]:%Y-%m-%d %H:%M:%S} on: end it from then, or later"
+        )
+    last = {sheet.service_tier: sheet.rows[0] for sheet in sheets}
+    ends = [DatedSheet((_end(row, effective_from, source),)) for row in last.values()]
+    ended = [sheet for sheet in sheets if sheet.effective_from < effective_from]
+    return placed(rows, [row for each in (*ended, *ends) for row in each.rows])
+
+
+def _end(row: PriceRow, effective_from: datetime, source: str) -> PriceRow:
+    dated = replace(row, effective_from=effective_from, daily_from="", daily_to="", source=source)
+    return replace(dated, unit=NO_RATES, price_usd=Decimal(0), per=1, tier_start=0)
+
+
+def _of_model(rows: Iterable[PriceRow], provider: str, model: str) -> list[PriceRow]:
+    return [row for row in rows if (row.provider, row.model) == (provider, model)]
+
+
+def _pattern(price: NewPrice, own: Sequence[PriceRow], shared: Sequence[PriceRow]) -> PriceRow:
+    """A row of the new sheet, without its rate. A model that everyone knows is found by everyone's rule."""
+    known = next(iter((*own, *shared)), None)
+    match = price.match or (own[0].match if own else "")
+    if not match and not shared and price.model == ANY_MODEL:
+        match = MATCH_ANY
+    return PriceRow(
+        provider=price.provider,
+        model=price.model,
+        display_name=price.display_name or (known.display_name if known else price.model),
+        match=match,
+        unit=NO_RATES,
+        price_usd=Decimal(0),
+        per=1,
+        position=0,
+        source=price.source,
+        effective_from=price.effective_from,
+        daily_from=price.daily_from,
+        daily_to=price.daily_to,
+        organization=price.organization,
+        service_tier=price.service_tier,
+    )
