@@ -1,7 +1,6 @@
 """The life of an installation: up twice, killed, moved, broken, down."""
 
 import os
-import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -77,11 +76,11 @@ def test_a_service_that_outlived_its_supervisor_is_stopped(small: Installation) 
 
 def test_the_supervisor_starts_a_killed_service_again(small: Installation) -> None:
     small.up(without=ONLY_WATCHDOG)
-    before = pids(small)["watchdog"]
-    os.kill(before, signal.SIGKILL)
-    psutil.wait_procs([psutil.Process(before)] if psutil.pid_exists(before) else [], timeout=10)
+    killed = psutil.Process(pids(small)["watchdog"])
+    killed.kill()
+    psutil.wait_procs([killed], timeout=10)
     small.wait_until_ready("watchdog")
-    assert pids(small)["watchdog"] != before
+    assert pids(small)["watchdog"] != killed.pid
 
 
 def test_a_running_installation_does_not_move(small: Installation) -> None:
