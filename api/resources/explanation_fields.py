@@ -216,8 +216,9 @@ class BirthChangeAnswer(AnswerModel):
     note: str = Field(description="Why", examples=["the proxy counted twice"])
     asked: Instant | None = Field(description="When the log received it", examples=["2026-03-14T08:00:00.000Z"])
     void: bool = Field(description="Whether it says that the event never counted", examples=[False])
-    sets: dict[str, str | int] = Field(
-        description="Columns and the values they got, in whole numbers", examples=[{"input_tokens": 1520}]
+    sets: dict[str, str | int | None] = Field(
+        description="Columns and the values they got, in whole numbers; null: none any more",
+        examples=[{"input_tokens": 1520}],
     )
 
     @classmethod

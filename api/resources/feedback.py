@@ -1,6 +1,6 @@
 """POST /v1/feedback: ratings and categories for events that were sent before, or are still to come."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -30,10 +30,11 @@ class FeedbackEvent(BaseModel):
     time: AwareDatetime = Field(description="The event's time as it was sent", examples=["2026-03-14T09:26:53.118Z"])
     rating: Stars | None = Field(None, description="User rating, 1 to 5", examples=[5])
     category: Text | None = Field(None, description="Task category", examples=["code"])
+    clear: tuple[Literal["rating"]] | None = Field(None, description="Takes a rating away", examples=[["rating"]])
 
     def amended(self, organization: str) -> dict[str, Any]:
         """The event as a record amends it."""
-        said = {"rating": self.rating, "category": self.category}
+        said = {"rating": self.rating, "category": self.category, "clear": self.clear}
         return {
             "event_id": str(event_uuid(organization, self.event_id)),
             "time": self.time.isoformat(),

@@ -109,7 +109,7 @@ def taken_back(found: Explanation) -> str:
 def born_as(said: AwaitedChange) -> str:
     """What a control record before the event made of it."""
     change = Change.read(said.change)
-    sets = [f"{name} = {value}" for name, value in change.columns.items()]
+    sets = [f"{name} = {'none' if value is None else value}" for name, value in change.columns.items()]
     made = ", ".join(["void", *sets] if change.void else sets) or "nothing else"
     when = f", in the log {moment(said.asked)}" if said.asked else ""
     why = f": {said.note}" if said.note else ""

@@ -19,6 +19,8 @@ MAX_REVISION: Final = (1 << 32) - 1
 Tokens = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
 Status = Literal["success", "error", "cancelled"]
 Revision = Annotated[int, Field(ge=1, le=MAX_REVISION)]
+Amount = Literal["rating", "duration_ms", "time_to_first_token_ms", "reported_cost_usd"]
+"""What an event may have no value of; a text without one is empty."""
 
 
 class ConfigBody(Strict):
@@ -55,13 +57,23 @@ class ReplayBody(Strict):
 class Amendment(Strict):
     """What is known of an event only afterwards; what is left out stays as it is.
 
-    Who asks is held to what events may say, see `producers.control.request`.
+    clear: what has no value any more. Who asks is held to what events may say, see `producers.control.request`.
     """
 
+    clear: Annotated[tuple[Amount, ...], Field(min_length=1)] | None = None
     rating: Annotated[int, Field(ge=1, le=5)] | None = None
     category: Text | None = None
     status: Status | None = None
     error_code: Text | None = None
+
+    @model_validator(mode="after")
+    def _clears_what_it_has(self) -> Self:
+        for name in self.clear or ():
+            if name not in type(self).model_fields:
+                raise ValueError(f"clear: an amendment does not change {name}: replace the event")
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name} is set and cleared: say one of them")
+        return self
 
 
 class Correction(Amendment):

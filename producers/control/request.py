@@ -27,6 +27,7 @@ from tokentally.fields import BillingType, Status
 from tokentally.usage_event import UsageEvent
 
 EVERYTHING: Final = "everything"
+CLEAR: Final = "clear"
 NULL: Final = "null says nothing: leave it out, or give the value that is meant"
 
 
@@ -77,8 +78,10 @@ def content_of(kind: str, organization: str, said: Any) -> dict[str, Any]:
 
 
 def wrong_in_set(kind: str, said: Mapping[str, Any]) -> str:
-    """The column that an event cannot be set to, and why; empty when there is none."""
+    """The column that an event cannot be set to, and why; empty when there is none. What is cleared is left to the
+    body's own check."""
     known = SETS[kind].model_fields
+    said = {name: value for name, value in said.items() if name != CLEAR}
     if unknown := next((name for name in said if name not in known), None):
         return f"{unknown[:80]}: {kind} sets no such column; it sets {', '.join(known)}"
     if null := next((name for name, value in said.items() if value is None), None):

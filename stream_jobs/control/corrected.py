@@ -34,15 +34,17 @@ def _set(frame: pl.DataFrame, said: Mapping[str, Any]) -> pl.DataFrame:
 def _set_each(
     frame: pl.DataFrame, rows: Sequence[tuple[str, datetime, dict[str, Any]]], columns: Sequence[str]
 ) -> pl.DataFrame:
-    """Each event gets its own values; a null in the joined frame means: as it was."""
+    """Each event gets its own values, some of them null; what it does not say stays as it was."""
     known = pl.DataFrame(
         {
             "event_id": [row[0] for row in rows],
             "time": pl.Series([row[1] for row in rows], dtype=frame.schema["time"]),
             **{f"new {name}": pl.Series([row[2].get(name) for row in rows], strict=False) for name in columns},
+            **{f"says {name}": [name in row[2] for row in rows] for name in columns},
         }
     )
     joined = frame.join(known, on=["event_id", "time"], how="left", maintain_order="left")
     return joined.with_columns(
-        pl.coalesce(pl.col(f"new {name}").cast(frame.schema[name]), pl.col(name)).alias(name) for name in columns
+        pl.when(f"says {name}").then(pl.col(f"new {name}").cast(frame.schema[name])).otherwise(name).alias(name)
+        for name in columns
     ).select(frame.columns)

@@ -9,7 +9,8 @@ from producers.control.bodies import AmendBody, Amendment, Body, ReplaceBody, Re
 from producers.control.selection import EventKey, Selection
 from tokentally.usage_event import canonical_quantities
 
-Value = str | int
+Value = str | int | None
+"""None: no value any more."""
 NANO: Final = 10**9
 
 
@@ -66,10 +67,14 @@ def columns_of(said: Amendment) -> dict[str, Value]:
 
     quantities: their JSON, as when an event is born.
     """
-    columns: dict[str, Value] = said.model_dump(exclude_none=True, exclude={"reported_cost_usd", "quantities"})
+    columns: dict[str, Value] = said.model_dump(exclude_none=True, exclude={"reported_cost_usd", "quantities", "clear"})
     reported, quantities = getattr(said, "reported_cost_usd", None), getattr(said, "quantities", None)
     if reported is not None:
         columns["reported_cost_nano_usd"] = int(reported * NANO)
     if quantities is not None:
         columns["quantities"] = canonical_quantities(quantities)
-    return columns
+    return columns | dict.fromkeys(map(_column, said.clear or ()))
+
+
+def _column(amount: str) -> str:
+    return "reported_cost_nano_usd" if amount == "reported_cost_usd" else amount

@@ -118,8 +118,14 @@ def _changed(job: Job, correction: Correction, work: Bundle, since: int, until: 
 
 def _literals(columns: Mapping[str, Value]) -> dict[str, str]:
     """The values as SQL. Amounts become texts in their JSON: ClickHouse reads JSON numbers through floating point."""
-    made = {name: quoted(value) if isinstance(value, str) else str(value) for name, value in columns.items()}
+    made = {name: _literal(value) for name, value in columns.items()}
     if "quantities" in columns:
         exact = _AMOUNT.sub(r':"\1"', str(columns["quantities"]) or "{}")
         made["quantities"] = f"JSONExtract({quoted(exact)}, 'Map(LowCardinality(String), Decimal(38, 18))')"
     return made
+
+
+def _literal(value: Value) -> str:
+    if value is None:
+        return "NULL"
+    return quoted(value) if isinstance(value, str) else str(value)

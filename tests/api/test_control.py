@@ -267,9 +267,10 @@ def test_feedback_amends(client: TestClient, control: FakeControl) -> None:
     events = [
         {"event_id": "call-1", "time": TIME, "rating": 5},
         {"event_id": ID, "time": TIME, "category": "c" * 256, "rating": 1},
+        {"event_id": "call-2", "time": TIME, "clear": ["rating"]},
     ]
     answer = client.post("/v1/feedback", json={"events": events}, headers=as_("sender"))
-    assert (answer.status_code, answer.json()["events"]) == (202, 2)
+    assert (answer.status_code, answer.json()["events"]) == (202, 3)
     (record,) = control.records
     assert (record.kind, record.organization, record.author, record.note) == ("amend", "acme", "key k8", "feedback")
     time = "2026-03-14T09:00:00.118000Z"
@@ -277,6 +278,7 @@ def test_feedback_amends(client: TestClient, control: FakeControl) -> None:
         "events": [
             {"event_id": str(event_uuid("acme", "call-1")), "time": time, "set": {"rating": 5}},
             {"event_id": ID, "time": time, "set": {"category": "c" * 256, "rating": 1}},
+            {"event_id": str(event_uuid("acme", "call-2")), "time": time, "set": {"clear": ["rating"]}},
         ]
     }
     assert datetime.fromisoformat(time) == datetime(2026, 3, 14, 9, 0, 0, 118_000, tzinfo=UTC)
@@ -289,6 +291,13 @@ def test_feedback_amends(client: TestClient, control: FakeControl) -> None:
         ("senders", {"events": [{"event_id": "a", "time": TIME, "rating": 5}]}, 422, "organization: missing"),
         ("sender", {"events": []}, 422, "events: List should have at least 1"),
         ("sender", {"events": [{"event_id": "a", "time": TIME}]}, 422, "`set` is empty"),
+        (
+            "sender",
+            {"events": [{"event_id": "a", "time": TIME, "rating": 1, "clear": ["rating"]}]},
+            422,
+            "rating is set and cleared: say one of them",
+        ),
+        ("sender", {"events": [{"event_id": "a", "time": TIME, "clear": ["plan"]}]}, 422, "events.0.clear.0: Input"),
         ("sender", {"events": [{"event_id": "a", "time": TIME, "rating": 6}]}, 422, "events.0.rating: Input should"),
         ("sender", {"events": [{"event_id": "a", "time": TIME, "category": "a\n"}]}, 422, "events.0.category: String"),
         ("sender", {"events": [{"event_id": "a", "time": "2026-03-14T10:00:00", "rating": 5}]}, 422, "timezone"),

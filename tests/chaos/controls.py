@@ -53,11 +53,13 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "billing_type": ("SYSTEM", "BYOK"),
     "plan": ("PRO", "FREE"),
 }
+AMOUNTS = ("rating", "duration_ms", "time_to_first_token_ms", "reported_cost_usd")
 TOKENS = ("input_tokens", "cache_read_tokens", "output_tokens", "reasoning_tokens", "cache_write_5m_tokens")
 NONSENSE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("void", {}),
     ("void", {"selection": {}}),
     ("amend", {"selection": {"user_id": "user-1"}, "set": {}}),
+    ("amend", {"selection": {"user_id": "user-1"}, "set": {"clear": ["duration_ms"]}}),
     ("repair", {"first": "2026-02-02", "last": "2026-02-01"}),
     ("erase", {"users": ["user-1"]}),
     ("undo", {}),
@@ -230,7 +232,8 @@ class Controls:
         }
         kept = self._random.sample(list(made), self._random.randint(1, 2))
         if kind == "amend":
-            return {name: made[name] for name in kept}
+            said = {name: made[name] for name in kept}
+            return said if "rating" in said or self._random.randrange(3) else said | {"clear": ["rating"]}
         made = {name: made[name] for name in kept[1:]}
         made |= {name: self._random.choice(TEXTS[name]) for name in self._random.sample(list(TEXTS), 2)}
         if self._random.randrange(2):
@@ -244,7 +247,8 @@ class Controls:
             made["time_to_first_token_ms"] = self._random.randint(1, 4000)
         if not self._random.randrange(5):
             made["reported_cost_usd"] = f"0.{self._random.randrange(1, 10**9):09d}"
-        return made
+        cleared = [name for name in AMOUNTS if name not in made and not self._random.randrange(6)]
+        return made | ({"clear": cleared} if cleared else {})
 
     def _one(self, traffic: Traffic) -> Event:
         held: Sequence[Event] = traffic.sent if self._random.randrange(4) or not traffic.past else traffic.past

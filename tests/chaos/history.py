@@ -225,7 +225,9 @@ class History:
     def _changed(self, each: Accepted, kind: str, values: Mapping[str, Any], by: Revisions, offset: int) -> Accepted:
         if kind == "void":
             return replace(each, is_void=True, version=offset + 1)
-        event = replace(each.event, fields={**each.event.fields, **values})
+        said = {**each.event.fields, **values}
+        cleared = said.pop("clear", ())
+        event = replace(each.event, fields={name: value for name, value in said.items() if name not in cleared})
         changed = replace(each, event=event, version=offset + 1)
         return changed if kind == "amend" else replace(changed, by=by, charged=self._charged(changed, by))
 

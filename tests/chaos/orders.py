@@ -37,6 +37,10 @@ NEEDED: Mapping[str, frozenset[str]] = {
     "repair": BODIES["repair"],
     "replay": BODIES["replay"],
 }
+CLEARED: Mapping[str, frozenset[str]] = {
+    "amend": frozenset({"rating"}),
+    "replace": frozenset({"rating", "duration_ms", "time_to_first_token_ms", "reported_cost_usd"}),
+}
 OF_ONE_ORGANIZATION = frozenset({"amend", "void", "replace", "erase"})
 
 
@@ -100,11 +104,12 @@ def _problem(order: Order) -> str:
     if kind == "repair" and body["last"] < body["first"]:
         return "days in the wrong order"
     if kind in ("void", "amend", "replace"):
-        return _problem_of_targets(body, sets=kind != "void")
+        return _problem_of_targets(body, CLEARED.get(kind))
     return ""
 
 
-def _problem_of_targets(body: Mapping[str, Any], *, sets: bool) -> str:
+def _problem_of_targets(body: Mapping[str, Any], cleared: frozenset[str] | None) -> str:
+    """cleared: what `set` may take away; None for a kind that sets nothing."""
     events, selection = body.get("events") or (), body.get("selection")
     if bool(events) == (selection is not None):
         return "neither events nor a selection, or both"
@@ -112,8 +117,13 @@ def _problem_of_targets(body: Mapping[str, Any], *, sets: bool) -> str:
         return "everything is selected"
     if len({(one["event_id"], unix_ms(one["time"])) for one in events}) < len(events):
         return "an event is named twice"
-    if sets and not all([body.get("set")] if selection is not None else [one["set"] for one in events]):
-        return "nothing is set"
+    if cleared is None:
+        return ""
+    for said in [body.get("set")] if selection is not None else [one["set"] for one in events]:
+        if not said:
+            return "nothing is set"
+        if "clear" in said and (not said["clear"] or set(said["clear"]) - cleared or set(said["clear"]) & set(said)):
+            return "cleared is nothing, what is set, or what cannot be"
     return ""
 
 

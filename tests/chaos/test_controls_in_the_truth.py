@@ -135,6 +135,13 @@ def test_void_events_never_count_whether_they_came_or_come_and_their_copies_stay
     assert [each.event.fields.get("rating") for each in log.truth.history.events.values()] == [None, 1, None, 1]
 
 
+def test_what_is_cleared_is_not_there_any_more(log: Log) -> None:
+    log.control("amend", named(event(2), clear=["rating"]))
+    log.events(event(1, rating=2), event(2, rating=3), event(3, rating=4))
+    log.control("amend", {**named(event(1), clear=["rating"])})
+    assert [each.event.fields.get("rating") for each in log.counted] == [None, None, 4]
+
+
 def test_a_selection_meets_what_came_before_it_with_the_values_that_earlier_records_left(log: Log) -> None:
     log.events(event(1), event(2, user_id="bob"))
     log.control("replace", {"selection": {"user_id": "bob"}, "set": {"user_id": "eve"}})

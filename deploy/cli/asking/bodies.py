@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
+from deploy.cli.asking.changes import merged, read
 from deploy.cli.asking.event_file import read_file
 from deploy.cli.asking.events import Named, identified, named, settings, unique
 from deploy.cli.asking.options import Events, Selected, Sets
@@ -24,7 +25,7 @@ def bodies(client: Client, kind: str, which: Selected, events: Events, sets: Set
 
     sets: None for what sets nothing. Raises WrongSetting for what cannot be meant.
     """
-    said = read_amounts("--set", settings(sets.set or ())) if sets else {}
+    said = read(kind, "--set", settings(sets.set or ())) if sets else {}
     selection = which.selection
     ways = [bool(events.event), events.file is not None, bool(selection)]
     if not which.organization:
@@ -56,22 +57,9 @@ def chunks(rows: Sequence[Body]) -> list[Body]:
     return [{"events": events} for events in made]
 
 
-def read_amounts(where: str, said: Mapping[str, Any]) -> Body:
-    """What is set, with quantities read from their JSON where they are text. Raises WrongSetting."""
-    text = said.get("quantities")
-    if not isinstance(text, str):
-        return dict(said)
-    try:
-        return {**said, "quantities": json.loads(text)}
-    except (ValueError, RecursionError):
-        raise WrongSetting(
-            f'{where}: quantities: {text[:80]} is no JSON: write them like {{"web_searches": 3}}'
-        ) from None
-
-
 def _changes(kind: str, event: Named, said: Mapping[str, Any]) -> Body:
     """What becomes of an event: what its own row says, and --set where that says nothing. Raises WrongSetting."""
-    values = {**said, **read_amounts(event.where, event.set)}
+    values = merged(said, read(kind, event.where, event.set))
     if not values:
         raise WrongSetting(f"{event.where}: it sets nothing: say what changes, in columns or by --set")
     if wrong := wrong_in_set(kind, values):

@@ -13,7 +13,8 @@ from deploy.errors import WrongSetting
 
 
 def read_file(path: Path) -> list[Named]:
-    """Events of a file, a row each; columns beside event_id and time are what is set, empty CSV cells set nothing.
+    """Events of a file, a row each; columns beside event_id and time are what is set, empty CSV cells set nothing
+    (a column `clear` names what has no value any more).
 
     Raises WrongSetting naming the line.
     """

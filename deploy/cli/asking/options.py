@@ -77,7 +77,8 @@ class Sets:
     """What changes."""
 
     set: Annotated[
-        list[str] | None, typer.Option(metavar="COLUMN=VALUE", help="What changes; several times for more.")
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE", help="What changes; several times for more. rating= takes a rating away."),
     ] = None
 
 

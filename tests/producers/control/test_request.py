@@ -104,6 +104,12 @@ def test_an_event_of_a_feature_needs_no_model() -> None:
         assert content_of("replace", "acme", SOME | {"set": {"model": "", **other}})
 
 
+def test_what_is_cleared_is_in_the_record() -> None:
+    said = {"clear": ["duration_ms", "reported_cost_usd"], "rating": 4}
+    assert content_of("replace", "acme", SOME | {"set": said})["set"] == said
+    assert "clear" not in content_of("amend", "acme", SOME | {"set": {"rating": 4}})["set"]
+
+
 def test_columns_that_cannot_be_set_are_told_with_those_that_can() -> None:
     assert wrong_in_set("amend", {"rating": "5"}) == ""
     told = wrong_in_set("amend", {"ratign": "5"})

@@ -227,6 +227,15 @@ def test_amend_by_identity_sets_each_its_own(filled: Client) -> None:
     assert found.moves == (Move("category", "", "code", 1), Move("rating", "", "5", 1))
 
 
+def test_a_rating_is_taken_away(filled: Client) -> None:
+    insert(filled, [each | {"rating": 2, "control_offset": 5} for each in (FIRST, SECOND)])
+    events = [key(FIRST) | {"set": {"clear": ["rating"]}}, key(SECOND) | {"set": {"category": "code"}}]
+    found = difference(filled, asked("amend", {"events": events}))
+    assert found.moves == (Move("category", "", "code", 1), Move("rating", "2", "", 1))
+    found = difference(filled, asked("amend", {"selection": {"user_id": "ada"}, "set": {"clear": ["rating"]}}))
+    assert found.moves == (Move("rating", "2", "", 2),)
+
+
 def test_replace_works_prices_out_again(filled: Client) -> None:
     events = [key(FIRST) | {"set": {"input_tokens": 3000, "billing_type": "BYOK"}}]
     found = difference(filled, asked("replace", {"events": events}))

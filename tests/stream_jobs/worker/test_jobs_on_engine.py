@@ -141,6 +141,18 @@ def test_an_event_is_amended_before_and_after_it_comes(warehouse: Client, sink: 
     assert [met for _, met in awaited] == [-2, 2]
 
 
+def test_amounts_are_taken_away_before_and_after_the_event_comes(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    come, to_come = SECOND, replace(LATER, rating=3, duration_ms=9)
+    events = [{**key_of(come), "set": {"clear": ["rating"]}}, {**key_of(to_come), "set": {"clear": ["rating"]}}]
+    timed = Told("replace", {"selection": {"user_id": "u2"}, "set": {"clear": ["duration_ms"]}}, number=2)
+    live(sink, tmp_path / "a", [Posted((FIRST, come)), Told("amend", {"events": events}), timed, Posted((to_come,))])
+    assert is_right(warehouse)
+    found = answer(warehouse, "SELECT rating, duration_ms FROM usage_raw FINAL ORDER BY time")
+    assert found == [(None, None), (None, None), (None, 9)]
+    sums = "SELECT sum(rated_requests), sum(rating_sum), sum(timed_requests) FROM rollup FINAL WHERE grain = 'quarter'"
+    assert answer(warehouse, sums) == [(0, 0, 1)]
+
+
 def test_wrong_usage_is_replaced_and_priced_again(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
     replace = Told("replace", {"selection": {"user_id": "u1"}, "set": {"user_id": "u3", "input_tokens": 7}})
     live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), replace, Posted((LATER,))])

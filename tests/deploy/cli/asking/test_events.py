@@ -159,6 +159,27 @@ def test_many_events_become_several_records(tmp_path: Path) -> None:
     assert len({event["event_id"] for body in found for event in body["events"]}) == 2001
 
 
+def test_an_amount_set_to_nothing_is_cleared(tmp_path: Path) -> None:
+    which = Selected("acme", model="m")
+    (body,) = meant("amend", which, Events(), Sets(["rating=", "category="]))
+    assert body["set"] == {"category": "", "clear": ["rating"]}
+    (body,) = meant("replace", which, Events(), Sets(["duration_ms=", "reported_cost_usd="]))
+    assert body["set"] == {"clear": ["duration_ms", "reported_cost_usd"]}
+    with pytest.raises(WrongSetting, match="--set duration_ms: amend sets no such column"):
+        meant("amend", which, Events(), Sets(["duration_ms="]))
+    rows = "a,2026-03-28,1,\nb,2026-03-28,,rating\nc,2026-03-28,,\n"
+    file = written(tmp_path, "a.csv", f"event_id,time,rating,clear\n{rows}")
+    (body,) = meant("amend", Selected("acme"), Events(file=file), Sets(["rating=5"]))
+    assert [event["set"] for event in body["events"]] == [{"rating": "1"}, {"clear": ["rating"]}, {"rating": "5"}]
+    (body,) = meant("amend", Selected("acme"), Events(file=file), Sets(["rating=", "category=x"]))
+    cleared = {"category": "x", "clear": ["rating"]}
+    assert [event["set"] for event in body["events"]] == [{"rating": "1", "category": "x"}, cleared, cleared]
+    for wrong in ("5", '"plan"', '[["rating"]]'):
+        file = written(tmp_path, "a.ndjson", f'{{"event_id": "a", "time": "2026-03-28", "clear": {wrong}}}')
+        with pytest.raises(WrongSetting, match=r"a.ndjson line 1: clear: .*: name amounts, of rating, duration_ms"):
+            meant("amend", Selected("acme"), Events(file=file), Sets())
+
+
 def test_a_row_of_its_own_wins_over_set(tmp_path: Path) -> None:
     file = written(tmp_path, "a.csv", "event_id,time,rating\na,2026-03-28,1\nb,2026-03-28,\n")
     (body,) = meant("amend", Selected("acme"), Events(file=file), Sets(["rating=5"]))
