@@ -6,7 +6,7 @@ Small slices of a job are done together, as a bundle; when that fails, one by on
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -21,14 +21,14 @@ from stream_jobs.worker.repair import DERIVATIONS, Counts, Derivation, Repairs
 from stream_jobs.worker.requests import Request, Requests, mark_of
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.state import WorkerState
+from stream_jobs.worker.stream_lag import StreamLag
 
 log = structlog.get_logger()
 HALT_SECONDS = 1.0
 """How long the stream stands still for steps of a bundle before the next one waits for another halt. Each costs a
 flush."""
-REST_SHARE = 4.0
-"""How much longer than it worked a job rests while something waits in the log: takes have the rest of the time."""
-LONGEST_REST_SECONDS = 10.0
+NAP_SECONDS = 0.25
+"""A rest is looked at again after so long: it ends when the stream has caught up."""
 Step = Callable[[WorkerState, Bundle], None]
 """A part of a bundle that is done while nothing is taken. Blocking; the bundle is at the cut of the moment."""
 JOB_FAILED = "job failed"
@@ -49,14 +49,15 @@ class Foreman:
     trusted: Callable[[], bool]
     """Whether no process died of the log: otherwise jobs wait, so that it is clear what processes die of (E29)."""
     _working: asyncio.Task[bool] | None = field(default=None, init=False)
-    _waiting: bool = field(default=False, init=False)
+    _lag: StreamLag = field(default_factory=StreamLag, init=False)
 
     def look(self, generation: int, waiting: int) -> None:
         """Begins the next bundle in the background when there is one and none is being done.
 
-        waiting: envelopes in the log; while there are any, jobs leave them most of the time.
+        waiting: envelopes in the log; the further the stream is behind, the more of the time jobs leave to it.
         """
-        self._waiting = waiting > 0
+        applied = sum(partition.applied for partition in self.now()[1].partitions.values())
+        self._lag.see(time.monotonic(), generation, applied, waiting)
         if self.trusted() and self.jobs.due() and (self._working is None or self._working.done()):
             self._working = asyncio.create_task(self.work(generation))
             self._working.add_done_callback(self._ended)
@@ -147,7 +148,7 @@ class Foreman:
             began = time.monotonic()
             self._check_ours(generation, work)
             await asyncio.to_thread(self.repairs.build_beside, replace(bundle, cut=built_at), since, until)
-            await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
+            await self._leave_to_the_stream(time.monotonic() - began)
         began = time.monotonic()
         async with self.owning:
             state = await self._stored(generation, work)
@@ -155,7 +156,7 @@ class Foreman:
             differed = await asyncio.to_thread(self.repairs.switch, bundle, built_at)
             if bundle.src_partition in state.partitions:
                 await asyncio.to_thread(self.repairs.reload, state, bundle, *bundle.around())
-        await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
+        await self._leave_to_the_stream(time.monotonic() - began)
         await self._between_takes(generation, work, bundle, self._last_steps(work.requests, differed))
         self.jobs.metrics.worked("done", len(work.requests))
 
@@ -189,7 +190,7 @@ class Foreman:
                 while left and time.monotonic() < ends:
                     self._check_ours(generation, work)
                     await asyncio.to_thread(left.popleft(), state, at)
-            await asyncio.sleep(self._rest_seconds(time.monotonic() - began))
+            await self._leave_to_the_stream(time.monotonic() - began)
 
     async def _stored(self, generation: int, work: Work) -> WorkerState:
         """The state with everything that was taken stored. Raises NotOurs."""
@@ -220,11 +221,21 @@ class Foreman:
 
     def _rest(self, generation: int, work: Work, worked_seconds: float) -> None:
         """Between two spans of raw events. Raises NotOurs."""
-        time.sleep(self._rest_seconds(worked_seconds))
+        for nap in self._naps(worked_seconds):
+            time.sleep(nap)
         self._check_ours(generation, work)
 
-    def _rest_seconds(self, worked_seconds: float) -> float:
-        return min(REST_SHARE * worked_seconds, LONGEST_REST_SECONDS) if self._waiting else 0.0
+    async def _leave_to_the_stream(self, worked_seconds: float) -> None:
+        """Rests after work, as long as the stream needs it."""
+        for nap in self._naps(worked_seconds):
+            await asyncio.sleep(nap)
+
+    def _naps(self, worked_seconds: float) -> Iterator[float]:
+        """How long to sleep each time, until the rest is over."""
+        began = now = time.monotonic()
+        while (left := began + self._lag.rest_seconds(worked_seconds, now) - now) > 0:
+            yield min(left, NAP_SECONDS)
+            now = time.monotonic()
 
     def _ended(self, task: "asyncio.Task[bool]") -> None:
         """What no slice may raise ends the process, as everything unexpected does."""

@@ -19,11 +19,12 @@ from stream_jobs.errors import JobRefused
 from stream_jobs.jobs.job import Job
 from stream_jobs.rollups.bundle import Bundle, Slice
 from stream_jobs.worker import foreman
-from stream_jobs.worker.foreman import HALT_SECONDS, LONGEST_REST_SECONDS, REST_SHARE, Foreman
+from stream_jobs.worker.foreman import HALT_SECONDS, Foreman
 from stream_jobs.worker.jobs import Work
 from stream_jobs.worker.repair import DERIVATIONS
 from stream_jobs.worker.requests import Request, Requests
 from stream_jobs.worker.state import WorkerState
+from stream_jobs.worker.stream_lag import BEHIND_SHARE, LONGEST_REST_SECONDS
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
 DAY = date(2026, 3, 28)
@@ -51,6 +52,8 @@ class Scene:
     met: deque[tuple[int, Identity, int]] = field(default_factory=deque)
     told: list[str] = field(default_factory=list)
     rests: list[float] = field(default_factory=list)
+    """How long each was, of several naps."""
+    _rested_after: int = -1
 
     def __getattr__(self, name: str) -> Any:
         def called(*_: object) -> Any:
@@ -105,16 +108,26 @@ class Scene:
         self.now += SECONDS["drain"]
         self._tell("halt")
 
+    def nap(self, seconds: float) -> None:
+        self.now += seconds
+        if self._rested_after == len(self.told):
+            self.rests[-1] += seconds
+        else:
+            self.rests.append(seconds)
+        self._rested_after = len(self.told)
+
     async def sleep(self, seconds: float) -> None:
-        self.rests.append(seconds)
+        self.nap(seconds)
 
 
-def worked(spans: list[tuple[int, int]], kind: str, body: dict[str, Any], waiting: int = 1) -> Scene:
-    """One slice of a job, done."""
+def worked(
+    spans: list[tuple[int, int]], kind: str, body: dict[str, Any], waiting: int = 1, behind: float = 60.0
+) -> Scene:
+    """One slice of a job, done. behind: seconds for which the oldest of what waits has waited."""
     scene = Scene(spans)
     made = hired(scene, {0})
-    made._waiting = waiting > 0
-    clock = SimpleNamespace(monotonic=lambda: scene.now, sleep=lambda _: None)
+    made._lag.see(scene.now - behind, 1, 10, waiting)
+    clock = SimpleNamespace(monotonic=lambda: scene.now, sleep=scene.nap)
     with patch.object(foreman, "time", clock), patch.object(asyncio, "sleep", scene.sleep):
         asyncio.run(made._done(1, work_of(kind, body), BUNDLE))
     return scene
@@ -150,13 +163,13 @@ def test_the_stream_never_stands_still_for_longer_than_a_halt_and_a_step() -> No
     assert scene.told.count("derive_again") == len(DERIVATIONS)
     assert scene.told[-1] == "finish"
     longest = SECONDS["drain"] + HALT_SECONDS + max(SECONDS["recompute"], SECONDS["derive_again"])
-    assert max(scene.rests) <= REST_SHARE * longest
+    assert max(scene.rests) <= BEHIND_SHARE * longest
 
 
 def test_each_span_has_what_it_takes_in_memory_within_its_halt() -> None:
     scene = worked([(0, 900), (900, 1800)], "void", {"selection": {"user_id": "u"}})
     assert scene.told[:5] == ["halt", "recompute", "reload", "recompute", "reload"]
-    assert scene.rests[0] == pytest.approx(REST_SHARE * (SECONDS["drain"] + 2 * SECONDS["recompute"]))
+    assert scene.rests[0] == pytest.approx(BEHIND_SHARE * (SECONDS["drain"] + 2 * SECONDS["recompute"]))
 
 
 def test_a_slice_of_few_events_costs_the_stream_one_flush() -> None:
@@ -168,12 +181,29 @@ def test_a_replay_rests_after_its_switch_too() -> None:
     scene = worked([(0, 900)], "replay", {"first": "2026-01-01"})
     assert scene.told == ["build_beside", "halt", "switch", "reload", *told_of_last_steps()]
     switched = SECONDS["drain"] + SECONDS["switch"]
-    assert scene.rests[:2] == pytest.approx([REST_SHARE * SECONDS["build_beside"], REST_SHARE * switched])
+    assert scene.rests[:2] == pytest.approx([BEHIND_SHARE * SECONDS["build_beside"], BEHIND_SHARE * switched])
     assert max(scene.rests) <= LONGEST_REST_SECONDS
 
 
 def test_nothing_rests_while_nothing_waits() -> None:
-    assert set(worked([(0, 900)], "void", {"selection": {"user_id": "u"}}, waiting=0).rests) == {0.0}
+    assert worked([(0, 900)], "void", {"selection": {"user_id": "u"}}, waiting=0).rests == []
+
+
+def test_a_rest_ends_when_the_stream_has_caught_up() -> None:
+    scene, looks = Scene([]), []
+    made = hired(scene, {0})
+    made._lag.see(0.0, 1, 10, 5)
+    scene.now = 3.0
+    clock = SimpleNamespace(monotonic=lambda: scene.now)
+    with patch.object(foreman, "time", clock):
+        for nap in made._naps(2.0):
+            scene.now += nap
+            looks.append(scene.now)
+            if scene.now == 3.5:
+                made._lag.see(scene.now, 1, 14, 3)
+            if scene.now == 4.5:
+                made._lag.see(scene.now, 1, 17, 1)
+    assert looks[-1] == 5.0
 
 
 @pytest.mark.parametrize(
