@@ -1,8 +1,7 @@
-"""The jobs of this worker's partitions: which slice is next, and the raw events it rewrites. Blocking; one at a time.
+"""The jobs of this worker's partitions: which slice is next. Blocking; one at a time.
 
 Jobs that may be about the same events follow each other in the order of their records, also when an earlier one is
-paused; one that is cancelled before it began waits for nobody. All others take turns, slice by slice. Rewriting raw
-events goes on beside the stream: it changes nothing that a take reads.
+paused; one that is cancelled before it began waits for nobody. All others take turns, slice by slice.
 """
 
 import threading
@@ -13,32 +12,24 @@ from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
-import polars as pl
 import structlog
 
-from producers.control.bodies import EraseBody, ReplayBody, RepriceBody
+from producers.control.bodies import EraseBody
 from producers.timeliness.rules import TimeRules
-from stream_jobs.calendars.local_calendar import QUARTER_SECONDS
-from stream_jobs.control.repriced import NEEDED, cost_alone, excess, repriced
-from stream_jobs.corrections.awaited import MET_BEFORE, Awaited, Identity, awaited_rows
-from stream_jobs.corrections.change import Correction
-from stream_jobs.corrections.kept_terms import KeptTerms
 from stream_jobs.erasure.erasure import Erasure
-from stream_jobs.erasure.scope import Scope
-from stream_jobs.erasure.sweep import Sweep
 from stream_jobs.errors import JobRefused
-from stream_jobs.jobs import planning, rewriting
-from stream_jobs.jobs.job import STATES, Job
-from stream_jobs.rollups.bundle import Bundle
-from stream_jobs.rollups.spans import parts
+from stream_jobs.jobs.job import Job
 from stream_jobs.worker import statements
-from stream_jobs.worker.books import UNUSABLE, Books
+from stream_jobs.worker.books import Books
+from stream_jobs.worker.course import Course, Met, scope_of
 from stream_jobs.worker.metrics import Metrics
 from stream_jobs.worker.poison.job_attempts import JobAttempts
 from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.requests import MOST_SLICES, Place, Request, Requests, bundles, together
+from stream_jobs.worker.rewriter import Rewriter, revisions_of
 from stream_jobs.worker.routing import Routing
 from stream_jobs.worker.sink import Sink
+from stream_jobs.worker.sweeps import Sweeps
 from warehouse.errors import WarehouseError, WarehouseRefused, WarehouseStrained
 from warehouse.literals import masked
 
@@ -49,19 +40,10 @@ SLICES_AHEAD = 2 * MOST_SLICES
 """What a look finds of a job at most: one that is alone does not wait for the next look."""
 JOBS_AT_ONCE = 10
 """Of which a look finds slices; the others come first in the next ones."""
-SWEEP_LOOK_SECONDS = 5.0
-ERASURE = (
-    *("control_id", "organization", "home", "offset", "user_hash", "certificate", "asked", "due", "version", "state"),
-)
-"""What `due_erasures` gives."""
-REWRITTEN_AT_ONCE = 100_000
-"""Raw events that one statement writes anew."""
 FAILURES = (WarehouseRefused, WarehouseStrained, JobRefused)
 """What ends a slice or a job, and not the worker."""
 PUT_OFF_SECONDS = 60.0
 """How long an erasure rests that the warehouse could not do."""
-TIMES = 5
-"""How often a span is gone through until nothing is left of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +68,16 @@ class Jobs:
     onlooker: Sink
     """For looks at what is to be done, which must not keep a worker alive that hangs (rule E28)."""
     routing: Routing
+    sweeps: Sweeps = field(init=False)
+    course: Course = field(init=False)
     told: dict[str, int] = field(default_factory=dict, init=False)
     """How many jobs are open, and how many of their slices are left, at the last look."""
     forgotten: int = field(default=0, init=False)
     """How often the partitions changed: what is found in those of before is not done in those of after."""
-    met: deque[tuple[int, Identity, int]] = field(default_factory=deque, init=False)
-    """Events that are awaited no longer though memory still has them: log partition, who, and offset of the record."""
     _next: float = field(default=0.0, init=False)
     _ready: deque[Work] = field(default_factory=deque, init=False)
     _found_or_forgotten: threading.Lock = field(default_factory=threading.Lock, init=False)
-    _next_sweep: float = field(default=0.0, init=False)
-    _sweeps_again: deque[float] = field(default_factory=lambda: deque([0.0]), init=False)
-    """When completed erasures are swept once more."""
+    _rewriter: Rewriter = field(init=False)
     _turns: dict[tuple[int, str], int] = field(default_factory=dict, init=False)
     """When a slice of an open job was last given out, or the job first seen: a count of slices, by home and id."""
     _given: int = field(default=0, init=False)
@@ -105,11 +85,20 @@ class Jobs:
     """Erasures whose events this process has removed."""
     _set_aside: dict[str, float] = field(default_factory=dict, init=False)
     """Until when jobs are left alone, by control id."""
-    _columns: list[str] = field(default_factory=list, init=False)
     _events: dict[tuple[str, Place], int] = field(default_factory=dict, init=False)
     """Raw events of days that open jobs have still to do, by job; counted once."""
     _one_by_one: set[str] = field(default_factory=set, init=False)
     """What failed together is tried slice by slice: control ids, until the process ends."""
+
+    def __post_init__(self) -> None:
+        self.sweeps = Sweeps(self.onlooker, self.erasure, self.times)
+        self.course = Course(self.sink, self.repairs, self.erasure, self.times, self.routing)
+        self._rewriter = Rewriter(self.sink, self.books)
+
+    @property
+    def met(self) -> Met:
+        """Events that are awaited no longer though memory still has them."""
+        return self.course.met
 
     def due(self) -> bool:
         """Whether a slice is known or it is time to look for one."""
@@ -138,7 +127,7 @@ class Jobs:
             self.forgotten += 1
             self._ready.clear()
             self._next = 0.0
-        self._sweeps_again = deque([0.0, time.monotonic() + self.erasure.sweep_after.total_seconds()])
+        self.sweeps.again()
 
     def puts_off(self, job: Job | None, refused: Exception) -> bool:
         """Whether the job is tried again later instead of failing: an erasure that the warehouse could not do. Its
@@ -170,8 +159,7 @@ class Jobs:
             return 0
         if isinstance(work.job.body, EraseBody):
             return self._erased(work.job)
-        job, bundle = work.job, self.repairs.bundle_of(work.requests, -1)
-        return sum(self._corrected(job, correction, bundle, rest) for correction in job.corrections)
+        return self._rewriter.rewrite(work.job, self.repairs.bundle_of(work.requests, -1), rest)
 
     def learn(self) -> None:
         """Erased events are known from now on; nothing may be taken meanwhile."""
@@ -187,37 +175,11 @@ class Jobs:
         self._removed.add(job.control_id)
         return removed
 
-    def _sweep(self, partitions: Sequence[int]) -> None:
-        """Erasures whose time has come are swept again."""
-        self._sweep_completed(partitions)
-        if time.monotonic() < self._next_sweep:
-            return
-        self._next_sweep = time.monotonic() + SWEEP_LOOK_SECONDS
-        for found in self.onlooker.rows(statements.due_erasures(partitions)):
-            row = dict(zip(ERASURE, found, strict=True))
-            scope = Scope(row["control_id"], row["organization"], row["home"], row["offset"], not row["user_hash"])
-            if row["state"] == "erased":
-                if self.erasure.refusals_are_stored(scope.control_id):
-                    self.erasure.sweep_again(scope, row)
-            else:
-                self.erasure.complete(scope, row)
-
-    def _sweep_completed(self, partitions: Sequence[int]) -> None:
-        """After a takeover, at once and when everything that was on its way has come: beside the stream, so that no
-        partition waits for it."""
-        sweeps = self._sweeps_again
-        if not sweeps or time.monotonic() < sweeps[0]:
-            return
-        sweeps[0] = time.monotonic() + SWEEP_LOOK_SECONDS  # one that fails is due again
-        sweep = Sweep.of_what_is_kept(self.erasure, self.times)
-        if sweep.turn(self.onlooker.rows(statements.complete_erasures(partitions))).is_clean:
-            sweeps.popleft()
-
     def _found(self, applied: Mapping[int, int], forgotten: int) -> list[Work]:
         if not applied:
             return []
         try:
-            self._sweep(list(applied))
+            self.sweeps.turn(list(applied))
         except FAILURES as refused:  # looked at again; an erasure that is not complete is told by `tally control show`
             log.error("an erasure could not be swept again", reason=masked(str(refused))[:500])
         requested = self.repairs.requested(list(applied), self.onlooker)
@@ -237,11 +199,11 @@ class Jobs:
                 continue
             try:
                 with self.attempts.at("job", job.home, job.control_id):
-                    slices, is_over = ([], self._withdrawn(job)) if waits else self._advanced(job, list(applied))
+                    slices, is_over = ([], self.course.withdrawn(job)) if waits else self._advanced(job, list(applied))
             except FAILURES as refused:
                 slices, is_over = [], not self.puts_off(job, refused)
                 if is_over:
-                    self._fail(job.home, job.control_id, job.slices, str(refused))
+                    self.course.fail(job.home, job.control_id, job.slices, str(refused))
             if slices:
                 of_jobs.append(slices)
             if not is_over:
@@ -258,15 +220,8 @@ class Jobs:
         try:
             return Job.read(row, wanted.get(row[1], "run"))
         except JobRefused as refused:
-            self._fail(row[0], row[1], row[9], str(refused))
+            self.course.fail(row[0], row[1], row[9], str(refused))
             return None
-
-    def _fail(self, home: int, control_id: str, slices: int, why: str) -> None:
-        """Ends a job that nobody can go on with."""
-        said = masked(why)
-        log.error("job failed", control_id=control_id, reason=said[:500])
-        self.sink.command(statements.slices_given_up(control_id, home))
-        self._note(home, control_id, "failed", slices, said)
 
     def _rests(self, control_id: str) -> bool:
         return time.monotonic() < self._set_aside.get(control_id, 0.0)
@@ -291,19 +246,19 @@ class Jobs:
 
     def _advanced(self, job: Job, mine: Sequence[int]) -> tuple[list[Work], bool]:
         """The job's next slices and whether it is over; plans it first, and ends it when none is left."""
-        if job.wanted == "cancel" and self._has_erased(job):
+        if job.wanted == "cancel" and self.course.has_erased(job):
             job = replace(job, wanted="run")
         if job.wanted == "cancel":
             self.sink.command(statements.slices_cancelled(job.control_id, job.home))
         elif job.wanted == "pause":
             return [], False
-        partitions = job.partitions([*mine, *self._former(job)])
+        partitions = job.partitions([*mine, *self.course.former(job)])
         if job.state == "asked" and job.wanted != "cancel":
-            job = self._plan(job, partitions)
+            job = self.course.plan(job, partitions)
         asked = statements.open_slices(job.control_id, job.home, partitions, SLICES_AHEAD)
         found = self._bundles([Request(*row) for row in self.sink.rows(asked)], job)
         if not found:
-            self._end(job, partitions)
+            self.course.end(job, partitions)
         return found, not found
 
     def _bundles(self, requests: Sequence[Request], job: Job | None = None) -> list[Work]:
@@ -332,154 +287,9 @@ class Jobs:
             for each in those:
                 self._events[each.repair_id, each.place] = counts.get((each.organization, each.day), 0)
 
-    def _withdrawn(self, job: Job) -> bool:
-        """Ends a job that waits and is cancelled, unless some of it was begun: then its turn comes."""
-        if self._has_begun(job):
-            return False
-        self.sink.command(statements.slices_cancelled(job.control_id, job.home))
-        if self._has_begun(job):  # a former owner, in between
-            return False
-        self._end(job, [])
-        return True
-
-    def _has_erased(self, job: Job) -> bool:
-        """Whether it is an erasure that has begun: all of its events go with the first day, and every other day counts
-        them until it is done. It cannot be cancelled any more."""
-        return isinstance(job.body, EraseBody) and self._has_begun(job)
-
-    def _has_begun(self, job: Job) -> bool:
-        states = {row[0] for row in self.sink.rows(statements.slice_states(job.control_id, job.home))}
-        return not states <= {"asked", "cancelled"}
-
-    def _plan(self, job: Job, partitions: Sequence[int]) -> Job:
-        if isinstance(job.body, EraseBody):
-            self.erasure.begin(scope_of(job), job.body.user_id or "")
-        whole = self.times.first_whole_day(job.asked)
-        left = 0
-        for number in partitions:
-            whose = self._whose(job, number)
-            self.sink.command(planning.plan(job, number, whole, whose))
-            if whole is not None and not isinstance(job.body, EraseBody):
-                left += int(self.sink.rows(planning.left(job, number, whole, whose))[0][0])
-        message = self.times.left(left, whole) if left and whole else ""
-        self._meet(job, partitions)
-        slices = sum(count for _, count, _ in self.sink.rows(statements.slice_states(job.control_id, job.home)))
-        self._note(job.home, job.control_id, "planned", slices, message)
-        log.info("job planned", kind=job.kind, control_id=job.control_id, partition=job.home, slices=slices, left=left)
-        return replace(job, message=message)
-
-    def _whose(self, job: Job, number: int) -> list[str] | None:
-        """Whose days of a partition the job plans: a record about all organisations comes to every partition, and only
-        that of an organisation's own knows what is in force for it. None: of all that it is about."""
-        if number == job.home or job.organization:
-            return None
-        names = pl.Series([row[0] for row in self.sink.rows(statements.known_organizations())], dtype=pl.String)
-        return names.filter(self.routing.homes(names) == job.home).to_list() if len(names) else []
-
-    def _meet(self, job: Job, partitions: Sequence[int]) -> None:
-        """Events that are named and came before the record are awaited no longer."""
-        entries: list[tuple[int, Identity, Awaited, int]] = []
-        for correction in job.corrections:
-            said = Awaited(job.offset, job.control_id, job.kind, correction.change, job.version)
-            for number in partitions if correction.events else ():
-                stored = self.sink.rows(planning.named(job, correction, number))
-                entries += [(job.home, (job.organization, *each), said, MET_BEFORE) for each in stored]
-        if entries:
-            self.sink.insert("awaited_events", awaited_rows(entries))
-            self.met.extend((number, identity, said.src_offset) for number, identity, said, _ in entries)
-
-    def _end(self, job: Job, partitions: Sequence[int]) -> None:
-        found = self.sink.rows(statements.slice_states(job.control_id, job.home))
-        counts = {state: count for state, count, _ in found}
-        failures = "; ".join(message for state, _, message in found if state == "failed")
-        if isinstance(job.body, ReplayBody):
-            for number in partitions:
-                self.repairs.forget_built(job.control_id, job.home, number)
-        if isinstance(job.body, EraseBody) and job.wanted != "cancel" and not failures:
-            self.erasure.finish(scope_of(job), job.body.user_id or "", job.asked)
-        elif isinstance(job.body, EraseBody) and job.wanted == "cancel":
-            self.erasure.forget(scope_of(job))
-        state = "cancelled" if job.wanted == "cancel" else "failed" if failures else "done"
-        self._note(
-            job.home, job.control_id, state, sum(counts.values()), "; ".join(filter(None, (job.message, failures)))
-        )
-        log.info("job ended", kind=job.kind, control_id=job.control_id, partition=job.home, state=state, **counts)
-
-    def _note(self, home: int, control_id: str, state: str, slices: int, message: str = "") -> None:
-        version = STATES.index(state) + 1
-        self.sink.command(statements.job_noted(home, control_id, state, version, slices, message))
-
-    def _former(self, job: Job) -> list[int]:
-        return [row[0] for row in self.sink.rows(statements.former_partitions(job.home))]
-
-    def _corrected(self, job: Job, correction: Correction, work: Bundle, rest: Callable[[float], None]) -> int:
-        """Goes through the days until nothing is left."""
-        total = 0
-        for _ in range(TIMES):
-            quarters = self.sink.rows(rewriting.rows_per_quarter(job, correction, work))
-            if not quarters:
-                return total
-            for since, until in parts(quarters, REWRITTEN_AT_ONCE):
-                began = time.monotonic()
-                self._rewritten(job, correction, work, since, until)
-                rest(time.monotonic() - began)
-            total += sum(count for _, count in quarters)
-        raise JobRefused(f"events of {work} are not rewritten after {TIMES} attempts")
-
-    def _rewritten(self, job: Job, correction: Correction, work: Bundle, since: int, until: int) -> None:
-        """Writes [since, until) anew: half of it at a time when it is too much at once, down to a quarter hour."""
-        try:
-            again = self._priced(job, correction, work, since, until) if correction.change.reprices else None
-            if again is not None and again.is_empty():  # half of a span may hold no event
-                return
-            self.sink.derive(rewriting.kept(job, correction, work, since, until))
-            self.sink.derive(rewriting.rewritten(self._raw_columns(), job, correction, work, since, until), again)
-        except WarehouseStrained:
-            middle = since + (until - since) // 2 // QUARTER_SECONDS * QUARTER_SECONDS
-            if middle == since:
-                raise
-            self._rewritten(job, correction, work, since, middle)
-            self._rewritten(job, correction, work, middle, until)
-
-    def _priced(self, job: Job, correction: Correction, work: Bundle, since: int, until: int) -> pl.DataFrame:
-        """What the events cost, for the statement that writes them."""
-        frame = self.sink.frame(rewriting.to_price(job, correction, work, since, until))
-        if frame.is_empty():
-            return frame
-        names = {f"new_{name}": name for name in NEEDED} | {"quantities_text": "quantities"}
-        events = rewriting.as_born(frame.rename(names))
-        prices, multipliers = revisions_of(job)
-        try:
-            if multipliers is None:
-                owner = work.organizations[0] if len(work.organizations) == 1 else ""
-                kept = KeptTerms.read(self.sink.rows, owner)
-                before = rewriting.replaced_before(job, correction, work, since, until)
-                book = self.books.needed_prices(prices)
-                priced = cost_alone(events, book, kept.located(events, lambda: self.sink.frame(before)))
-            else:
-                priced = repriced(events, *self.books.needed(prices, multipliers))
-        except UNUSABLE as problem:
-            raise JobRefused(str(problem)) from None
-        if reason := str(excess(priced).max() or ""):
-            raise JobRefused(f"{reason}, or of the prices")
-        return priced.select(*rewriting.IDENTITY, *rewriting.PRICED)
-
-    def _raw_columns(self) -> list[str]:
-        if not self._columns:
-            self._columns = [row[0] for row in self.sink.rows(rewriting.RAW_COLUMNS)]
-        return self._columns
-
 
 def _key(job: Job) -> tuple[int, str]:
     return job.home, job.control_id
-
-
-def revisions_of(job: Job) -> tuple[int, int | None]:
-    """Prices and multipliers that a job computes with; None: credits and terms stay as they are."""
-    if not isinstance(job.body, RepriceBody):
-        return job.prices, job.multipliers
-    said = job.body.multipliers
-    return job.prices if job.body.prices is None else job.body.prices, job.multipliers if said == "in_force" else said
 
 
 def states_of(job: Job) -> tuple[int, int]:
@@ -487,9 +297,3 @@ def states_of(job: Job) -> tuple[int, int]:
     credits stay."""
     prices, multipliers = revisions_of(job)
     return prices, job.multipliers if multipliers is None else multipliers
-
-
-def scope_of(job: Job) -> Scope:
-    """What an erasing job removes."""
-    assert isinstance(job.body, EraseBody)
-    return Scope(job.control_id, job.organization, job.home, job.offset, job.body.user_id is None)

@@ -14,7 +14,7 @@ from stream_jobs.rollups import repair
 from stream_jobs.rollups.bundle import Bundle
 from stream_jobs.worker import control, rules, statements
 from stream_jobs.worker.control import Controls
-from stream_jobs.worker.jobs import Jobs
+from stream_jobs.worker.course import Course
 from stream_jobs.worker.repair import Repairs
 from tests.chaos.replacing import replace
 from warehouse.families import Family
@@ -88,7 +88,7 @@ def with_jobs_in_memory() -> None:
 def with_slices_in_memory() -> None:
     """How far a job is, only the process knows, until the job ends (rule E20)."""
     finished: list[tuple[Any, ...]] = []
-    note, end, open_slices = Repairs._note, Jobs._end, statements.open_slices
+    note, end, open_slices = Repairs._note, Course.end, statements.open_slices
 
     def remembered(self: Repairs, requests: Any, state: str, *more: Any, **events: Any) -> None:
         if state == "done":
@@ -96,7 +96,7 @@ def with_slices_in_memory() -> None:
         else:
             note(self, requests, state, *more, **events)
 
-    def ended(self: Jobs, *job: Any) -> None:
+    def ended(self: Course, *job: Any) -> None:
         for repairs, requests, state, more, events in finished:
             note(repairs, requests, state, *more, **events)
         finished.clear()
@@ -109,7 +109,7 @@ def with_slices_in_memory() -> None:
         return open_slices(*asked).replace(" ORDER BY", f"{known} ORDER BY")
 
     replace(Repairs, "_note", remembered)
-    replace(Jobs, "_end", ended)
+    replace(Course, "end", ended)
     replace(statements, "open_slices", left)
 
 
@@ -180,7 +180,7 @@ def with_begun_slices_cancelled() -> None:
 
 def with_begun_erasures_cancelled() -> None:
     """An erasure may end when its events are gone and its days are not computed again (rule E24)."""
-    replace(Jobs, "_has_erased", lambda *_: False)
+    replace(Course, "has_erased", lambda *_: False)
 
 
 def _without(words: str, statement: Callable[..., str]) -> Callable[..., str]:

@@ -18,6 +18,7 @@ from stream_jobs.worker import statements
 from stream_jobs.worker.jobs import Jobs
 from stream_jobs.worker.poison.job_attempts import JobAttempts
 from stream_jobs.worker.requests import MOST_EVENTS, Request
+from stream_jobs.worker.sweeps import Sweeps
 from tests.stream_jobs.worker.fake_sink import Question
 from tests.stream_jobs.worker.simulation import QuietMetrics
 
@@ -146,7 +147,7 @@ def jobs_at(desk: Desk, folder: Path) -> Jobs:
         desk,  # type: ignore[arg-type]
         SimpleNamespace(),  # type: ignore[arg-type]
     )
-    made._sweeps_again.clear()
+    made.sweeps._again.clear()
     return made
 
 
@@ -157,7 +158,7 @@ def asking_the_desk() -> Iterator[None]:
         for name in STATEMENTS:
             patch.setattr(statements, name, _asking(name))
         patch.setattr(planning, "plan", _asking("plan"))
-        patch.setattr(Jobs, "_sweep", lambda *_: None)
+        patch.setattr(Sweeps, "turn", lambda *_: None)
         yield
 
 

@@ -69,6 +69,6 @@ def test_e25_days_of_former_partitions_are_planned_where_their_organization_is_a
     rows = [[UUID(int=place), BEGIN, name, number, 0, DAY] for place, (number, name) in enumerate(counted)]
     names = ["event_id", "time", "organization", "src_partition", "src_offset", "day"]
     warehouse.insert("usage_raw", rows, column_names=names)
-    jobs(sink)._plan(job, [job.home, 0, 1])
+    jobs(sink).course.plan(job, [job.home, 0, 1])
     planned = "SELECT toInt64(src_partition), organization FROM repairs FINAL ORDER BY src_partition, organization"
     assert answer(warehouse, planned) == wanted
