@@ -18,7 +18,7 @@ from stream_jobs.erasure.erasure import Erasure
 from stream_jobs.erasure.removal import Removal
 from stream_jobs.erasure.scope import Scope
 from stream_jobs.jobs import planning
-from stream_jobs.worker import app, jobs
+from stream_jobs.worker import app, sweeps
 from stream_jobs.worker.sink import Sink
 from tests.stream_jobs.worker.sent import BEGIN, Posted, Sent, Told
 from tests.stream_jobs.worker.simulation import ERASURE_KEY, raised
@@ -57,7 +57,7 @@ HALF_OUT = Told("reprice", {"prices": 1, "selection": {"user_id": "u1"}}, organi
 @pytest.fixture(autouse=True)
 def prepared(warehouse: Client) -> Iterator[None]:
     directory_rows().insert(warehouse)
-    with patch.object(app, "leave", raised), patch.object(jobs, "SWEEP_LOOK_SECONDS", 0.0):
+    with patch.object(app, "leave", raised), patch.object(sweeps, "LOOK_SECONDS", 0.0):
         yield
 
 

@@ -30,7 +30,7 @@ from stream_jobs.jobs import planning
 from stream_jobs.jobs.job import Job
 from stream_jobs.pricing import PriceBook, PriceRow
 from stream_jobs.rollups.bundle import Bundle
-from stream_jobs.worker import app, jobs
+from stream_jobs.worker import app, jobs, sweeps
 from stream_jobs.worker.books import Books
 from stream_jobs.worker.jobs import Jobs
 from stream_jobs.worker.repair import Repairs
@@ -623,8 +623,8 @@ def test_e24_a_worker_that_takes_over_sweeps_completed_erasures_until_it_succeed
             raise left.pop()
         return turn(self, registered)
 
-    at_once = patch.multiple(jobs, LOOK_SECONDS=0.0, SWEEP_LOOK_SECONDS=0.0)
-    with at_once, patch.object(Sweep, "turn", turned):
+    looks = patch.object(jobs, "LOOK_SECONDS", 0.0), patch.object(sweeps, "LOOK_SECONDS", 0.0)
+    with looks[0], looks[1], patch.object(Sweep, "turn", turned):
         worker = live(sink, tmp_path / "a", posted)
         for _ in range(6 if failing else 0):
             asyncio.run(worker.foreman.work(GENERATION))

@@ -14,7 +14,7 @@ from api.errors import Conflict
 from producers.control.record import ControlRecord
 from stream_jobs.control.publisher import Publisher
 from stream_jobs.control.settings import ControlSettings
-from stream_jobs.worker import app, jobs, statements
+from stream_jobs.worker import app, statements, sweeps
 from stream_jobs.worker.lost_records import Known, missing_rows
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.take import Envelope
@@ -39,7 +39,7 @@ SOME_DAY = BEGIN + timedelta(days=999)
 @pytest.fixture(autouse=True)
 def prepared(warehouse: Client) -> Iterator[None]:
     directory_rows().insert(warehouse)
-    with patch.object(app, "leave", raised), patch.object(jobs, "SWEEP_LOOK_SECONDS", 0.0):
+    with patch.object(app, "leave", raised), patch.object(sweeps, "LOOK_SECONDS", 0.0):
         yield
 
 
