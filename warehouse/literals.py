@@ -1,4 +1,4 @@
-"""Text as a ClickHouse string literal, for statements that bind no parameters; statements without their literals."""
+"""Text and instants as ClickHouse literals; statements without their literals."""
 
 import re
 
@@ -8,6 +8,16 @@ _LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*(?:'|$)", re.DOTALL)
 def quoted(text: str) -> str:
     """The text between single quotes, escaped."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def second(seconds: int | str) -> str:
+    """Unix seconds, or the placeholder of them, as a DateTime64(3).
+
+    An instant is never compared as a DateTime. ClickHouse 26.9 turns `time < toDateTime(X)` into `time <= X - 1 s` when
+    it decides which granules of a DateTime64 key to read, and `time > toDateTime(X)` into `time >= X + 1 s`: events of
+    that second disappear, or show an earlier version. tests/warehouse/test_boundary_seconds.py shows it.
+    """
+    return f"toDateTime64({seconds}, 3, 'UTC')"
 
 
 def masked(text: str) -> str:

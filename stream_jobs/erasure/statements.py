@@ -7,7 +7,7 @@ from typing import Final
 
 from stream_jobs.erasure.scope import Scope
 from warehouse.families import FAMILIES, ROLLUP_TABLES
-from warehouse.literals import quoted
+from warehouse.literals import quoted, second
 from warehouse.queries.query import utc
 from warehouse.queries.reconcile.open_slices import NOT_OPEN
 
@@ -72,7 +72,7 @@ def noted(scope: Scope, since: int, until: int) -> str:
     return (
         "SELECT organization, event_id, time, src_partition, src_offset, src_index, append_time "
         f"FROM erased_events FINAL WHERE control_id = {scope.id} AND {scope.own} "
-        f"AND time >= toDateTime({since}, 'UTC') AND time < toDateTime({until}, 'UTC')"
+        f"AND time >= {second(since)} AND time < {second(until)}"
     )
 
 
@@ -273,5 +273,5 @@ def replaced_parts(tables: Sequence[str], before: datetime) -> str:
     names = ", ".join(quoted(table) for table in tables)
     return (
         f"SELECT DISTINCT table FROM system.parts WHERE database = currentDatabase() AND table IN ({names}) "
-        f"AND NOT active AND remove_time <= toDateTime({int(utc(before).timestamp())}, 'UTC')"
+        f"AND NOT active AND remove_time <= {second(int(utc(before).timestamp()))}"
     )

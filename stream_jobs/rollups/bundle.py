@@ -10,7 +10,7 @@ from datetime import date
 from typing import Self
 
 from stream_jobs.rollups.cascade import DAY_SECONDS
-from warehouse.literals import quoted
+from warehouse.literals import quoted, second
 
 WEEK_SECONDS = 8 * DAY_SECONDS
 
@@ -84,9 +84,7 @@ class Bundle:
         spans = joined([(max(0, each.start - seconds), each.end + seconds) for each in self.slices])
         clipped = [(max(first, since), last if until is None else min(last, until)) for first, last in spans]
         times = " OR ".join(
-            f"{instant} >= toDateTime({first}, 'UTC') AND {instant} < toDateTime({last}, 'UTC')"
-            for first, last in clipped
-            if first < last
+            f"{instant} >= {second(first)} AND {instant} < {second(last)}" for first, last in clipped if first < last
         )
         return f"{self.of_organizations()} AND ({times or 'false'})"
 

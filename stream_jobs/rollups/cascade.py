@@ -11,7 +11,7 @@ from datetime import date
 
 from warehouse.families import Family
 from warehouse.latency_bins import METRICS, bin_sql
-from warehouse.literals import quoted
+from warehouse.literals import quoted, second
 
 DAY_SECONDS = 86_400
 
@@ -51,7 +51,7 @@ def _where(periods: Sequence[DuePeriod], instant: str) -> str:
     start, end = max(0, min(due.start for due in periods) - DAY_SECONDS), max(due.end for due in periods) + DAY_SECONDS
     return (
         f"src_partition IN ({partitions}) AND organization IN ({organizations}) "
-        f"AND {instant} >= toDateTime({start}, 'UTC') AND {instant} < toDateTime({end}, 'UTC')"
+        f"AND {instant} >= {second(start)} AND {instant} < {second(end)}"
     )
 
 

@@ -9,7 +9,7 @@ from stream_jobs.jobs.job import COLUMNS as JOB_COLUMNS
 from stream_jobs.rollups.bundle import Bundle, still_applied
 from stream_jobs.rollups.pairs import PLACE
 from warehouse.families import FAMILIES, ROLLUP_TABLES, Family
-from warehouse.literals import quoted
+from warehouse.literals import quoted, second
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 
 CANCELLED: Final = 3
@@ -157,7 +157,7 @@ def raised_epochs(grain: str, partitions: Sequence[int], organizations: Sequence
         f"SELECT src_partition, organization, {grain} AS first, max(epoch) AS highest FROM {table} "
         f"WHERE grain IN ({grains}) AND src_partition IN ({listed(partitions)}) "
         f"AND organization IN ({listed(organizations)}) "
-        f"AND bucket >= toDateTime({start}, 'UTC') AND bucket < toDateTime({end}, 'UTC') AND epoch > 0 "
+        f"AND bucket >= {second(start)} AND bucket < {second(end)} AND epoch > 0 "
         f"GROUP BY src_partition, organization, {grain}"
         for table in ROLLUP_TABLES
     )

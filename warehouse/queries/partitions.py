@@ -89,7 +89,7 @@ class LateEvents:
 FROM
 (
     SELECT src_partition, dateDiff('millisecond', time, append_time) AS delay_ms FROM event_id_log FINAL
-    WHERE append_time >= now() - toIntervalHour({hours:UInt32})
+    WHERE append_time >= now64(3, 'UTC') - toIntervalHour({hours:UInt32})
 )
 WHERE delay_ms > {late_ms:Int64} GROUP BY src_partition ORDER BY src_partition"""
 

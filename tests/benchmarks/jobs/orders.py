@@ -7,7 +7,7 @@ from typing import Any, Final
 from clickhouse_connect.driver.client import Client
 
 from tests.benchmarks.jobs.stored import StoredEvents
-from warehouse.literals import quoted
+from warehouse.literals import quoted, second
 
 FIRST_REVISION: Final = 1
 SECOND_REVISION: Final = 2
@@ -75,7 +75,7 @@ def expected(stored: StoredEvents, told: Told) -> dict[str, Totals]:
 def counted(client: Client, stored: StoredEvents) -> dict[str, Totals]:
     """What each place counts."""
     own = f"organization = {quoted(stored.organization)}"
-    before = f"toDateTime({int(stored.until.timestamp())}, 'UTC')"
+    before = second(int(stored.until.timestamp()))
     sums = "toInt128(sum(input_tokens)), toInt128(sum(cost_nano_usd))"
     statement = (
         f"SELECT 'raw', count(), {sums} FROM usage_raw FINAL WHERE {own} AND time < {before} UNION ALL "

@@ -25,7 +25,7 @@ def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 @pytest.mark.usefixtures("zone")
 def test_an_instant_of_the_warehouse_is_utc_whatever_the_local_zone_is() -> None:
-    assert "toDateTime(1774699200, 'UTC')" in statements.replaced_parts(["usage_raw"], NOON)
+    assert "toDateTime64(1774699200, 3, 'UTC')" in statements.replaced_parts(["usage_raw"], NOON)
     conditions = [text for columns in texts.of_texts(SCOPE, NOON).values() for text in columns.values()]
     assert any("fromUnixTimestamp64Milli(1774699200000, 'UTC')" in text for text in conditions)
     assert all("1774699200000" in text for text in statements.of_bytes(SCOPE, NOON).values())

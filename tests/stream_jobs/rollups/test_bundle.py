@@ -31,7 +31,9 @@ def test_a_part_of_the_time_is_read_of_the_days_that_lie_in_it() -> None:
     bundle = Bundle(0, (first, second), 7)
     said = bundle.of_days("time", first.start, first.start + HOUR)
     assert said.count("time >=") == 1
-    assert f"time >= toDateTime({first.start}, 'UTC') AND time < toDateTime({first.start + HOUR}, 'UTC')" in said
+    assert (
+        f"time >= toDateTime64({first.start}, 3, 'UTC') AND time < toDateTime64({first.start + HOUR}, 3, 'UTC')" in said
+    )
     between = second.start - 4 * 24 * HOUR
     assert "(false)" in bundle.of_days("time", between, between + HOUR)
 

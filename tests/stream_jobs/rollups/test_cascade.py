@@ -23,8 +23,8 @@ DUE_COLUMNS = (
 )
 DUE = DUE_COLUMNS + "(3, 'acme', '2026-03-28', 1000, 77, 0)) AS due "
 WHERE = (
-    "src_partition IN (3) AND organization IN ('acme') AND bucket >= toDateTime(0, 'UTC') "
-    "AND bucket < toDateTime(88400, 'UTC')"
+    "src_partition IN (3) AND organization IN ('acme') AND bucket >= toDateTime64(0, 3, 'UTC') "
+    "AND bucket < toDateTime64(88400, 3, 'UTC')"
 )
 JOINED = "INNER JOIN " + DUE + "ON source.src_partition = due_partition AND source.organization = due_organization "
 KEYS = "source.organization, source.thread_id, source.src_partition"
@@ -60,7 +60,7 @@ def test_weeks_are_summed_from_days() -> None:
 def test_many_periods_are_one_statement_over_their_whole_range() -> None:
     statement = derive(FAMILY, "day", [DAY, OTHER_DAY])
     assert "src_partition IN (1, 3) AND organization IN ('acme', 'it\\'s \\\\')" in statement
-    assert "bucket >= toDateTime(0, 'UTC') AND bucket < toDateTime(89400, 'UTC')" in statement
+    assert "bucket >= toDateTime64(0, 3, 'UTC') AND bucket < toDateTime64(89400, 3, 'UTC')" in statement
     rows = "(3, 'acme', '2026-03-28', 1000, 77, 0), (1, 'it\\'s \\\\', '2026-03-29', 2000, 9, 4)"
     assert f"{DUE_COLUMNS}{rows}) AS due" in statement
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from warehouse.families import ROLLUP_TABLES
+from warehouse.literals import second
 from warehouse.queries.progress import PartitionProgress
 from warehouse.queries.query import Rows, utc
 
@@ -65,7 +66,7 @@ class Part:
         """The conditions; `instant` is the column that lets the engine skip months and neighbours."""
         conditions = [
             f"{self.column} >= {self._named('first')} AND {self.column} <= {self._named('last')}",
-            f"{instant} >= toDateTime({{since:Int64}}, 'UTC') AND {instant} < toDateTime({{until:Int64}}, 'UTC')",
+            f"{instant} >= {second('{since:Int64}')} AND {instant} < {second('{until:Int64}')}",
         ]
         if self.days[0]:
             conditions.append("day >= {first_day:Date}")
@@ -79,7 +80,7 @@ class Part:
         return " AND ".join(conditions)
 
     def _named(self, end: str) -> str:
-        return f"toDateTime({{{end}:Int64}}, 'UTC')" if self.column == "hour" else f"{{{end}:Date}}"
+        return second(f"{{{end}:Int64}}") if self.column == "hour" else f"{{{end}:Date}}"
 
     @property
     def parameters(self) -> Mapping[str, object]:

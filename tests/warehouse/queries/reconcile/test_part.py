@@ -36,7 +36,7 @@ def test_conditions() -> None:
     part = Part(DAY, DAY, "day", "acme", piece=1, pieces=3)
     assert part.where("time", ("model",)) == (
         "day >= {first:Date} AND day <= {last:Date} "
-        "AND time >= toDateTime({since:Int64}, 'UTC') AND time < toDateTime({until:Int64}, 'UTC') "
+        "AND time >= toDateTime64({since:Int64}, 3, 'UTC') AND time < toDateTime64({until:Int64}, 3, 'UTC') "
         "AND organization = {organization:String} "
         "AND cityHash64(organization, model) % {pieces:UInt64} = {piece:UInt64}"
     )
@@ -56,8 +56,8 @@ def test_hours_are_instants_and_may_be_of_a_few_local_days_only() -> None:
     hour = datetime(2026, 3, 1, 18, tzinfo=UTC)
     part = Part(hour, hour + timedelta(hours=2), "hour", days=(DAY, None))
     assert part.where("bucket", ()) == (
-        "hour >= toDateTime({first:Int64}, 'UTC') AND hour <= toDateTime({last:Int64}, 'UTC') "
-        "AND bucket >= toDateTime({since:Int64}, 'UTC') AND bucket < toDateTime({until:Int64}, 'UTC') "
+        "hour >= toDateTime64({first:Int64}, 3, 'UTC') AND hour <= toDateTime64({last:Int64}, 3, 'UTC') "
+        "AND bucket >= toDateTime64({since:Int64}, 3, 'UTC') AND bucket < toDateTime64({until:Int64}, 3, 'UTC') "
         "AND day >= {first_day:Date}"
     )
     at = MIDNIGHT + 18 * 3600

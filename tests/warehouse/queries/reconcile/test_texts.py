@@ -16,8 +16,8 @@ from warehouse.raw_measures import FROM_RAW
 SMALL = Family("rollup_small", ("model",), ("requests", "cost_nano_usd"), only="model")
 PART = Part(date(2026, 3, 1), date(2026, 3, 2))
 INSIDE = (
-    "day >= {{first:Date}} AND day <= {{last:Date}} AND {0} >= toDateTime({{since:Int64}}, 'UTC') "
-    "AND {0} < toDateTime({{until:Int64}}, 'UTC')"
+    "day >= {{first:Date}} AND day <= {{last:Date}} AND {0} >= toDateTime64({{since:Int64}}, 3, 'UTC') "
+    "AND {0} < toDateTime64({{until:Int64}}, 3, 'UTC')"
 )
 
 
