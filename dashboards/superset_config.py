@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from flask import Flask
 from superset.config import THEME_DARK as SHIPPED_DARK
 from superset.config import THEME_DEFAULT as SHIPPED_LIGHT
 
+from dashboards.instants import exact
 from dashboards.labels import unlike_any_column
 from dashboards.superset_home import SupersetHome, read_secret
 
@@ -93,7 +95,17 @@ TIME_GRAIN_ADDON_EXPRESSIONS = {
 
 
 def FLASK_APP_MUTATOR(_app: Flask) -> None:  # noqa: N802 (Superset's name)
-    """Gives every query on ClickHouse aliases that no column can have; see dashboards/labels.py."""
+    """Gives every query on ClickHouse aliases that no column can have, and bounds that lose no event.
+
+    See dashboards/labels.py and dashboards/instants.py.
+    """
     from superset.db_engine_specs.clickhouse import ClickHouseConnectEngineSpec
 
+    written = ClickHouseConnectEngineSpec.convert_dttm
+
+    def convert_dttm(target_type: str, dttm: datetime, db_extra: dict[str, Any] | None = None) -> str | None:
+        literal = written(target_type, dttm, db_extra)
+        return exact(dttm) if literal and literal.startswith("toDateTime(") else literal
+
     ClickHouseConnectEngineSpec._mutate_label = staticmethod(unlike_any_column)
+    ClickHouseConnectEngineSpec.convert_dttm = staticmethod(convert_dttm)

@@ -1,14 +1,15 @@
 """Superset's answers equal what was stored, to the last digit, also where ClickHouse reads aliases in WHERE."""
 
+import uuid
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from tests.browser.site import Site, axis
-from tests.browser.traffic import Call, calls
+from tests.browser.traffic import POSITION, Call, calls
 
 pytestmark = pytest.mark.browser
 CALLS = calls()
@@ -61,6 +62,34 @@ def test_no_period_is_lost_or_shifted(site: Site, dataset: str, column: str, gra
         row_limit=50_000,
     )
     assert {int(row[column]): (row["requests_total"], row["cost_usd_total"]) for row in answer} == expected
+
+
+@pytest.fixture
+def last_moment(site: Site) -> Iterator[str]:
+    """An organisation with one call in the last second of a day, in a part of its own."""
+    organization = "last-moment"
+    time = datetime(TO.year, TO.month, TO.day, tzinfo=UTC) - timedelta(milliseconds=300)
+    row = (uuid.UUID(int=2**64), time, organization, time.date(), "priced", time, 0, 10**6, 0)
+    columns = ["event_id", "time", "organization", "day", *POSITION]
+    site.warehouse.insert("usage_raw", [row], column_names=columns)
+    yield organization
+    site.warehouse.command(f"DELETE FROM usage_raw WHERE organization = '{organization}'")
+
+
+@pytest.mark.parametrize("column", ["event_time", "time"])
+def test_a_call_in_the_last_second_of_a_span_is_counted(site: Site, last_moment: str, column: str) -> None:
+    """Superset writes the end of a span as a DateTime, which makes the engine pass such a part over."""
+    bound = f"SELECT count() FROM usage_events WHERE organization = '{last_moment}' AND time < "
+    assert site.sql(f"{bound} toDateTime('{TO} 00:00:00', 'UTC')") == [(0,)], "the engine is mended"
+    (row,) = site.ask(
+        "usage_events",
+        metrics=["requests_total"],
+        filters=[
+            {"col": column, "op": "TEMPORAL_RANGE", "val": MIDDLE},
+            {"col": "organization", "op": "IN", "val": [last_moment]},
+        ],
+    )
+    assert row["requests_total"] == 1
 
 
 def test_hours_are_those_of_the_organisation(site: Site) -> None:

@@ -3,7 +3,7 @@ CREATE OR REPLACE VIEW usage_events
 (
     event_id UUID COMMENT 'Identity of the event',
     source_id String COMMENT 'The sender''s own key',
-    time DateTime64(3, 'UTC') COMMENT 'When the call happened',
+    time DateTime64(3, 'UTC') COMMENT 'When the call happened; bound it by text or now64(3), since < and > with now() or toDateTime() may miss calls of that second',
     organization LowCardinality(String) COMMENT 'Organisation',
     day Date COMMENT 'Date in the organisation''s calendar',
     week Date COMMENT 'First day of the week in the organisation''s calendar',
