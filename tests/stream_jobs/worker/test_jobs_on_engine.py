@@ -592,7 +592,7 @@ def test_e24_reconcile_removes_what_comes_back_after_completion_and_nothing_else
     assert answer(warehouse, "SELECT toString(state), home, author FROM repairs FINAL WHERE home = -1") == [
         ("asked", -1, "sweep")
     ]
-    with patch.object(Jobs, "_sweep_completed"):
+    with patch.object(sweeps.Sweeps, "_completed"):
         live(sink, tmp_path / "a", posted)
     sweeping.run()
     assert stored(warehouse) == before
