@@ -484,7 +484,7 @@ def test_e24_what_a_frozen_process_brings_back_is_swept(warehouse: Client, sink:
     posted: list[Posted | Told] = [Posted((FIRST, SECOND, LATER)), erase]
     live(sink, tmp_path / "a", posted[:1])
     for table in ("usage_raw", "rollup"):
-        warehouse.command(f"CREATE TABLE late_{table} AS {table}")
+        warehouse.command(f"CREATE OR REPLACE TABLE late_{table} AS {table}")
         warehouse.command(f"INSERT INTO late_{table} SELECT * FROM {table}")
     live(sink, tmp_path / "a", posted)
     for table in ("usage_raw", "rollup"):
@@ -534,7 +534,7 @@ def came_back(warehouse: Client, sink: Sink, folder: Path) -> list[Posted | Told
     posted: list[Posted | Told] = [Posted((FIRST, SECOND, LATER)), Told("erase", {"user_id": "u1"})]
     live(sink, folder, posted[:1])
     for table in TABLES:
-        warehouse.command(f"CREATE TABLE late_{table} AS {table}")
+        warehouse.command(f"CREATE OR REPLACE TABLE late_{table} AS {table}")
         warehouse.command(f"INSERT INTO late_{table} SELECT * FROM {table}")
     posted.append(Posted((NEW, SECOND)))
     live(sink, folder, posted[:2])
