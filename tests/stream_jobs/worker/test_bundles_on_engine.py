@@ -20,9 +20,9 @@ from stream_jobs.worker.poison.job_attempts import DEATHS_BEFORE_GIVING_UP
 from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.requests import Requests
 from stream_jobs.worker.sink import Sink
+from tests.stream_jobs.worker.lived import answer, counted, is_right, live, switched, with_revisions
 from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, REGISTERED, Posted, Sent, Told
 from tests.stream_jobs.worker.simulation import raised
-from tests.stream_jobs.worker.test_jobs_on_engine import answer, counted, is_right, live, switched, with_revisions
 from tests.warehouse.recorded import directory_rows
 from warehouse.errors import WarehouseRefused
 

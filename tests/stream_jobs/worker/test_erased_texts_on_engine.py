@@ -20,9 +20,7 @@ from stream_jobs.erasure.scope import Scope
 from stream_jobs.jobs import planning
 from stream_jobs.worker import app, sweeps
 from stream_jobs.worker.sink import Sink
-from tests.stream_jobs.worker.sent import BEGIN, Posted, Sent, Told
-from tests.stream_jobs.worker.simulation import ERASURE_KEY, raised
-from tests.stream_jobs.worker.test_jobs_on_engine import (
+from tests.stream_jobs.worker.lived import (
     FIRST,
     LATER,
     SECOND,
@@ -33,6 +31,8 @@ from tests.stream_jobs.worker.test_jobs_on_engine import (
     key_of,
     live,
 )
+from tests.stream_jobs.worker.sent import BEGIN, Posted, Sent, Told
+from tests.stream_jobs.worker.simulation import ERASURE_KEY, raised
 from tests.warehouse.recorded import directory_rows
 from warehouse.control import outbox
 from warehouse.control.revisions import Revision

@@ -16,8 +16,8 @@ from stream_jobs.worker.jobs import Jobs
 from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.routing import Routing
 from stream_jobs.worker.sink import Sink
+from tests.stream_jobs.worker.lived import answer
 from tests.stream_jobs.worker.sent import BEGIN, PARTITIONS
-from tests.stream_jobs.worker.test_jobs_on_engine import answer
 from tests.warehouse.recorded import directory_rows
 
 pytestmark = pytest.mark.integration

@@ -20,9 +20,7 @@ from stream_jobs.worker import app, jobs
 from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
-from tests.stream_jobs.worker.sent import INPUT_NANO_USD, Posted, Told
-from tests.stream_jobs.worker.simulation import ERASURE_KEY, raised
-from tests.stream_jobs.worker.test_jobs_on_engine import (
+from tests.stream_jobs.worker.lived import (
     FIRST,
     LATER,
     NOBODY,
@@ -33,6 +31,8 @@ from tests.stream_jobs.worker.test_jobs_on_engine import (
     is_right,
     live,
 )
+from tests.stream_jobs.worker.sent import INPUT_NANO_USD, Posted, Told
+from tests.stream_jobs.worker.simulation import ERASURE_KEY, raised
 from tests.warehouse.recorded import directory_rows
 from warehouse.errors import WarehouseRefused, WarehouseStrained
 from warehouse.queries.reconcile.reconcile import reconcile

@@ -1,8 +1,5 @@
 """Corrections on the real engine: what control records say of events is done to raw rows and every rollup row."""
 
-import asyncio
-import json
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,31 +15,35 @@ from confluent_kafka import TopicPartition
 
 from producers.timeliness.rules import TimeRules
 from stream_jobs.audit.counting import LogCounter
-from stream_jobs.credits.multiplier_row import MultiplierRow
-from stream_jobs.credits.multiplier_table import MultiplierTable
 from stream_jobs.deduplication.tombstones import Tombstones
-from stream_jobs.erasure import erasure
-from stream_jobs.erasure.erasure import OF_ERASURES
-from stream_jobs.erasure.statements import replaced_parts
-from stream_jobs.erasure.sweep import Sweep, Swept
-from stream_jobs.erasure.sweeping import Sweeping
 from stream_jobs.jobs import planning
 from stream_jobs.jobs.job import Job
 from stream_jobs.pricing import PriceBook, PriceRow
 from stream_jobs.rollups.bundle import Bundle
-from stream_jobs.worker import app, jobs, sweeps
 from stream_jobs.worker.books import Books
 from stream_jobs.worker.jobs import Jobs
 from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.resume import LogState
-from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.take import Rules
 from tests.stream_jobs.audit.test_log_reader import Message as LogMessage
-from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Log, Posted, Sent, Told, rules
-from tests.stream_jobs.worker.simulation import ERASURE_KEY, GENERATION, RULES, TOPIC_ID, SimulatedWorker, Step, raised
-from tests.warehouse.recorded import directory_rows
-from tokentally.identity import event_uuid
+from tests.stream_jobs.worker.lived import (
+    FIRST,
+    LATER,
+    SECOND,
+    THIRD,
+    answer,
+    counted,
+    credits_table,
+    is_right,
+    key_of,
+    live,
+    prepared,
+    switched,
+    with_revisions,
+)
+from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Posted, Told, rules
+from tests.stream_jobs.worker.simulation import ERASURE_KEY, TOPIC_ID
 from warehouse.errors import WarehouseRefused, WarehouseStrained
 from warehouse.queries.corrected import AwaitedChanges, FormerVersions, Tombstone, TombstonedOrganizations
 from warehouse.queries.query import ask
@@ -50,62 +51,7 @@ from warehouse.queries.reconcile.reconcile import Reconciler, reconcile
 from warehouse.queries.traced import CountedEvents
 
 pytestmark = pytest.mark.integration
-FIRST = Sent(1, user="u1", input_tokens=10, category="sql", prompt="p", thread="t")
-SECOND = Sent(2, BEGIN + timedelta(minutes=20), user="u2", input_tokens=100, rating=5, duration_ms=40)
-LATER = Sent(3, BEGIN + timedelta(hours=1), user="u1", input_tokens=1000)
-
-THIRD = Sent(4, BEGIN + timedelta(minutes=40), user="u4", input_tokens=50)
-
-
-@pytest.fixture(autouse=True)
-def prepared(warehouse: Client) -> Iterator[None]:
-    directory_rows().insert(warehouse)
-    with patch.object(app, "leave", raised):
-        yield
-
-
-def key_of(sent: Sent) -> dict[str, str]:
-    return {"event_id": str(event_uuid(sent.organization, f"event {sent.number}")), "time": sent.time.isoformat()}
-
-
-def live(
-    sink: Sink,
-    attempts: Path,
-    posted: Sequence[Posted | Told],
-    *steps: Step,
-    last: bool = True,
-    rules: Rules = RULES,
-) -> SimulatedWorker:
-    worker = SimulatedWorker(Log(posted, BEGIN + timedelta(hours=2)), sink, 100, attempts, rules)
-
-    async def life() -> None:
-        await worker.live(steps, last=last)
-        while await worker.foreman.work(GENERATION):
-            worker.foreman.jobs.forget()
-
-    asyncio.run(life())
-    return worker
-
-
-def answer(warehouse: Client, sql: str) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in warehouse.query(sql).result_rows]
-
-
-def counted(warehouse: Client) -> dict[str, tuple[int, int]]:
-    """Requests and cost by user, from quarter hours."""
-    rows = answer(
-        warehouse,
-        "SELECT user_id, sum(requests), sum(cost_nano_usd) FROM rollup FINAL WHERE grain = 'quarter' "
-        "GROUP BY user_id HAVING sum(requests) > 0",
-    )
-    return {user: (int(requests), int(cost)) for user, requests, cost in rows}
-
-
-def is_right(warehouse: Client) -> bool:
-    found = reconcile(warehouse)
-    assert [str(difference) for difference in found.differences] == []
-    unfinished = "SELECT (SELECT count() FROM repairs FINAL WHERE state != 'done'), (SELECT count() FROM jobs FINAL "
-    return answer(warehouse, f"{unfinished}WHERE state != 'done')") == [(0, 0)]
+__all__ = ["prepared"]
 
 
 def test_a_void_event_counts_nowhere_and_its_copies_stay_copies(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
@@ -162,34 +108,6 @@ def test_wrong_usage_is_replaced_and_priced_again(warehouse: Client, sink: Sink,
         "u2": (1, 100 * INPUT_NANO_USD),
         "u3": (1, 7 * INPUT_NANO_USD),
     }
-
-
-def book(revision: int) -> PriceBook:
-    """A token costs as many times the first price as the revision says."""
-    usd = Decimal(INPUT_NANO_USD * revision) / 1000
-    row = PriceRow("maker", "large", "Large", "", "input_mtok", usd, 1_000_000, 0, "test")
-    return PriceBook.from_rows([row], revision=revision)
-
-
-def credits_table(revision: int) -> MultiplierTable:
-    """A request costs as many credits as the revision says."""
-    return MultiplierTable.from_rows([MultiplierRow("maker", "large", 1000 * revision, "test")], revision=revision)
-
-
-def with_revisions() -> Rules:
-    given = rules()
-    books = Books.of(book(1), credits_table(1))
-    books.load_prices, books.load_multipliers = book, credits_table
-    return Rules(given.routing, given.times, books)
-
-
-def switched(warehouse: Client, kind: str, revision: int) -> Told:
-    """The record that puts a revision in force, which is stored before."""
-    digest = "a" * 64
-    row = [kind, "", revision, digest]
-    warehouse.insert("config_revisions", [row], column_names=["kind", "organization", "revision", "content_hash"])
-    body = {"subject": kind, "revision": revision, "content_hash": digest}
-    return Told("config", body, organization="", number=900 + 10 * revision + len(kind))
 
 
 def test_a_reprice_leaves_credits_as_they_are_unless_multipliers_are_named(
@@ -394,244 +312,6 @@ def test_e20_what_is_too_much_to_rewrite_at_once_is_halved(warehouse: Client, si
     assert is_right(warehouse)
 
 
-ERASED = "SELECT count() FROM {} WHERE user_id = 'u1'"
-
-
-def test_e24_an_erased_user_leaves_every_table_and_nobody_else_changes(
-    warehouse: Client, sink: Sink, tmp_path: Path
-) -> None:
-    erase = Told("erase", {"user_id": "u1"}, number=1)
-    amend = Told("amend", {"events": [{**key_of(FIRST), "set": {"rating": 2}}]})
-    worker = live(sink, tmp_path / "a", [Posted((FIRST, SECOND, LATER)), amend, erase])
-    assert counted(warehouse) == {"u2": (1, 100 * INPUT_NANO_USD)}
-    assert is_right(warehouse)
-    for table in ("usage_raw", "rollup", "corrections"):
-        assert answer(warehouse, ERASED.format(table)) == [(0,)], table
-    assert answer(warehouse, "SELECT count() FROM rollup_thread WHERE thread_id = 't'") == [(0,)]
-    lookups = "SELECT (SELECT count() FROM event_id_lookup), (SELECT count() FROM event_id_log)"
-    assert answer(warehouse, lookups) == [(1, 1)]
-    assert worker.state.partitions[0].counts.accepted == 3
-
-
-@pytest.mark.parametrize("body", [{"user_id": "u9"}, {}])
-@pytest.mark.parametrize("restarts", [False, True])
-def test_e24_what_would_make_an_event_the_erased_users_is_awaited_no_more(
-    warehouse: Client, sink: Sink, tmp_path: Path, body: dict[str, str], *, restarts: bool
-) -> None:
-    """The event comes as it was sent, whether or not a worker has begun anew in between (rule E23)."""
-    both = [{**key_of(LATER), "set": {"user_id": "u9"}}, {**key_of(THIRD), "set": {"user_id": "u3"}}]
-    posted: list[Posted | Told] = [
-        Posted((SECOND,)),
-        Told("replace", {"events": both}, number=1),
-        Told("erase", body, number=2),
-        Posted((LATER, THIRD)),
-    ]
-    if restarts:
-        live(sink, tmp_path / "a", posted[:3])
-    live(sink, tmp_path / "a", posted)
-    third = "u3" if body else "u4"
-    assert {user for user in counted(warehouse) if user != "u2"} == {"u1", third}
-    assert answer(warehouse, "SELECT count() FROM awaited_events FINAL WHERE met = -1") == [(0,)]
-    assert is_right(warehouse)
-
-
-ODD = 'Zoë "x" \\ a/b'
-
-
-def test_e24_a_user_whose_id_json_escapes_is_found_in_kept_bytes(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
-    kept = [json.dumps({"u": ODD}, ensure_ascii=False), json.dumps({"user_id": ODD}), json.dumps({"user_id": "Zoë"})]
-    for raw in kept:
-        warehouse.command(
-            "INSERT INTO rejected (organization, raw, time) VALUES ('acme', %(raw)s, now())", parameters={"raw": raw}
-        )
-    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), Told("erase", {"user_id": ODD})])
-    assert answer(warehouse, "SELECT raw FROM rejected") == [(kept[2],)]
-
-
-def test_e24_bytes_of_an_erased_organization_are_found_where_nobody_could_read_an_event(
-    warehouse: Client, sink: Sink, tmp_path: Path
-) -> None:
-    """Lines of an envelope, and what is no JSON; those of others stay, also where they name it otherwise."""
-    mine = ['{"organization": "acme", "n": 1}\n{"organization": "acme", "n": 2}', '{"organization" :"acme", no json']
-    others = ['{"organization": "acme two"}\n{}', '{"organization": "zen", "user_id": "acme"}\n{}']
-    for number, raw in enumerate((*mine, *others)):
-        told = {"raw": raw, "number": number}
-        warehouse.command("INSERT INTO rejected (rejection_id, raw) VALUES (%(number)s, %(raw)s)", parameters=told)
-        warehouse.command(
-            "INSERT INTO quarantine (src_partition, src_offset, raw) VALUES (7, %(number)s, %(raw)s)", parameters=told
-        )
-    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), Told("erase", {})])
-    for table in ("rejected", "quarantine"):
-        assert answer(warehouse, f"SELECT raw FROM {table} ORDER BY raw") == sorted((raw,) for raw in others), table
-    assert counted(warehouse) == {}
-
-
-def test_e16_copies_of_erased_events_stay_copies_also_after_a_restart(
-    warehouse: Client, sink: Sink, tmp_path: Path
-) -> None:
-    erase = Told("erase", {"user_id": "u1"})
-    copies = [Posted((FIRST, LATER)), Posted((Sent(4, LATER.time, user="u1"),))]
-    with patch.object(erasure, "HASHED_AT_ONCE", 1):
-        live(sink, tmp_path / "a", [Posted((FIRST, SECOND, LATER)), erase])
-    worker = live(sink, tmp_path / "a", [Posted((FIRST, SECOND, LATER)), erase, *copies])
-    assert worker.state.partitions[0].counts.duplicates == 2
-    assert counted(warehouse) == {"u1": (1, INPUT_NANO_USD), "u2": (1, 100 * INPUT_NANO_USD)}
-    assert is_right(warehouse)
-
-
-def test_e24_what_a_frozen_process_brings_back_is_swept(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
-    erase = Told("erase", {"user_id": "u1"})
-    posted: list[Posted | Told] = [Posted((FIRST, SECOND, LATER)), erase]
-    live(sink, tmp_path / "a", posted[:1])
-    for table in ("usage_raw", "rollup"):
-        warehouse.command(f"CREATE OR REPLACE TABLE late_{table} AS {table}")
-        warehouse.command(f"INSERT INTO late_{table} SELECT * FROM {table}")
-    live(sink, tmp_path / "a", posted)
-    for table in ("usage_raw", "rollup"):
-        warehouse.command(f"INSERT INTO {table} SELECT * FROM late_{table}")
-        warehouse.command(f"DROP TABLE late_{table}")
-    assert answer(warehouse, ERASED.format("usage_raw")) != [(0,)]
-    warehouse.command("ALTER TABLE erasures UPDATE due = now64(3) - 1 WHERE 1 SETTINGS mutations_sync = 2")
-    live(sink, tmp_path / "a", posted)
-    for table in ("usage_raw", "rollup"):
-        assert answer(warehouse, ERASED.format(table)) == [(0,)], table
-    assert is_right(warehouse)
-    assert answer(warehouse, "SELECT toString(state) FROM erasures FINAL") in ([("swept",)], [("complete",)])
-    bodies = "SELECT body FROM control_records UNION ALL SELECT body FROM jobs"
-    assert "u1" not in str(answer(warehouse, bodies))
-    assert answer(warehouse, "SELECT count() FROM erased_users") == [(0,)]
-
-
-def test_e24_of_an_organization_that_goes_on_nothing_names_who_did_not_come_back(
-    warehouse: Client, sink: Sink, tmp_path: Path
-) -> None:
-    """u1 and u2 are erased with their organization; u2 uses it again on the same day."""
-    again = replace(SECOND, number=5, thread="new", prompt="new")
-    posted: list[Posted | Told] = [Posted((FIRST, SECOND, LATER)), Told("erase", {}), Posted((again,))]
-    live(sink, tmp_path / "a", posted)
-    assert counted(warehouse) == {"u2": (1, 100 * INPUT_NANO_USD)}
-    named = {
-        "rollup": "user_id",
-        "rollup_thread": "thread_id",
-        "rollup_prompt": "prompt_id",
-        "rollup_category": "category",
-    }
-    found = {
-        table: [row[0] for row in answer(warehouse, f"SELECT DISTINCT {column} FROM {table} ORDER BY 1")]
-        for table, column in named.items()
-    }
-    assert found == {"rollup": ["u2"], "rollup_thread": ["new"], "rollup_prompt": ["new"], "rollup_category": []}
-    assert is_right(warehouse)
-
-
-NEW = Sent(4, LATER.time, user="u1", input_tokens=3)
-LOOKS = 20
-TABLES = ("usage_raw", "rollup", "rollup_thread", "rollup_prompt", "rollup_category")
-
-
-def came_back(warehouse: Client, sink: Sink, folder: Path) -> list[Posted | Told]:
-    """u1 is erased for good, uses the installation again, and a frozen process writes what it had of him before."""
-    posted: list[Posted | Told] = [Posted((FIRST, SECOND, LATER)), Told("erase", {"user_id": "u1"})]
-    live(sink, folder, posted[:1])
-    for table in TABLES:
-        warehouse.command(f"CREATE OR REPLACE TABLE late_{table} AS {table}")
-        warehouse.command(f"INSERT INTO late_{table} SELECT * FROM {table}")
-    posted.append(Posted((NEW, SECOND)))
-    live(sink, folder, posted[:2])
-    warehouse.command("ALTER TABLE erasures UPDATE due = now64(3) - 1 WHERE 1 SETTINGS mutations_sync = 2")
-    complete(warehouse, sink, folder, posted)
-    return posted
-
-
-def complete(warehouse: Client, sink: Sink, folder: Path, posted: list[Posted | Told]) -> None:
-    """Lives until the files that the erasure replaced are gone."""
-    for _ in range(LOOKS):
-        live(sink, folder, posted)
-        if answer(warehouse, "SELECT toString(state) FROM erasures FINAL") == [("complete",)]:
-            return
-    raise AssertionError("the erasure is not complete")
-
-
-def bring_back(warehouse: Client) -> None:
-    for table in TABLES:
-        warehouse.command(
-            f"INSERT INTO {table} (* EXCEPT ver) SELECT * FROM late_{table}"
-            if table != "usage_raw"
-            else f"INSERT INTO {table} SELECT * FROM late_{table}"
-        )
-        warehouse.command(f"DROP TABLE late_{table}")
-
-
-def stored(warehouse: Client) -> list[tuple[Any, ...]]:
-    """Every event and every quarter hour that counts something."""
-    found = answer(warehouse, "SELECT user_id, time, input_tokens FROM usage_raw FINAL ORDER BY ALL")
-    for table in TABLES[1:]:
-        found += answer(
-            warehouse, f"SELECT * EXCEPT (offset, epoch) FROM {table} FINAL WHERE requests > 0 ORDER BY ALL"
-        )
-    return found
-
-
-NOBODY = "SELECT (SELECT count() FROM erased_users) + (SELECT count() FROM erased_events)"
-
-
-def test_e24_reconcile_removes_what_comes_back_after_completion_and_nothing_else(
-    warehouse: Client, sink: Sink, tmp_path: Path
-) -> None:
-    posted = came_back(warehouse, sink, tmp_path / "a")
-    before = stored(warehouse)
-    assert [row[0] for row in before[:2]] == ["u1", "u2"]
-    bring_back(warehouse)
-    assert stored(warehouse) != before
-    key = tmp_path / "erasure_key"
-    key.write_bytes(ERASURE_KEY)
-    sweeping = Sweeping(warehouse, WorkerSettings(home=tmp_path, erasure_key_file=key), wait_seconds=0.0)
-    first = sweeping.run()
-    assert first[0].endswith("rows of erased users or organizations had come back and were removed")
-    assert "1 days have still to be computed again" in first[1]
-    assert answer(warehouse, "SELECT toString(state), home, author FROM repairs FINAL WHERE home = -1") == [
-        ("asked", -1, "sweep")
-    ]
-    with patch.object(sweeps.Sweeps, "_completed"):
-        live(sink, tmp_path / "a", posted)
-    sweeping.run()
-    assert stored(warehouse) == before
-    assert is_right(warehouse)
-    assert answer(warehouse, NOBODY) == [(0,)]
-    assert answer(warehouse, "SELECT count() FROM rollup_thread WHERE thread_id = 't'") == [(0,)]
-    assert answer(warehouse, "SELECT count() FROM event_id_lookup FINAL WHERE src_offset = 0") == [(1,)]
-    assert sweeping.run() == []
-    assert answer(warehouse, "SELECT toString(state) FROM erasures FINAL") == [("swept",)], "replaced files are left"
-    [(swept,)] = answer(warehouse, "SELECT due FROM erasures FINAL")
-    replaced = replaced_parts(OF_ERASURES, swept)  # merges of later may have left files that never had their bytes
-    assert answer(warehouse, replaced) != []
-    complete(warehouse, sink, tmp_path / "a", posted)
-    assert answer(warehouse, replaced) == []
-
-
-@pytest.mark.parametrize("failing", [0, 2])
-def test_e24_a_worker_that_takes_over_sweeps_completed_erasures_until_it_succeeds(
-    warehouse: Client, sink: Sink, tmp_path: Path, failing: int
-) -> None:
-    posted = came_back(warehouse, sink, tmp_path / "a")
-    before = stored(warehouse)
-    bring_back(warehouse)
-    left, turn = [WarehouseStrained("too much at once")] * failing, Sweep.turn
-
-    def turned(self: Sweep, registered: Iterable[Sequence[Any]]) -> Swept:
-        if left:
-            raise left.pop()
-        return turn(self, registered)
-
-    looks = patch.object(jobs, "LOOK_SECONDS", 0.0), patch.object(sweeps, "LOOK_SECONDS", 0.0)
-    with looks[0], looks[1], patch.object(Sweep, "turn", turned):
-        worker = live(sink, tmp_path / "a", posted)
-        for _ in range(6 if failing else 0):
-            asyncio.run(worker.foreman.work(GENERATION))
-    assert stored(warehouse) == before
-    assert answer(warehouse, NOBODY) == [(0,)]
-
-
 @pytest.mark.parametrize(
     ("kind", "body", "left"),
     [
@@ -652,39 +332,6 @@ def test_e13_a_job_tells_how_many_events_it_leaves_on_days_that_may_lack_others(
     told = f"{left} events are" if left > 1 else "1 event is"
     assert message.startswith(f"{told} left as counted, of days before 2026-04-06: raw usage may be deleted once")
     assert counted(warehouse)["u2"] == (1, 100 * INPUT_NANO_USD)
-
-
-def test_e13_a_sweep_leaves_days_alone_whose_raw_events_retention_may_have_removed(
-    warehouse: Client, sink: Sink, tmp_path: Path
-) -> None:
-    """u1 was erased and came back; of what he then used only rollup rows are left."""
-    posted = came_back(warehouse, sink, tmp_path / "a")
-    warehouse.command("ALTER TABLE usage_raw DELETE WHERE 1 SETTINGS mutations_sync = 2")
-    before = stored(warehouse)
-    assert any("u1" in row for row in before)
-    key = tmp_path / "erasure_key"
-    key.write_bytes(ERASURE_KEY)
-    kept = WorkerSettings(home=tmp_path, erasure_key_file=key, usage_retention_days=30)
-    assert Sweeping(warehouse, kept, wait_seconds=0.0).run() == []
-    live(sink, tmp_path / "a", posted, rules=rules(TimeRules(retention_days=30)))
-    assert answer(warehouse, "SELECT count() FROM repairs WHERE author = 'sweep'") == [(0,)]
-    assert stored(warehouse) == before
-    everything = WorkerSettings(home=tmp_path, erasure_key_file=key)
-    assert "days have still to be computed again" in Sweeping(warehouse, everything, wait_seconds=0.0).run()[0]
-
-
-def test_e24_without_the_key_of_an_erasure_nothing_is_swept_and_that_is_told(
-    warehouse: Client, sink: Sink, tmp_path: Path
-) -> None:
-    key = tmp_path / "erasure_key"
-    key.write_bytes(b"another key of sixteen bytes")
-    sweeping = Sweeping(warehouse, WorkerSettings(home=tmp_path, erasure_key_file=key))
-    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), Told("erase", {"user_id": "u1"})])
-    assert sweeping.run() == [], "the worker sweeps what is not complete"
-    warehouse.command("ALTER TABLE erasures UPDATE state = 'complete' WHERE 1 SETTINGS mutations_sync = 2")
-    [note] = sweeping.run()
-    assert note.startswith("erasures were not swept again: erasure ")
-    assert answer(warehouse, ERASED.format("erased_users FINAL")) == [(1,)], "nothing has begun"
 
 
 def test_what_records_did_to_an_event_is_found_by_its_id(warehouse: Client, sink: Sink, tmp_path: Path) -> None:

@@ -18,9 +18,9 @@ from stream_jobs.worker import app, statements, sweeps
 from stream_jobs.worker.lost_records import Known, missing_rows
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.take import Envelope
+from tests.stream_jobs.worker.lived import FIRST, LATER, SECOND, answer, key_of, live
 from tests.stream_jobs.worker.sent import BEGIN, Posted, Told
 from tests.stream_jobs.worker.simulation import raised
-from tests.stream_jobs.worker.test_jobs_on_engine import FIRST, LATER, SECOND, answer, key_of, live
 from tests.warehouse.recorded import directory_rows
 from warehouse.control import orders, outbox
 from warehouse.control.following import followed, newest

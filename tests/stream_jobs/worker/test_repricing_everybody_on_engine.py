@@ -17,8 +17,8 @@ from stream_jobs.credits import Terms, TermsRow
 from stream_jobs.credits.terms import ALWAYS
 from stream_jobs.worker import app
 from stream_jobs.worker.sink import Sink
+from tests.stream_jobs.worker.lived import answer, is_right, live
 from tests.stream_jobs.worker.sent import BEGIN, Posted, Sent, Told
-from tests.stream_jobs.worker.test_jobs_on_engine import answer, is_right, live
 from tests.stream_jobs.worker.test_repricing_on_engine import raised, stored_rules
 from tests.warehouse.recorded import directory_rows
 

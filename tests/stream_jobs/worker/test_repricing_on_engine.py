@@ -28,8 +28,8 @@ from stream_jobs.worker.books import Books
 from stream_jobs.worker.control import Controls
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.take import Rules
+from tests.stream_jobs.worker.lived import answer, is_right, key_of, live
 from tests.stream_jobs.worker.sent import BEGIN, Posted, Sent, Told, rules
-from tests.stream_jobs.worker.test_jobs_on_engine import answer, is_right, key_of, live
 from tests.warehouse.recorded import directory_rows
 
 pytestmark = pytest.mark.integration

@@ -16,8 +16,7 @@ from stream_jobs.pricing.seed import seed
 from stream_jobs.worker.books import Books
 from stream_jobs.worker.sink import Sink
 from stream_jobs.worker.take import Rules
-from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Posted, Told, rules
-from tests.stream_jobs.worker.test_jobs_on_engine import (
+from tests.stream_jobs.worker.lived import (
     FIRST,
     LATER,
     SECOND,
@@ -28,6 +27,7 @@ from tests.stream_jobs.worker.test_jobs_on_engine import (
     live,
     prepared,
 )
+from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Posted, Told, rules
 from warehouse.queries.margin import MarginBy, Margins
 from warehouse.queries.query import ask
 from warehouse.queries.selection import Selection

@@ -18,9 +18,9 @@ from stream_jobs.worker.poison.job_attempts import DEATHS_BEFORE_GIVING_UP
 from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.requests import Requests
 from stream_jobs.worker.sink import Sink
+from tests.stream_jobs.worker.lived import FIRST, LATER, SECOND, answer, counted, live
 from tests.stream_jobs.worker.sent import INPUT_NANO_USD, Posted, Told
 from tests.stream_jobs.worker.simulation import raised
-from tests.stream_jobs.worker.test_jobs_on_engine import FIRST, LATER, SECOND, answer, counted, live
 from tests.warehouse.recorded import directory_rows
 
 pytestmark = pytest.mark.integration
