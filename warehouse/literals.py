@@ -13,9 +13,10 @@ def quoted(text: str) -> str:
 def second(seconds: int | str) -> str:
     """Unix seconds, or the placeholder of them, as a DateTime64(3).
 
-    An instant is never compared as a DateTime. ClickHouse 26.9 turns `time < toDateTime(X)` into `time <= X - 1 s` when
-    it decides which granules of a DateTime64 key to read, and `time > toDateTime(X)` into `time >= X + 1 s`: events of
-    that second disappear, or show an earlier version. tests/warehouse/test_boundary_seconds.py shows it.
+    An instant is never compared as a DateTime. When ClickHouse 26.9 decides which granules of a DateTime64 key to read,
+    it takes `time < toDateTime(X)` for `time <= X - 1 s` and `time > toDateTime(X)` for `time >= X + 1 s`: events of
+    that second disappear, or show an earlier version. tests/warehouse/test_boundary_seconds.py shows it; open integer
+    bounds are closed, and a DateTime is an integer there (github.com/ClickHouse/ClickHouse/issues/113993).
     """
     return f"toDateTime64({seconds}, 3, 'UTC')"
 

@@ -1,6 +1,6 @@
 """What each kind of control record says: the body's JSON in, a checked value out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
@@ -68,12 +68,19 @@ class Amendment(Strict):
 
     @model_validator(mode="after")
     def _clears_what_it_has(self) -> Self:
-        for name in self.clear or ():
-            if name not in type(self).model_fields:
-                raise ValueError(f"clear: an amendment does not change {name}: replace the event")
-            if getattr(self, name) is not None:
-                raise ValueError(f"{name} is set and cleared: say one of them")
+        if wrong := wrong_in_clear(type(self).model_fields, vars(self)):
+            raise ValueError(wrong)
         return self
+
+
+def wrong_in_clear(fields: Collection[str], said: Mapping[str, Any]) -> str:
+    """What is wrong with the amounts that are cleared, beside what is set; empty when nothing is."""
+    for name in said.get("clear") or ():
+        if name not in fields:
+            return f"clear: an amendment does not change {name}: replace the event"
+        if said.get(name) is not None:
+            return f"{name} is set and cleared: say one of them"
+    return ""
 
 
 class Correction(Amendment):

@@ -19,6 +19,7 @@ from producers.control.bodies import (
     EraseBody,
     ReplaceBody,
     body_of,
+    wrong_in_clear,
 )
 from producers.control.selection import Selection
 from producers.errors import ControlRefused
@@ -78,9 +79,10 @@ def content_of(kind: str, organization: str, said: Any) -> dict[str, Any]:
 
 
 def wrong_in_set(kind: str, said: Mapping[str, Any]) -> str:
-    """The column that an event cannot be set to, and why; empty when there is none. What is cleared is left to the
-    body's own check."""
+    """The column that an event cannot be set to, or that cannot be cleared, and why; empty when there is none."""
     known = SETS[kind].model_fields
+    if wrong := wrong_in_clear(known, said):
+        return wrong
     said = {name: value for name, value in said.items() if name != CLEAR}
     if unknown := next((name for name in said if name not in known), None):
         return f"{unknown[:80]}: {kind} sets no such column; it sets {', '.join(known)}"

@@ -40,6 +40,13 @@ OUTPUT_BUCKETS: Final = tuple(name for name in TOKEN_BUCKETS if name not in INPU
 SUM_SETTINGS: Final[dict[str, Any]] = {"max_bytes_before_external_group_by": 200_000_000}
 MONEY: Final = ("cost_nano_usd", "billed_nano_usd", "credits_micro")
 ALL_KEPT: Final = TimeRules()
+MEASURED: Final = {
+    "duration_ms": "duration_ms",
+    "time_to_first_token_ms": "time_to_first_token_ms",
+    "reported_cost_nano_usd": "reported_cost_usd",
+}
+"""Columns that differ from event to event, by the names they are asked by: told is only whether there is a value."""
+A_VALUE: Final = "a value"
 _IN_FORCE = (
     "SELECT max(revision) FROM revision_switches "
     "WHERE kind = {kind:String} AND ({organization:String} = '' OR organization IN ('', {organization:String}))"
@@ -132,8 +139,12 @@ class _Sums:
                 sums[place] = sums.get(place, Totals()) + totals
         for column in columns:
             pairs = pl.DataFrame({"before": _text(former[column]), "after": _text(latter[column])})
-            changed = pairs.filter(pl.col("before") != pl.col("after")).group_by("before", "after").len()
-            for before, after, events in changed.sort("before", "after").iter_rows():
+            changed = pairs.filter(pl.col("before") != pl.col("after"))
+            if column in MEASURED:
+                changed = changed.with_columns(
+                    pl.when(pl.all() == "").then(pl.lit("")).otherwise(pl.lit(A_VALUE)).name.keep()
+                )
+            for before, after, events in changed.group_by("before", "after").len().sort("before", "after").iter_rows():
                 self._move(column, before, after, events)
 
     def _move(self, column: str, before: str, after: str, events: int) -> None:
@@ -141,7 +152,7 @@ class _Sums:
             for unit, was, becomes in _by_unit(before, after):
                 self._count(f"quantities.{unit}", was, becomes, events)
         else:
-            self._count(column, before, after, events)
+            self._count(MEASURED.get(column, column), before, after, events)
 
     def _count(self, column: str, before: str, after: str, events: int) -> None:
         pair = (column, before, after)
@@ -298,10 +309,8 @@ def _totals(frame: pl.DataFrame) -> Iterator[tuple[Place, Totals]]:
 
 
 def _told(columns: list[str], is_reprice: bool) -> list[str]:
-    """Columns whose values are told from -> to: words and quantities, not the counts
-    that have a sum; and what the price turned into."""
-    counts = {*TOKEN_BUCKETS, "duration_ms", "time_to_first_token_ms", "reported_cost_nano_usd"}
-    return ["cost_status"] if is_reprice else [column for column in columns if column not in counts]
+    """Columns whose values are told from -> to: all but the counts that have a sum; and what the price turned into."""
+    return ["cost_status"] if is_reprice else [column for column in columns if column not in TOKEN_BUCKETS]
 
 
 def _text(values: pl.Series) -> pl.Series:

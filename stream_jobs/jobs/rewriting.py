@@ -24,6 +24,7 @@ KEPT: Final = (
     *("user_id", "customer_id", "department", "project", "feature", "prompt_id", "thread_id", "provider", "model"),
     *("billing_type", "status", "category", "rating", "cost_nano_usd", "billed_nano_usd", "credits_micro"),
     *("cost_status", "price_revision", "service_tier"),
+    *("duration_ms", "time_to_first_token_ms", "reported_cost_nano_usd"),
 )
 """Columns of the table corrections that keep their names."""
 IDENTITY: Final = ("organization", "time", "event_id")
@@ -127,5 +128,5 @@ def _literals(columns: Mapping[str, Value]) -> dict[str, str]:
 
 def _literal(value: Value) -> str:
     if value is None:
-        return "NULL"
+        return "CAST(NULL AS Nullable(Int64))"  # a NULL without a type cannot be read as Arrow by every server
     return quoted(value) if isinstance(value, str) else str(value)

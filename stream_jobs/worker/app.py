@@ -356,13 +356,16 @@ class Worker:
         if self.resume.generation == generation != self.state.generation and self.flusher.rests:
             await self._prepare(generation, set())
         self.guard.look(self.state, self.resume)
-        waiting = sum(self._backlog().values())
+        behind = self._backlog()
+        waiting = sum(behind.values())
         if self.flusher.due(waiting):
             await self.flusher.start(self.state)
         elif self.state.generation == generation:
             if self.flusher.rests and not self.owning.locked() and self.cascade.due(self.state):
                 await self.flusher.cascade(self.state, alone=waiting == 0)
-            self.foreman.look(generation, waiting)
+            self.foreman.look(
+                generation, {self.settings.src_partition(number): envelopes for number, envelopes in behind.items()}
+            )
 
     async def _drain(self) -> None:
         """Before a graceful stop: what was taken is stored and acknowledged, nothing more is taken."""

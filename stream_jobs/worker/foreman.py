@@ -6,7 +6,7 @@ Small slices of a job are done together, as a bundle; when that fails, one by on
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -51,12 +51,12 @@ class Foreman:
     _working: asyncio.Task[bool] | None = field(default=None, init=False)
     _lag: StreamLag = field(default_factory=StreamLag, init=False)
 
-    def look(self, generation: int, waiting: int) -> None:
+    def look(self, generation: int, waiting: Mapping[int, int]) -> None:
         """Begins the next bundle in the background when there is one and none is being done.
 
-        waiting: envelopes in the log; the further the stream is behind, the more of the time jobs leave to it.
+        waiting: envelopes in the log, by partition; while one is far behind, jobs leave most of the time to the stream.
         """
-        applied = sum(partition.applied for partition in self.now()[1].partitions.values())
+        applied = {number: partition.applied for number, partition in self.now()[1].partitions.items()}
         self._lag.see(time.monotonic(), generation, applied, waiting)
         if self.trusted() and self.jobs.due() and (self._working is None or self._working.done()):
             self._working = asyncio.create_task(self.work(generation))

@@ -5,6 +5,7 @@ always waiting, for some tenths of a second each.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 REST_SHARE = 1.0
@@ -27,21 +28,16 @@ class StreamLag:
     """Envelopes in the log that are not applied."""
     _since: float | None = None
     """When the oldest of them was first seen."""
-    _applied: int = 0
     _generation: int = -1
-    _ends: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=MOST))
-    """When so many envelopes were first seen in the log; the oldest are forgotten, when all of them are late."""
+    _ends: dict[int, "_Ends"] = field(default_factory=dict)
 
-    def see(self, now: float, generation: int, applied: int, waiting: int) -> None:
-        """What is applied and what waits, of all partitions together, at a moment (monotonic seconds)."""
-        if generation != self._generation or applied < self._applied:
-            self._ends.clear()
-        self._generation, self._applied, self.waiting = generation, applied, waiting
-        while self._ends and self._ends[0][1] <= applied:
-            self._ends.popleft()
-        if waiting and (not self._ends or now - self._ends[-1][0] >= APART_SECONDS):
-            self._ends.append((now, applied + waiting))
-        self._since = self._ends[0][0] if self._ends else None
+    def see(self, now: float, generation: int, applied: Mapping[int, int], waiting: Mapping[int, int]) -> None:
+        """What is applied and what waits, by partition, at a moment (monotonic seconds)."""
+        known = self._ends if generation == self._generation else {}
+        self._ends = {number: known.get(number, _Ends()) for number, envelopes in waiting.items() if envelopes}
+        self._generation, self.waiting = generation, sum(waiting.values())
+        since = [ends.see(now, applied.get(number, -1), waiting[number]) for number, ends in self._ends.items()]
+        self._since = min(since, default=None)
 
     def seconds(self, now: float) -> float:
         """How long the oldest of what was seen waiting has waited at least; 0 when nothing waits."""
@@ -54,3 +50,25 @@ class StreamLag:
             return 0.0
         share = BEHIND_SHARE if self.seconds(now) > BEHIND_SECONDS else REST_SHARE
         return min(share * worked, LONGEST_REST_SECONDS)
+
+
+@dataclass(slots=True)
+class _Ends:
+    """When so many envelopes of a partition were first seen; the oldest are forgotten, when all of them are late."""
+
+    applied: int = -1
+    seen: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=MOST))
+
+    def see(self, now: float, applied: int, waiting: int) -> float:
+        """When the oldest of those that wait, at least one, was first seen."""
+        if applied < self.applied:
+            self.seen.clear()
+        self.applied = applied
+        while self.seen and self.seen[0][1] <= applied:
+            self.seen.popleft()
+        end = applied + waiting
+        while self.seen and self.seen[-1][1] > end:  # before anybody tells the end, it counts as one further
+            self.seen.pop()
+        if not self.seen or (end > self.seen[-1][1] and now - self.seen[-1][0] >= APART_SECONDS):
+            self.seen.append((now, end))
+        return self.seen[0][0]

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from clickhouse_connect.driver.client import Client
 
-from deploy.cli.asking.changes import merged, read
+from deploy.cli.asking.changes import merged, of_options, of_row
 from deploy.cli.asking.event_file import read_file
 from deploy.cli.asking.events import Named, identified, named, settings, unique
 from deploy.cli.asking.options import Events, Selected, Sets
@@ -25,7 +25,7 @@ def bodies(client: Client, kind: str, which: Selected, events: Events, sets: Set
 
     sets: None for what sets nothing. Raises WrongSetting for what cannot be meant.
     """
-    said = read(kind, "--set", settings(sets.set or ())) if sets else {}
+    said = of_options(kind, settings(sets.set or ())) if sets else {}
     selection = which.selection
     ways = [bool(events.event), events.file is not None, bool(selection)]
     if not which.organization:
@@ -59,7 +59,7 @@ def chunks(rows: Sequence[Body]) -> list[Body]:
 
 def _changes(kind: str, event: Named, said: Mapping[str, Any]) -> Body:
     """What becomes of an event: what its own row says, and --set where that says nothing. Raises WrongSetting."""
-    values = merged(said, read(kind, event.where, event.set))
+    values = merged(said, of_row(kind, event.where, event.set))
     if not values:
         raise WrongSetting(f"{event.where}: it sets nothing: say what changes, in columns or by --set")
     if wrong := wrong_in_set(kind, values):

@@ -12,14 +12,34 @@ AMOUNTS: Final = get_args(Amount)
 Change = dict[str, Any]
 
 
-def read(kind: str, where: str, said: Mapping[str, Any]) -> Change:
-    """What is set, with quantities read from their JSON where they are text; an amount that is set to nothing is
-    cleared, as is what a row names under `clear`. Raises WrongSetting."""
-    empty = [name for name in AMOUNTS if said.get(name) == "" and name in SETS[kind].model_fields]
-    values = {name: value for name, value in said.items() if name not in (CLEAR, *empty)}
+def of_options(kind: str, said: Mapping[str, Any]) -> Change:
+    """What --set says; an amount that is set to nothing is cleared. Raises WrongSetting."""
+    empty = _empty(kind, said)
+    values = _read("--set", {name: value for name, value in said.items() if name not in empty})
+    cleared = [*values.get(CLEAR, []), *empty]
+    return values | ({CLEAR: cleared} if cleared else {})
+
+
+def of_row(kind: str, where: str, said: Mapping[str, Any]) -> Change:
+    """What the row of a file says; exports write an empty text for what they do not know, so it clears nothing.
+    Raises WrongSetting."""
+    if empty := _empty(kind, said):
+        raise WrongSetting(
+            f"{where}: {empty[0]}: it is empty: leave it out, or name it under `{CLEAR}` to take it away"
+        )
+    return _read(where, said)
+
+
+def _empty(kind: str, said: Mapping[str, Any]) -> list[str]:
+    return [name for name in AMOUNTS if said.get(name) == "" and name in SETS[kind].model_fields]
+
+
+def _read(where: str, said: Mapping[str, Any]) -> Change:
+    """The same with quantities read from their JSON where they are text, and names of what is cleared."""
+    values = {name: value for name, value in said.items() if name != CLEAR}
     if isinstance(values.get("quantities"), str):
         values["quantities"] = _json(where, values["quantities"])
-    cleared = [*_names(where, said.get(CLEAR, [])), *empty]
+    cleared = _names(where, said.get(CLEAR, []))
     return values | ({CLEAR: cleared} if cleared else {})
 
 

@@ -75,13 +75,13 @@ def expected(stored: StoredEvents, told: Told) -> dict[str, Totals]:
 def counted(client: Client, stored: StoredEvents) -> dict[str, Totals]:
     """What each place counts."""
     own = f"organization = {quoted(stored.organization)}"
-    before = second(int(stored.until.timestamp()))
+    until = int(stored.until.timestamp())
     sums = "toInt128(sum(input_tokens)), toInt128(sum(cost_nano_usd))"
     statement = (
-        f"SELECT 'raw', count(), {sums} FROM usage_raw FINAL WHERE {own} AND time < {before} UNION ALL "
-        f"SELECT toString(grain), sum(requests), {sums} FROM rollup FINAL WHERE {own} AND bucket < {before} "
+        f"SELECT 'raw', count(), {sums} FROM usage_raw FINAL WHERE {own} AND time < {second(until)} UNION ALL "
+        f"SELECT toString(grain), sum(requests), {sums} FROM rollup FINAL WHERE {own} AND bucket < {second(until)} "
         "AND grain IN ('quarter', 'hour', 'day') GROUP BY grain UNION ALL "
-        f"SELECT '{AMENDED}', sum(requests), 0, 0 FROM rollup_category FINAL WHERE {own} AND bucket < {before} "
+        f"SELECT '{AMENDED}', sum(requests), 0, 0 FROM rollup_category FINAL WHERE {own} AND bucket < {second(until)} "
         f"AND grain = 'quarter' AND category = '{AMENDED}'"
     )
     found = {row[0]: Totals(*map(int, row[1:])) for row in client.query(statement).result_rows}

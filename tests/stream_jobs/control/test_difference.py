@@ -236,6 +236,18 @@ def test_a_rating_is_taken_away(filled: Client) -> None:
     assert found.moves == (Move("rating", "2", "", 2),)
 
 
+def test_amounts_that_are_set_or_taken_away_are_told_without_their_values(filled: Client) -> None:
+    given = {"duration_ms": 7, "reported_cost_nano_usd": 5, "control_offset": 5}
+    insert(filled, [FIRST | given, SECOND | given | {"duration_ms": 3, "reported_cost_nano_usd": None}])
+    selected = {"selection": {"user_id": "ada"}}
+    found = difference(filled, asked("replace", selected | {"set": {"clear": ["duration_ms", "reported_cost_usd"]}}))
+    assert Move("duration_ms", "a value", "", 2) in found.moves
+    assert Move("reported_cost_usd", "a value", "", 1) in found.moves
+    found = difference(filled, asked("replace", selected | {"set": {"duration_ms": 7, "time_to_first_token_ms": 1}}))
+    assert Move("duration_ms", "a value", "a value", 1) in found.moves, "the other one had 7"
+    assert Move("time_to_first_token_ms", "", "a value", 4) in found.moves
+
+
 def test_replace_works_prices_out_again(filled: Client) -> None:
     events = [key(FIRST) | {"set": {"input_tokens": 3000, "billing_type": "BYOK"}}]
     found = difference(filled, asked("replace", {"events": events}))

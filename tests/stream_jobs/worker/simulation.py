@@ -4,7 +4,7 @@ import asyncio
 import os
 import tempfile
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -80,7 +80,7 @@ class Step:
 class CalledForeman(Foreman):
     """Works when it is told to, not in the background."""
 
-    def look(self, generation: int, waiting: int) -> None:
+    def look(self, generation: int, waiting: Mapping[int, int]) -> None:
         """Begins nothing."""
 
 

@@ -126,7 +126,7 @@ def worked(
     """One slice of a job, done. behind: seconds for which the oldest of what waits has waited."""
     scene = Scene(spans)
     made = hired(scene, {0})
-    made._lag.see(scene.now - behind, 1, 10, waiting)
+    made._lag.see(scene.now - behind, 1, {0: 10}, {0: waiting})
     clock = SimpleNamespace(monotonic=lambda: scene.now, sleep=scene.nap)
     with patch.object(foreman, "time", clock), patch.object(asyncio, "sleep", scene.sleep):
         asyncio.run(made._done(1, work_of(kind, body), BUNDLE))
@@ -192,7 +192,7 @@ def test_nothing_rests_while_nothing_waits() -> None:
 def test_a_rest_ends_when_the_stream_has_caught_up() -> None:
     scene, looks = Scene([]), []
     made = hired(scene, {0})
-    made._lag.see(0.0, 1, 10, 5)
+    made._lag.see(0.0, 1, {0: 10}, {0: 5})
     scene.now = 3.0
     clock = SimpleNamespace(monotonic=lambda: scene.now)
     with patch.object(foreman, "time", clock):
@@ -200,9 +200,9 @@ def test_a_rest_ends_when_the_stream_has_caught_up() -> None:
             scene.now += nap
             looks.append(scene.now)
             if scene.now == 3.5:
-                made._lag.see(scene.now, 1, 14, 3)
+                made._lag.see(scene.now, 1, {0: 14}, {0: 3})
             if scene.now == 4.5:
-                made._lag.see(scene.now, 1, 17, 1)
+                made._lag.see(scene.now, 1, {0: 17}, {0: 1})
     assert looks[-1] == 5.0
 
 

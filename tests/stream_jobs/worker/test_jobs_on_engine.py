@@ -99,6 +99,25 @@ def test_amounts_are_taken_away_before_and_after_the_event_comes(warehouse: Clie
     assert answer(warehouse, sums) == [(0, 0, 1)]
 
 
+def test_a_reported_cost_is_given_and_taken_away_before_and_after_the_event_comes(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    given = {"model": "unheard-of", "reported_cost_usd": "0.5"}
+    events = [key_of(each) for each in (SECOND, LATER)]
+    records = [
+        Told("replace", {"events": [each | {"set": changes} for each in events]}, number=number)
+        for number, changes in enumerate((given, {"clear": ["reported_cost_usd"], "duration_ms": 7}))
+    ]
+    live(sink, tmp_path / "a", [Posted((SECOND,)), *records, Posted((LATER,))])
+    assert is_right(warehouse)
+    told = "SELECT reported_cost_nano_usd, cost_nano_usd, toString(cost_status) FROM usage_raw FINAL ORDER BY time"
+    assert answer(warehouse, told) == [(None, 0, "unpriced")] * 2
+    former = (
+        "SELECT reported_cost_nano_usd, cost_nano_usd, duration_ms FROM corrections FINAL ORDER BY time, control_offset"
+    )
+    assert answer(warehouse, former)[:2] == [(None, 100 * INPUT_NANO_USD, 40), (5 * 10**8, 5 * 10**8, 40)]
+
+
 def test_wrong_usage_is_replaced_and_priced_again(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
     replace = Told("replace", {"selection": {"user_id": "u1"}, "set": {"user_id": "u3", "input_tokens": 7}})
     live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), replace, Posted((LATER,))])

@@ -180,6 +180,26 @@ def test_an_amount_set_to_nothing_is_cleared(tmp_path: Path) -> None:
             meant("amend", Selected("acme"), Events(file=file), Sets())
 
 
+def test_an_empty_amount_of_a_row_takes_nothing_away(tmp_path: Path) -> None:
+    for kind, name in (("amend", "rating"), ("replace", "duration_ms"), ("replace", "reported_cost_usd")):
+        file = written(tmp_path, "a.ndjson", f'{{"event_id": "a", "time": "2026-03-28", "{name}": ""}}')
+        with pytest.raises(WrongSetting, match=f"a.ndjson line 1: {name}: it is empty: leave it out, or name it under"):
+            meant(kind, Selected("acme"), Events(file=file), Sets())
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("c,2026-03-28,,duration_ms", "clear: an amendment does not change duration_ms: replace the event"),
+        ("c,2026-03-28,2,rating", "rating is set and cleared: say one of them"),
+    ],
+)
+def test_what_cannot_be_cleared_is_told_with_its_line(tmp_path: Path, row: str, words: str) -> None:
+    file = written(tmp_path, "a.csv", f"event_id,time,rating,clear\na,2026-03-28,1,\nb,2026-03-28,1,\n{row}\n")
+    with pytest.raises(WrongSetting, match=f"a.csv line 4: {words}"):
+        meant("amend", Selected("acme"), Events(file=file), Sets())
+
+
 def test_a_row_of_its_own_wins_over_set(tmp_path: Path) -> None:
     file = written(tmp_path, "a.csv", "event_id,time,rating\na,2026-03-28,1\nb,2026-03-28,\n")
     (body,) = meant("amend", Selected("acme"), Events(file=file), Sets(["rating=5"]))
