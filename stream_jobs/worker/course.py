@@ -14,7 +14,7 @@ from stream_jobs.erasure.erasure import Erasure
 from stream_jobs.erasure.scope import Scope
 from stream_jobs.jobs import planning
 from stream_jobs.jobs.job import STATES, Job
-from stream_jobs.worker import statements
+from stream_jobs.worker import job_statements, statements
 from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.routing import Routing
 from stream_jobs.worker.sink import Sink
@@ -41,14 +41,14 @@ class Course:
         """Ends a job that nobody can go on with."""
         said = masked(why)
         log.error("job failed", control_id=control_id, reason=said[:500])
-        self.sink.command(statements.slices_given_up(control_id, home))
+        self.sink.command(job_statements.slices_given_up(control_id, home))
         self._note(home, control_id, "failed", slices, said)
 
     def withdrawn(self, job: Job) -> bool:
         """Ends a job that waits and is cancelled, unless some of it was begun: then its turn comes."""
         if self._has_begun(job):
             return False
-        self.sink.command(statements.slices_cancelled(job.control_id, job.home))
+        self.sink.command(job_statements.slices_cancelled(job.control_id, job.home))
         if self._has_begun(job):  # a former owner, in between
             return False
         self.end(job, [])
@@ -60,7 +60,7 @@ class Course:
         return isinstance(job.body, EraseBody) and self._has_begun(job)
 
     def _has_begun(self, job: Job) -> bool:
-        states = {row[0] for row in self.sink.rows(statements.slice_states(job.control_id, job.home))}
+        states = {row[0] for row in self.sink.rows(job_statements.slice_states(job.control_id, job.home))}
         return not states <= {"asked", "cancelled"}
 
     def plan(self, job: Job, partitions: Sequence[int]) -> Job:
@@ -76,7 +76,7 @@ class Course:
                 left += int(self.sink.rows(planning.left(job, number, whole, whose))[0][0])
         message = self.times.left(left, whole) if left and whole else ""
         self._meet(job, partitions)
-        slices = sum(count for _, count, _ in self.sink.rows(statements.slice_states(job.control_id, job.home)))
+        slices = sum(count for _, count, _ in self.sink.rows(job_statements.slice_states(job.control_id, job.home)))
         self._note(job.home, job.control_id, "planned", slices, message)
         log.info("job planned", kind=job.kind, control_id=job.control_id, partition=job.home, slices=slices, left=left)
         return replace(job, message=message)
@@ -103,7 +103,7 @@ class Course:
 
     def end(self, job: Job, partitions: Sequence[int]) -> None:
         """Notes what became of it, when none of its slices is left."""
-        found = self.sink.rows(statements.slice_states(job.control_id, job.home))
+        found = self.sink.rows(job_statements.slice_states(job.control_id, job.home))
         counts = {state: count for state, count, _ in found}
         failures = "; ".join(message for state, _, message in found if state == "failed")
         if isinstance(job.body, ReplayBody):
@@ -121,11 +121,11 @@ class Course:
 
     def _note(self, home: int, control_id: str, state: str, slices: int, message: str = "") -> None:
         version = STATES.index(state) + 1
-        self.sink.command(statements.job_noted(home, control_id, state, version, slices, message))
+        self.sink.command(job_statements.job_noted(home, control_id, state, version, slices, message))
 
     def former(self, job: Job) -> list[int]:
         """Log partitions of earlier topic generations that belong to its own one."""
-        return [row[0] for row in self.sink.rows(statements.former_partitions(job.home))]
+        return [row[0] for row in self.sink.rows(job_statements.former_partitions(job.home))]
 
 
 def scope_of(job: Job) -> Scope:

@@ -14,7 +14,7 @@ import structlog
 
 from stream_jobs.errors import NotOurs
 from stream_jobs.rollups.bundle import Bundle
-from stream_jobs.worker import statements
+from stream_jobs.worker import job_statements
 from stream_jobs.worker.flush import Flusher
 from stream_jobs.worker.jobs import FAILURES, Jobs, Work
 from stream_jobs.worker.repair import DERIVATIONS, Counts, Derivation, Repairs
@@ -216,7 +216,7 @@ class Foreman:
         partition = state.partitions.get(request.src_partition)
         if partition is not None:
             return partition.applied
-        asked = statements.applied_offset(request.src_partition)
+        asked = job_statements.applied_offset(request.src_partition)
         return int((await asyncio.to_thread(self.sink.rows, asked))[0][0])
 
     def _rest(self, generation: int, work: Work, worked_seconds: float) -> None:

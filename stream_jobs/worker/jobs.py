@@ -19,7 +19,7 @@ from producers.timeliness.rules import TimeRules
 from stream_jobs.erasure.erasure import Erasure
 from stream_jobs.errors import JobRefused
 from stream_jobs.jobs.job import Job
-from stream_jobs.worker import statements
+from stream_jobs.worker import job_statements, statements
 from stream_jobs.worker.books import Books
 from stream_jobs.worker.course import Course, Met, scope_of
 from stream_jobs.worker.metrics import Metrics
@@ -184,8 +184,8 @@ class Jobs:
             log.error("an erasure could not be swept again", reason=masked(str(refused))[:500])
         requested = self.repairs.requested(list(applied), self.onlooker)
         alone = self._bundles([each for each in requested if not self._rests(each.repair_id)][:SLICES_AHEAD])
-        rows = self.onlooker.rows(statements.open_jobs(list(applied)))
-        wanted = dict(self.onlooker.rows(statements.job_orders([row[1] for row in rows]))) if rows else {}
+        rows = self.onlooker.rows(job_statements.open_jobs(list(applied)))
+        wanted = dict(self.onlooker.rows(job_statements.job_orders([row[1] for row in rows]))) if rows else {}
         jobs = [job for row in rows if (job := self._read(row, wanted)) and job.offset <= applied[job.home]]
         earlier: dict[int, list[Job]] = defaultdict(list)
         of_jobs: list[list[Work]] = []
@@ -239,7 +239,7 @@ class Jobs:
         return sorted(jobs, key=lambda job: turns[_key(job)])
 
     def _tell(self, jobs: int, partitions: Sequence[int]) -> None:
-        slices_left = int(self.onlooker.rows(statements.slices_left(partitions))[0][0]) if jobs else 0
+        slices_left = int(self.onlooker.rows(job_statements.slices_left(partitions))[0][0]) if jobs else 0
         self.told.update(open=jobs, slices_left=slices_left)
         self.metrics.open_jobs.set(jobs)
         self.metrics.slices_left.set(slices_left)
@@ -249,13 +249,13 @@ class Jobs:
         if job.wanted == "cancel" and self.course.has_erased(job):
             job = replace(job, wanted="run")
         if job.wanted == "cancel":
-            self.sink.command(statements.slices_cancelled(job.control_id, job.home))
+            self.sink.command(job_statements.slices_cancelled(job.control_id, job.home))
         elif job.wanted == "pause":
             return [], False
         partitions = job.partitions([*mine, *self.course.former(job)])
         if job.state == "asked" and job.wanted != "cancel":
             job = self.course.plan(job, partitions)
-        asked = statements.open_slices(job.control_id, job.home, partitions, SLICES_AHEAD)
+        asked = job_statements.open_slices(job.control_id, job.home, partitions, SLICES_AHEAD)
         found = self._bundles([Request(*row) for row in self.sink.rows(asked)], job)
         if not found:
             self.course.end(job, partitions)
@@ -283,7 +283,7 @@ class Jobs:
                 unknown[each.src_partition].append(each)
         for number, those in unknown.items():
             days = sorted({(each.organization, each.day) for each in those})
-            counts = {row[:2]: row[2] for row in self.onlooker.rows(statements.events_of_days(number, days))}
+            counts = {row[:2]: row[2] for row in self.onlooker.rows(job_statements.events_of_days(number, days))}
             for each in those:
                 self._events[each.repair_id, each.place] = counts.get((each.organization, each.day), 0)
 

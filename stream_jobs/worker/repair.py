@@ -16,7 +16,7 @@ from stream_jobs.rollups import repair
 from stream_jobs.rollups.bundle import Bundle, Slice
 from stream_jobs.rollups.cascade import DuePeriod, derive, derive_latency
 from stream_jobs.rollups.spans import parts
-from stream_jobs.worker import statements
+from stream_jobs.worker import job_statements
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.loading import load_rows
 from stream_jobs.worker.requests import Request, Requests
@@ -63,11 +63,11 @@ class Repairs:
 
     def requested(self, partitions: Sequence[int], onlooker: Sink | None = None) -> list[Request]:
         """Slices that somebody asked for without a job, oldest first. onlooker: who asks, if not the sink."""
-        return [Request(*row) for row in (onlooker or self.sink).rows(statements.open_repairs(partitions))]
+        return [Request(*row) for row in (onlooker or self.sink).rows(job_statements.open_repairs(partitions))]
 
     def begun(self, partitions: Sequence[int]) -> list[Request]:
         """Slices that a former owner may have written half: they come before everything else."""
-        return [Request(*row) for row in self.sink.rows(statements.open_repairs(partitions, begun_only=True))]
+        return [Request(*row) for row in self.sink.rows(job_statements.open_repairs(partitions, begun_only=True))]
 
     def carry_out(self, requests: Requests, cut: int, pending: Collection[PeriodKey]) -> bool:
         """Does them; everything up to `cut` is stored. What the warehouse refuses, or cannot do however small, is noted
@@ -103,8 +103,8 @@ class Repairs:
         From then on they are done to their end, whoever dies or cancels their job.
         """
         first = requests[0]
-        self.sink.command(statements.slices_claimed(first.repair_id, work, first.version + 1))
-        running = set(self.sink.rows(statements.slices_running(first.repair_id, work)))
+        self.sink.command(job_statements.slices_claimed(first.repair_id, work, first.version + 1))
+        running = set(self.sink.rows(job_statements.slices_running(first.repair_id, work)))
         return [request for request in requests if (request.organization, request.day) in running]
 
     def begun_as(self, requests: Requests, work: Bundle) -> Bundle:
@@ -116,7 +116,7 @@ class Repairs:
 
     def rewritten(self, requests: Requests, work: Bundle) -> Counts:
         """How many raw events of each slice its job has rewritten, also before a kill; none without a job."""
-        found = self.sink.rows(statements.rewritten_events(requests[0].repair_id, work))
+        found = self.sink.rows(job_statements.rewritten_events(requests[0].repair_id, work))
         return {(organization, day): count for organization, day, count in found}
 
     def spans(self, work: Bundle) -> list[tuple[int, int]]:
@@ -154,7 +154,7 @@ class Repairs:
             if partition == home:
                 self.sink.command(f"ALTER TABLE {table} DROP PARTITION {partition}")
             else:
-                self.sink.command(statements.built_forgotten(table, control_id, home, partition))
+                self.sink.command(job_statements.built_forgotten(table, control_id, home, partition))
 
     def derive_again(self, work: Bundle, derivation: Derivation, pending: Collection[PeriodKey]) -> None:
         """Derives rows of slices whose quarter hours are all rewritten. Those of periods that are pending are emptied
@@ -253,4 +253,4 @@ class Repairs:
     ) -> None:
         first = requests[0]
         version = first.version + {"running": 2, "done": 3, "failed": 3}[state]
-        self.sink.command(statements.slices_noted(first.repair_id, work, state, message, version, events))
+        self.sink.command(job_statements.slices_noted(first.repair_id, work, state, message, version, events))

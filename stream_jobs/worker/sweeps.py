@@ -9,7 +9,7 @@ from producers.timeliness.rules import TimeRules
 from stream_jobs.erasure.erasure import Erasure
 from stream_jobs.erasure.scope import Scope
 from stream_jobs.erasure.sweep import Sweep
-from stream_jobs.worker import statements
+from stream_jobs.worker import job_statements
 from stream_jobs.worker.sink import Sink
 
 LOOK_SECONDS = 5.0
@@ -41,7 +41,7 @@ class Sweeps:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + LOOK_SECONDS
-        for found in self.onlooker.rows(statements.due_erasures(partitions)):
+        for found in self.onlooker.rows(job_statements.due_erasures(partitions)):
             row = dict(zip(ERASURE, found, strict=True))
             scope = Scope(row["control_id"], row["organization"], row["home"], row["offset"], not row["user_hash"])
             if row["state"] == "erased":
@@ -58,5 +58,5 @@ class Sweeps:
             return
         sweeps[0] = time.monotonic() + LOOK_SECONDS  # one that fails is due again
         sweep = Sweep.of_what_is_kept(self.erasure, self.times)
-        if sweep.turn(self.onlooker.rows(statements.complete_erasures(partitions))).is_clean:
+        if sweep.turn(self.onlooker.rows(job_statements.complete_erasures(partitions))).is_clean:
             sweeps.popleft()

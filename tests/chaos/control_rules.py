@@ -12,7 +12,7 @@ from stream_jobs.jobs import rewriting
 from stream_jobs.pricing.load import newest_revision
 from stream_jobs.rollups import repair
 from stream_jobs.rollups.bundle import Bundle
-from stream_jobs.worker import control, rules, statements
+from stream_jobs.worker import control, job_statements, rules, statements
 from stream_jobs.worker.control import Controls
 from stream_jobs.worker.course import Course
 from stream_jobs.worker.repair import Repairs
@@ -71,7 +71,7 @@ def with_awaited_in_memory() -> None:
 def with_jobs_in_memory() -> None:
     """A job is done by the process that read its record, or by nobody (rule E20)."""
     known: list[str] = ["00000000-0000-0000-0000-000000000000"]
-    made, open_jobs = control._job, statements.open_jobs
+    made, open_jobs = control._job, job_statements.open_jobs
 
     def noted(partition: Any, record: Any, envelope: Any) -> Any:
         known.append(record.control_id)
@@ -82,13 +82,13 @@ def with_jobs_in_memory() -> None:
         return open_jobs(partitions).replace(" ORDER BY", f" AND control_id IN ({ids}) ORDER BY")
 
     replace(control, "_job", noted)
-    replace(statements, "open_jobs", mine)
+    replace(job_statements, "open_jobs", mine)
 
 
 def with_slices_in_memory() -> None:
     """How far a job is, only the process knows, until the job ends (rule E20)."""
     finished: list[tuple[Any, ...]] = []
-    note, end, open_slices = Repairs._note, Course.end, statements.open_slices
+    note, end, open_slices = Repairs._note, Course.end, job_statements.open_slices
 
     def remembered(self: Repairs, requests: Any, state: str, *more: Any, **events: Any) -> None:
         if state == "done":
@@ -110,7 +110,7 @@ def with_slices_in_memory() -> None:
 
     replace(Repairs, "_note", remembered)
     replace(Course, "end", ended)
-    replace(statements, "open_slices", left)
+    replace(job_statements, "open_slices", left)
 
 
 def without_cut() -> None:
@@ -170,9 +170,9 @@ def with_calendars_in_memory() -> None:
 
 def with_begun_slices_cancelled() -> None:
     """Of a cancelled job nothing is done any more, also where some of it is (rule E20)."""
-    cancelled = statements.slices_cancelled
+    cancelled = job_statements.slices_cancelled
     replace(
-        statements,
+        job_statements,
         "slices_cancelled",
         lambda *asked: cancelled(*asked).replace("state = 'asked'", "state IN ('asked', 'running')"),
     )

@@ -18,7 +18,7 @@ import pytest
 
 from stream_jobs.calendars.local_calendar import LocalCalendar
 from stream_jobs.rollups import repair as repair_statements
-from stream_jobs.worker import cascade, directory, repair, statements
+from stream_jobs.worker import cascade, directory, job_statements, repair, statements
 from stream_jobs.worker.directory import calendar_rows
 from stream_jobs.worker.sink import Sink
 from tests.stream_jobs.worker.fake_warehouse import FakeWarehouse
@@ -30,16 +30,11 @@ STATEMENTS = (
     *("family_rows", "earlier_copies", "organizations", "raised_epochs", "row_counts"),
     *("tombstoned_organizations", "times_ahead"),
     *("known_control", "revision_content", "revisions_in_force", "awaited_events"),
+    *("days_beyond", "has_foreign_events", "foreign_events_deleted"),
+)
+JOB_STATEMENTS = (
     *("open_jobs", "due_erasures", "complete_erasures"),
-    *(
-        "open_repairs",
-        "slices_noted",
-        "events_of_days",
-        "rewritten_events",
-        "days_beyond",
-        "has_foreign_events",
-        "foreign_events_deleted",
-    ),
+    *("open_repairs", "slices_noted", "events_of_days", "rewritten_events"),
 )
 
 
@@ -86,6 +81,8 @@ def asking_the_fake(seed: int = 0) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in STATEMENTS:
             patch.setattr(statements, name, _asking(name))
+        for name in JOB_STATEMENTS:
+            patch.setattr(job_statements, name, _asking(name))
         for module in (cascade, repair):
             patch.setattr(module, "derive", _asking("derive"))
             patch.setattr(module, "derive_latency", _asking("nothing"))

@@ -14,7 +14,7 @@ import pytest
 from producers.timeliness.rules import TimeRules
 from stream_jobs.jobs import planning
 from stream_jobs.jobs.job import STATES, Job
-from stream_jobs.worker import statements
+from stream_jobs.worker import job_statements
 from stream_jobs.worker.jobs import Jobs
 from stream_jobs.worker.poison.job_attempts import JobAttempts
 from stream_jobs.worker.requests import MOST_EVENTS, Request
@@ -156,7 +156,7 @@ def asking_the_desk() -> Iterator[None]:
     """Statements of jobs are questions, and every look comes when it is asked for."""
     with pytest.MonkeyPatch.context() as patch:
         for name in STATEMENTS:
-            patch.setattr(statements, name, _asking(name))
+            patch.setattr(job_statements, name, _asking(name))
         patch.setattr(planning, "plan", _asking("plan"))
         patch.setattr(Sweeps, "turn", lambda *_: None)
         yield
