@@ -1,7 +1,8 @@
 """Asks for control records without blocking: records and orders in, what became of them out."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Protocol, TypeVar
 
@@ -80,11 +81,19 @@ class ThreadedControl:
         self._settings = settings
         self._publisher: Publisher | None = None
         self._lock = threading.Lock()
+        self._asked = threading.Condition()
+        self._asking: set[str] = set()
+        """Ids of records that are being asked for: of two at once under one id, the second finds the first."""
         self._limiter = CapacityLimiter(threads)
 
     async def ask(self, record: ControlRecord) -> Published:
         """As the protocol says."""
-        return await self._run(lambda publisher: asked(publisher, record))
+
+        def action(publisher: Publisher) -> Published:
+            with self._alone(record.control_id):
+                return asked(publisher, record)
+
+        return await self._run(action)
 
     async def order(self, control_id: str, order: Order, author: str) -> bool:
         """As the protocol says."""
@@ -127,6 +136,18 @@ class ThreadedControl:
             return changed.plan, changed
 
         return await self._run(action)
+
+    @contextmanager
+    def _alone(self, control_id: str) -> Iterator[None]:
+        with self._asked:
+            self._asked.wait_for(lambda: control_id not in self._asking)
+            self._asking.add(control_id)
+        try:
+            yield
+        finally:
+            with self._asked:
+                self._asking.remove(control_id)
+                self._asked.notify_all()
 
     def _difference(self, publisher: Publisher, record: ControlRecord) -> Difference:
         return difference(publisher.client, record, self._settings.times, self._settings.tombstones)

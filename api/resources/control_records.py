@@ -111,7 +111,8 @@ class OrderAnswer(AnswerModel):
     order: Order = Field(description="pause, resume or cancel", examples=["pause"])
     changed: bool = Field(description="false when that was wanted already", examples=[True])
     awaited: int = Field(
-        description="Named events that have not come: each is changed when it comes, also once the job is cancelled",
+        description="Named events that have not come, at most until the job is planned: each is changed when it comes, "
+        "also once the job is cancelled",
         examples=[0],
     )
 

@@ -57,7 +57,8 @@ class ControlRecord:
         return body_of(self.kind, self.organization, self.content)
 
     def value(self, src_partition: int) -> bytes:
-        """The Kafka value for one log partition. Raises ControlRefused when it is larger than Kafka takes."""
+        """The Kafka value for one log partition. Raises ControlRefused when it is larger than Kafka takes, and for
+        a text that UTF-8 cannot hold."""
         said = {
             "control_id": self.control_id,
             "kind": self.kind,
@@ -68,10 +69,23 @@ class ControlRecord:
             "src_partition": src_partition,
             "body": self.content,
         }
-        value = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        try:
+            value = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        except UnicodeEncodeError as problem:
+            where = next((name for name in _TEXTS if not _is_utf8(str(said[name]))), "body")
+            odd = ascii(problem.object[problem.start : problem.end])
+            raise ControlRefused(f"{self.kind}: {where}: {odd} is no character: write it in UTF-8") from None
         if len(value) > MAX_BYTES:
             raise ControlRefused(f"{self.kind}: the record has {len(value)} bytes, {MAX_BYTES} are possible: split it")
         return value
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def signature(value: bytes, key: bytes) -> bytes:

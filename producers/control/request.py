@@ -3,6 +3,7 @@
 Stricter than a reader of the log: who asks must say what is meant, as what is done may be for good.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Self, get_args
 
@@ -29,6 +30,7 @@ from tokentally.usage_event import UsageEvent
 
 EVERYTHING: Final = "everything"
 CLEAR: Final = "clear"
+MOMENTS: Final = ("since", "until", "time", "first", "last")
 NULL: Final = "null says nothing: leave it out, or give the value that is meant"
 
 
@@ -68,8 +70,9 @@ REQUESTS: Final[dict[str, type[Body]]] = {**BODIES, "erase": EraseRequest}
 def content_of(kind: str, organization: str, said: Any) -> dict[str, Any]:
     """The content of the record that is asked for. Raises ControlRefused with what is wrong, where, and what to do."""
     body = body_of(kind, organization, said, REQUESTS)
-    if place := _null(said):  # asked second: what a model knows is not nested without end
-        raise ControlRefused(f"{kind}: {place}: {NULL}")
+    for place, value in _values(said):  # asked second: what a model knows is not nested without end
+        if wrong := _no_value(place.rpartition(".")[2], value):
+            raise ControlRefused(f"{kind}: {place}: {wrong}")
     if wrong := _wrong_choice(getattr(body, "selection", None)):
         raise ControlRefused(f"{kind}: selection.{wrong}")
     for place, values in _sets(body):
@@ -118,9 +121,21 @@ def _sets(body: Body) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"events.{number}.set", event.set.model_dump(exclude_none=True)
 
 
-def _null(said: Any, place: str = "") -> str:
-    """Where a null stands; empty when there is none. A sender's variable that is not set looks like this."""
-    if said is None:
-        return place
-    parts = said.items() if isinstance(said, dict) else enumerate(said) if isinstance(said, list | tuple) else ()
-    return next(filter(None, (_null(value, f"{place}.{name}".lstrip(".")) for name, value in parts)), "")
+def _values(said: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Every single value, and where it stands."""
+    if not isinstance(said, dict | list | tuple):
+        yield place, said
+        return
+    for name, value in said.items() if isinstance(said, dict) else enumerate(said):
+        yield from _values(value, f"{place}.{name}".lstrip("."))
+
+
+def _no_value(name: str, value: Any) -> str:
+    """What is wrong with a value whatever it is for; empty when nothing is."""
+    if value is None:  # a sender's variable that is not set looks like this
+        return NULL
+    if isinstance(value, bool) and name != EVERYTHING:
+        return f"{json.dumps(value)} is no value here: give the number or text that is meant"
+    if name in MOMENTS and isinstance(value, int | float):
+        return f"{value} is no time: write it like 2026-03-14T09:00:00Z"
+    return ""

@@ -41,6 +41,10 @@ class Correction:
     events: tuple[EventKey, ...] = ()
     selection: Selection | None = None
 
+    def may_lie_in(self, since: int, until: int) -> bool:
+        """Whether one of its events may have a time in [since, until), Unix seconds."""
+        return self.selection is not None or any(since <= event.time.timestamp() < until for event in self.events)
+
 
 def corrections_of(body: Body) -> list[Correction]:
     """What a body changes, one entry per distinct change; none for kinds that change no event."""

@@ -16,6 +16,7 @@ import structlog
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.erasure import leftovers, statements, texts
 from stream_jobs.erasure.certificate import certificate, completed, swept_again
+from stream_jobs.erasure.json_texts import written_in_json
 from stream_jobs.erasure.mutation import PATIENCE_SECONDS
 from stream_jobs.erasure.removal import Hand, Removal
 from stream_jobs.erasure.scope import Scope
@@ -72,8 +73,14 @@ class Erasure:
         return self.remove_events(scope) + self._removal(scope).delete("event_id_lookup", stood)
 
     def _note_who(self, scope: Scope, user_id: str) -> None:
-        row = {"organization": scope.organization, "user_id": user_id, "whole": int(scope.whole)}
-        self.hand.insert("erased_users", pl.DataFrame([row]).with_columns(pl.lit(scope.control_id).alias("control_id")))
+        row = {
+            "control_id": scope.control_id,
+            "organization": scope.organization,
+            "user_id": user_id,
+            "written": written_in_json(user_id),
+            "whole": int(scope.whole),
+        }
+        self.hand.insert("erased_users", pl.DataFrame([row], schema_overrides={"written": pl.List(pl.String)}))
 
     def _bury(self, scope: Scope) -> None:
         """Writes the tombstones of what is noted."""
@@ -87,9 +94,14 @@ class Erasure:
         where = statements.of_events(scope)
         return self._removal(scope).delete_all({table: where[table] for table in statements.OF_EVENTS})
 
+    def events(self, scope: Scope) -> int:
+        """How many events are noted."""
+        noted = f"SELECT toInt64(count()) FROM erased_events FINAL WHERE control_id = {scope.id}"
+        return int(self.hand.rows(noted)[0][0])
+
     def finish(self, scope: Scope, user_id: str, asked: datetime) -> None:
         """Once the rollup rows of its days are computed again: removes empty rows and kept bytes, and registers it."""
-        self._removal(scope).delete_all(statements.of_rest(scope))
+        self._removal(scope).delete_all(statements.of_rest(scope, asked))
         self._hurry_old_parts(1)
         for (control_id,) in self.hand.rows(leftovers.noted(scope)):
             self._drop_notes(control_id)
@@ -99,7 +111,7 @@ class Erasure:
 
     def sweep_again(self, scope: Scope, row: Mapping[str, Any]) -> None:
         """The second sweep: what was written late goes, then what tells who it was about. row: of the register."""
-        self.sweep(scope)
+        self.sweep(scope, row["asked"])
         self.empty_texts(scope, row["asked"])
         known = json.loads(row["certificate"])["removed"]["events"]
         told = self._certificate(scope, row["asked"], row["due"], known)
@@ -136,19 +148,19 @@ class Erasure:
         told = swept_again(json.loads(said), self._removed(scope), now)
         self._store(scope, user_hash, asked, "swept", now, told, int(version) + 1)
 
-    def sweep(self, scope: Scope) -> int:
+    def sweep(self, scope: Scope, asked: datetime) -> int:
         """Removes again what a process that was frozen may have written since; returns how many rows."""
         self.hand.command(statements.events_noted(scope))
         found = self.remove_events(scope)
-        return found + self._removal(scope).delete_all(statements.of_rest(scope))
+        return found + self._removal(scope).delete_all(statements.of_rest(scope, asked))
 
-    def remove_rest(self, scope: Scope, kept: str, until: datetime) -> int:
+    def remove_rest(self, scope: Scope, kept: str, asked: datetime) -> int:
         """What only names the user, once no rollup row counts anything of it; returns how many rows.
 
-        kept: condition of days whose raw events are all there. until: bytes that were kept later are of somebody new.
+        kept: condition of days whose raw events are all there.
         """
         conditions = {table: f"{where} AND {kept}" for table, where in statements.of_rollups(scope).items()}
-        conditions |= {**statements.of_replayed(scope), **statements.of_bytes(scope, until)}
+        conditions |= {**statements.of_replayed(scope), **statements.of_bytes(scope, asked)}
         return self._removal(scope).delete_all(conditions)
 
     def forget(self, scope: Scope) -> None:
@@ -178,8 +190,7 @@ class Erasure:
 
     def _certificate(self, scope: Scope, asked: datetime, due: datetime, known: int = 0) -> dict[str, Any]:
         """As it is now. known: how many events an earlier one told; they may be noted no more."""
-        noted = f"SELECT toInt64(count()) FROM erased_events FINAL WHERE control_id = {scope.id}"
-        removed = {"events": max(known, int(self.hand.rows(noted)[0][0]))} | self._removed(scope)
+        removed = {"events": max(known, self.events(scope))} | self._removed(scope)
         return certificate(scope, removed, asked=asked, now=datetime.now(UTC), due=due, kept=self.kept())
 
     def _removed(self, scope: Scope) -> dict[str, int]:

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from stream_jobs.erasure.scope import Scope
+from warehouse.control.selected import instant
 from warehouse.families import FAMILIES, ROLLUP_TABLES
 from warehouse.literals import quoted, second
 from warehouse.queries.query import utc
@@ -26,7 +27,6 @@ WRITTEN: Final = {
     "rejected": "time",
     "alerts": "time",
     "replays": "replayed",
-    "quarantine": "written",
     "directory_entries": "created",
     "closed_usage": "closed",
     "closed_periods": "closed",
@@ -34,6 +34,10 @@ WRITTEN: Final = {
     "provider_cost_reports": "imported",
 }
 """When a row of kept bytes and texts was written."""
+REFUSALS: Final = ("rejected", "alerts", "replays")
+"""Written by processes that have clocks of their own; all others are entered by people, perhaps right afterwards."""
+CLOCKS_APART: Final = timedelta(minutes=1)
+"""How far a clock may be ahead of the log's."""
 
 
 def events_noted(scope: Scope) -> str:
@@ -110,9 +114,9 @@ def of_replayed(scope: Scope) -> Mapping[str, str]:
     }
 
 
-def of_rest(scope: Scope) -> Mapping[str, str]:
-    """Conditions for everything that is not removed with the events."""
-    return {**of_rollups(scope), **of_replayed(scope), **of_bytes(scope)}
+def of_rest(scope: Scope, asked: datetime) -> Mapping[str, str]:
+    """Conditions for everything that is not removed with the events. asked: when the log received the erasure."""
+    return {**of_rollups(scope), **of_replayed(scope), **of_bytes(scope, asked)}
 
 
 def _of_user(scope: Scope) -> Mapping[str, str]:
@@ -130,14 +134,16 @@ def _alive(scope: Scope, table: str) -> str:
     return f"if(grain = 'week', ({week}) IN (SELECT {week} {left}), ({day}) IN (SELECT {day} {left}))"
 
 
-def of_bytes(scope: Scope, until: datetime | None = None) -> Mapping[str, str]:
-    """Conditions for kept bytes and texts that name the user or hold one of the events. until: only what was written
-    before this instant."""
-    conditions = _of_bytes(scope)
-    if until is None:
-        return conditions
-    bound = f"fromUnixTimestamp64Milli({round(utc(until).timestamp() * 1000)}, 'UTC')"
-    return {table: f"({where}) AND {WRITTEN[table]} <= {bound}" for table, where in conditions.items()}
+def of_bytes(scope: Scope, asked: datetime) -> Mapping[str, str]:
+    """Conditions for kept bytes and texts that name the user or hold one of the events, and that were written before
+    the log received the erasure, `asked`: later ones are of somebody new."""
+    written_before = {
+        table: f"{column} <= {instant(utc(asked) + (CLOCKS_APART if table in REFUSALS else timedelta()))}"
+        for table, column in WRITTEN.items()
+    }
+    # Whoever froze writes them late, but where they stand in the log is known.
+    written_before["quarantine"] = f"(src_partition != {scope.home} OR src_offset <= {scope.offset})"
+    return {table: f"({where}) AND {written_before[table]}" for table, where in _of_bytes(scope).items()}
 
 
 def _of_bytes(scope: Scope) -> Mapping[str, str]:
@@ -177,8 +183,9 @@ def _names_organization(scope: Scope, text: str) -> str:
 def names_user(scope: Scope, text: str) -> str:
     """Whether a column of text names the user: in quotes, as it is or as JSON writes it, or as the user of an event."""
     escaped = "replaceAll(toJSONString(user_id), '\\\\/', '/')"
+    forms = f"arrayDistinct(arrayConcat([concat('\"', user_id, '\"'), {escaped}], written))"
     users = (
-        f"(SELECT groupArrayArray(arrayDistinct([concat('\"', user_id, '\"'), {escaped}])) FROM erased_users "
+        f"(SELECT groupArrayArray({forms}) FROM erased_users "
         f"WHERE control_id = {scope.id})"
     )
     inside = f"arrayExists(user -> position({text}, user) > 0, {users})"

@@ -1,9 +1,11 @@
 """Which days of which organisations a job is about: a job in, the statement that asks for its slices out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from producers.control.bodies import EraseBody, RepairBody, ReplayBody
+from producers.control.selection import EventKey
 from stream_jobs.corrections.change import Correction
 from stream_jobs.jobs.job import Job
 from warehouse.control.selected import among, condition, instant
@@ -33,10 +35,9 @@ def left(job: Job, partition: int, first_whole_day: date, organizations: Sequenc
     """Counts the events of the job on days that are not planned because they may lack others; not for erasures."""
     conditions = " AND ".join(filter(None, (f"day < '{first_whole_day}'", _of(organizations))))
     if isinstance(job.body, RepairBody | ReplayBody):
-        events = [_in_days(job, partition)]
+        met = _in_days(job, partition)
     else:
-        events = [concerned(job, correction, partition) for correction in job.corrections]
-    met = " OR ".join(f"({each})" for each in events) or "false"
+        met = concerned(job, _all_of(job), partition)
     return f"SELECT count() FROM usage_raw FINAL WHERE ({met}) AND {conditions}"
 
 
@@ -48,14 +49,35 @@ def concerned(job: Job, correction: Correction, partition: int) -> str:
     return f"{job.in_partition(partition)} AND {_between(times)} AND {among(job.organization, correction.events)}"
 
 
-def named(job: Job, correction: Correction, partition: int) -> str:
-    """(time in Unix ms, id) of the events a correction names that came before the record, whatever became of them."""
-    times = sorted(event.time for event in correction.events)
+def named(job: Job, events: Sequence[EventKey], partition: int) -> str:
+    """(time in Unix ms, id) of those events that came before the record, whatever became of them."""
+    times = sorted(event.time for event in events)
     before = f" AND src_offset <= {job.offset}" if partition == job.home else ""
     return (
         "SELECT toUnixTimestamp64Milli(time), event_id FROM event_id_lookup FINAL "
         f"WHERE src_partition = {partition}{before} AND {_between(times)} "
-        f"AND {among(job.organization, correction.events)}"
+        f"AND {among(job.organization, events)}"
+    )
+
+
+def buried(job: Job, hashed: Sequence[EventKey], partition: int) -> str:
+    """The same of events that are erased: (time in Unix ms, hash of the id), `hashed` having hashes for ids."""
+    before = f" AND src_offset <= {job.offset}" if partition == job.home else ""
+    rows = "(SELECT organization, time, id_hash AS event_id, src_partition, src_offset FROM tombstones FINAL)"
+    return (
+        f"SELECT toUnixTimestamp64Milli(time), event_id FROM {rows} "
+        f"WHERE src_partition = {partition}{before} AND {among(job.organization, hashed)}"
+    )
+
+
+def anyway(job: Job) -> str:
+    """Asks for the day of the record, of an organisation that is known: an erasure without a day of events has rows to
+    remove all the same, and who counts must learn of it before."""
+    return (
+        "INSERT INTO repairs (repair_id, src_partition, organization, day, home, state, author, reason, message, "
+        f"asked, version) SELECT {quoted(job.control_id)}, {job.home}, organization, toDate({instant(job.asked)}), "
+        f"{job.home}, 'asked', 'job', {quoted(job.kind)}, '', now64(3, 'UTC'), 1 FROM organizations "
+        f"WHERE organization = {quoted(job.organization)} GROUP BY organization"
     )
 
 
@@ -69,10 +91,14 @@ def _days(job: Job, partition: int) -> str:
             "SELECT organization, day FROM erased_events "
             f"WHERE control_id = toUUID({quoted(job.control_id)}) AND src_partition = {partition}"
         )
-    return " UNION ALL ".join(
-        f"SELECT organization, day FROM usage_raw FINAL WHERE {concerned(job, correction, partition)}"
-        for correction in job.corrections
-    )
+    return f"SELECT organization, day FROM usage_raw FINAL WHERE {concerned(job, _all_of(job), partition)}"
+
+
+def _all_of(job: Job) -> Correction:
+    """All events that the job is about, as if one thing were done to them: so that a thousand changes are one
+    statement."""
+    first, *others = job.corrections
+    return replace(first, events=tuple(event for each in (first, *others) for event in each.events))
 
 
 def _in_days(job: Job, partition: int) -> str:

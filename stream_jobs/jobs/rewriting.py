@@ -21,12 +21,15 @@ from warehouse.families import INPUT_BUCKETS, OUTPUT_BUCKETS
 from warehouse.literals import quoted
 
 KEPT: Final = (
-    *("user_id", "customer_id", "department", "project", "feature", "prompt_id", "thread_id", "provider", "model"),
-    *("billing_type", "status", "category", "rating", "cost_nano_usd", "billed_nano_usd", "credits_micro"),
+    *("user_id", "customer_id", "department", "project", "feature", "prompt_id", "thread_id", "api_key_id"),
+    *("provider", "model", "billing_type", "plan", "status", "error_code", "category", "rating"),
+    *("cost_nano_usd", "billed_nano_usd", "credits_micro"),
     *("cost_status", "price_revision", "service_tier"),
     *("duration_ms", "time_to_first_token_ms", "reported_cost_nano_usd"),
 )
 """Columns of the table corrections that keep their names."""
+KEPT_OF_REPLACED: Final = ("quantities", *(name for name in TOKEN_BUCKETS if name not in ("input_tokens", "output_tokens")))
+"""Those that replacements alone change; the other two buckets are what these leave of the sums."""
 IDENTITY: Final = ("organization", "time", "event_id")
 PRICED: Final = (*("cost_nano_usd", "billed_nano_usd", "credits_micro", "cost_status", "price_revision", "priced_as"),)
 AS_SELECTED: Final = "SETTINGS optimize_on_insert = 0"
@@ -46,15 +49,17 @@ def rows_per_quarter(job: Job, correction: Correction, work: Bundle) -> str:
     )
 
 
-def kept(job: Job, correction: Correction, work: Bundle, since: int, until: int) -> str:
-    """Keeps the versions that are about to be replaced."""
-    columns = ", ".join(KEPT)
+def kept(job: Job, correction: Correction, work: Bundle, since: int, until: int, some: bool = False) -> str:
+    """Keeps the versions that are about to be replaced; some: those alone that the table `asked` names."""
+    columns = ", ".join((*KEPT, *(KEPT_OF_REPLACED if job.kind == "replace" else ())))
+    identity = ", ".join(IDENTITY)
+    among = f" AND ({identity}) IN (SELECT {identity} FROM asked)" if some else ""
     return (
         f"INSERT INTO corrections (organization, time, event_id, control_offset, control_id, kind, src_partition, day, "
         f"former_control_offset, {columns}, input_tokens, output_tokens) {AS_SELECTED} "
         f"SELECT organization, time, event_id, {job.version}, toUUID({quoted(job.control_id)}), {quoted(job.kind)}, "
         f"src_partition, day, control_offset, {columns}, {' + '.join(INPUT_BUCKETS)}, {' + '.join(OUTPUT_BUCKETS)} "
-        f"FROM usage_raw FINAL WHERE {_changed(job, correction, work, since, until)}"
+        f"FROM usage_raw FINAL WHERE {_changed(job, correction, work, since, until)}{among}"
     )
 
 

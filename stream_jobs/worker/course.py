@@ -3,11 +3,13 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 import polars as pl
 import structlog
 
 from producers.control.bodies import EraseBody, ReplayBody
+from producers.control.selection import EventKey
 from producers.timeliness.rules import TimeRules
 from stream_jobs.corrections.awaited import MET_BEFORE, Awaited, Identity, awaited_rows
 from stream_jobs.erasure.erasure import Erasure
@@ -19,6 +21,7 @@ from stream_jobs.worker.repair import Repairs
 from stream_jobs.worker.routing import Routing
 from stream_jobs.worker.sink import Sink
 from warehouse.literals import masked
+from warehouse.queries.query import milliseconds
 
 log = structlog.get_logger()
 Met = deque[tuple[int, Identity, int]]
@@ -44,13 +47,15 @@ class Course:
         self.sink.command(job_statements.slices_given_up(control_id, home))
         self._note(home, control_id, "failed", slices, said)
 
-    def withdrawn(self, job: Job) -> bool:
+    def withdrawn(self, job: Job, partitions: Sequence[int]) -> bool:
         """Ends a job that waits and is cancelled, unless some of it was begun: then its turn comes."""
         if self._has_begun(job):
             return False
         self.sink.command(job_statements.slices_cancelled(job.control_id, job.home))
         if self._has_begun(job):  # a former owner, in between
             return False
+        if job.state == "asked":
+            self._meet(job, partitions)
         self.end(job, [])
         return True
 
@@ -76,10 +81,17 @@ class Course:
                 left += int(self.sink.rows(planning.left(job, number, whole, whose))[0][0])
         message = self.times.left(left, whole) if left and whole else ""
         self._meet(job, partitions)
-        slices = sum(count for _, count, _ in self.sink.rows(job_statements.slice_states(job.control_id, job.home)))
+        slices = self._slices(job)
+        if not slices and isinstance(job.body, EraseBody):
+            self.sink.command(planning.anyway(job))
+            slices = self._slices(job)
         self._note(job.home, job.control_id, "planned", slices, message)
         log.info("job planned", kind=job.kind, control_id=job.control_id, partition=job.home, slices=slices, left=left)
-        return replace(job, message=message)
+        return replace(job, state="planned", message=message)
+
+    def _slices(self, job: Job) -> int:
+        """How many are asked for."""
+        return sum(count for _, count, _ in self.sink.rows(job_statements.slice_states(job.control_id, job.home)))
 
     def _whose(self, job: Job, number: int) -> list[str] | None:
         """Whose days of a partition the job plans: a record about all organisations comes to every partition, and only
@@ -91,18 +103,42 @@ class Course:
 
     def _meet(self, job: Job, partitions: Sequence[int]) -> None:
         """Events that are named and came before the record are awaited no longer."""
+        changes = {
+            (milliseconds(event.time), event.event_id.bytes): correction.change
+            for correction in job.corrections
+            for event in correction.events
+        }
+        events = [event for correction in job.corrections for event in correction.events]
+        hashed = self._hashed(job, events)
         entries: list[tuple[int, Identity, Awaited, int]] = []
-        for correction in job.corrections:
-            said = Awaited(job.offset, job.control_id, job.kind, correction.change, job.version)
-            for number in partitions if correction.events else ():
-                stored = self.sink.rows(planning.named(job, correction, number))
-                entries += [(job.home, (job.organization, *each), said, MET_BEFORE) for each in stored]
+        for number in partitions if events else ():
+            found = self.sink.rows(planning.named(job, events, number))
+            if hashed:
+                erased = self.sink.rows(planning.buried(job, [each for each, _ in hashed.values()], number))
+                found += [(time_ms, hashed[id_hash][1]) for time_ms, id_hash in erased]
+            for time_ms, event_id in found:
+                change = changes[time_ms, event_id]
+                said = Awaited(job.offset, job.control_id, job.kind, change, job.version)
+                entries.append((job.home, (job.organization, time_ms, event_id), said, MET_BEFORE))
         if entries:
             self.sink.insert("awaited_events", awaited_rows(entries))
             self.met.extend((number, identity, said.src_offset) for number, identity, said, _ in entries)
 
+    def _hashed(self, job: Job, events: Sequence[EventKey]) -> dict[bytes, tuple[EventKey, bytes]]:
+        """By the hash of its id: how an erased event would be known, and the id. Nothing where none was erased."""
+        tombstones = self.erasure.tombstones
+        if job.organization not in tombstones.organizations:
+            return {}
+        hashes = {tombstones.hashed(job.organization, each.event_id.bytes): each for each in events}
+        return {
+            id_hash: (EventKey(event_id=UUID(bytes=id_hash), time=each.time), each.event_id.bytes)
+            for id_hash, each in hashes.items()
+        }
+
     def end(self, job: Job, partitions: Sequence[int]) -> None:
         """Notes what became of it, when none of its slices is left."""
+        if job.state == "asked":  # never planned: what came before its record is not awaited all the same
+            self._meet(job, partitions)
         found = self.sink.rows(job_statements.slice_states(job.control_id, job.home))
         counts = {state: count for state, count, _ in found}
         failures = "; ".join(message for state, _, message in found if state == "failed")
@@ -114,10 +150,19 @@ class Course:
         elif isinstance(job.body, EraseBody) and job.wanted == "cancel":
             self.erasure.forget(scope_of(job))
         state = "cancelled" if job.wanted == "cancel" else "failed" if failures else "done"
-        self._note(
-            job.home, job.control_id, state, sum(counts.values()), "; ".join(filter(None, (job.message, failures)))
-        )
+        dropped = self._dropped(job) if state == "cancelled" else ""
+        message = "; ".join(filter(None, (job.message, failures, dropped)))
+        self._note(job.home, job.control_id, state, sum(counts.values()), message)
         log.info("job ended", kind=job.kind, control_id=job.control_id, partition=job.home, state=state, **counts)
+
+    def _dropped(self, job: Job) -> str:
+        """What a cancelled erasure has changed all the same: since its record nobody awaits what was awaited before."""
+        if not isinstance(job.body, EraseBody):
+            return ""
+        [(count,)] = self.sink.rows(job_statements.dropped_corrections(job.home, job.organization, job.offset))
+        if not count:
+            return ""
+        return f"{count} corrections of events to come are not awaited any more: ask for them again"
 
     def _note(self, home: int, control_id: str, state: str, slices: int, message: str = "") -> None:
         version = STATES.index(state) + 1

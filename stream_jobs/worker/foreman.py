@@ -119,7 +119,14 @@ class Foreman:
             async with self.owning:
                 await asyncio.to_thread(self.jobs.learn)
         self._check_ours(generation, work)
-        removed = await asyncio.to_thread(self.jobs.rewrite, work, partial(self._rest, generation, work))
+        refused = None
+        try:
+            removed = await asyncio.to_thread(self.jobs.rewrite, work, partial(self._rest, generation, work))
+        except FAILURES as failure:
+            # Some of the day may be written by now, and its rows must follow.
+            if len(work.requests) > 1 or work.job is None or work.job.kind == "erase":
+                raise
+            removed, refused = 0, failure
         events = await asyncio.to_thread(self._rewritten, work, bundle, removed)
         self._check_ours(generation, work)
         bundle = await asyncio.to_thread(self.repairs.begun_as, work.requests, bundle)
@@ -128,8 +135,8 @@ class Foreman:
             await self._replayed(generation, work, bundle, spans)
             return
         again = [partial(self._again, since, until) for since, until in spans]
-        await self._between_takes(generation, work, bundle, [*again, *self._last_steps(work.requests, events)])
-        self.jobs.metrics.worked("done", len(work.requests), sum(events.values()))
+        await self._between_takes(generation, work, bundle, [*again, *self._last_steps(work.requests, events, refused)])
+        self.jobs.metrics.worked("failed" if refused else "done", len(work.requests), sum(events.values()))
 
     def _rewritten(self, work: Work, bundle: Bundle, removed: int) -> Counts:
         """How many raw events of each day were rewritten, some of them perhaps by a former owner; what an erasure
@@ -165,11 +172,15 @@ class Foreman:
         if bundle.src_partition in state.partitions:
             self.repairs.reload(state, bundle, since, until)
 
-    def _last_steps(self, requests: Requests, events: Counts) -> list[Step]:
-        """What follows the quarter hours of a bundle. events: what its rows in `repairs` tell."""
+    def _last_steps(self, requests: Requests, events: Counts, refused: Exception | None = None) -> list[Step]:
+        """What follows the quarter hours of a bundle. events: what its rows in `repairs` tell. refused: why some of its
+        raw events were not rewritten."""
 
         def finish(_: WorkerState, bundle: Bundle) -> None:
-            self.repairs.finish(requests, bundle, events)
+            if refused is None:
+                self.repairs.finish(requests, bundle, events)
+            else:
+                self.repairs.give_up(requests, bundle, str(refused), events)
 
         return [*(partial(self._derive, derivation) for derivation in DERIVATIONS), finish]
 

@@ -138,6 +138,14 @@ def open_jobs(partitions: Sequence[int]) -> str:
     )
 
 
+def dropped_corrections(home: int, organization: str, offset: int) -> str:
+    """How many corrections of events to come the erasure at this offset has ended: one number."""
+    return (
+        f"SELECT toInt64(count()) FROM awaited_events FINAL WHERE src_partition = {home} "
+        f"AND organization = {quoted(organization)} AND src_offset < {offset} AND met = {offset}"
+    )
+
+
 def due_erasures(partitions: Sequence[int]) -> str:
     """Erasures of these partitions that are to be swept again now, or were and are not over."""
     return (

@@ -7,7 +7,7 @@ paused; one that is cancelled before it began waits for nobody. All others take 
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
@@ -166,14 +166,14 @@ class Jobs:
         self.erasure.tombstones.learn(self.sink.rows(statements.tombstoned_organizations()))
 
     def _erased(self, job: Job) -> int:
-        """All of the job's events with its first slice."""
+        """All of the job's events with its first slice; how many they are."""
         if job.control_id in self._removed:
             return 0
         assert isinstance(job.body, EraseBody)
         self.erasure.begin(scope_of(job), job.body.user_id or "")  # a restored warehouse may lack what was noted
-        removed = self.erasure.remove_events(scope_of(job))
+        self.erasure.remove_events(scope_of(job))
         self._removed.add(job.control_id)
-        return removed
+        return self.erasure.events(scope_of(job))
 
     def _found(self, applied: Mapping[int, int], forgotten: int) -> list[Work]:
         if not applied:
@@ -199,7 +199,7 @@ class Jobs:
                 continue
             try:
                 with self.attempts.at("job", job.home, job.control_id):
-                    slices, is_over = ([], self.course.withdrawn(job)) if waits else self._advanced(job, list(applied))
+                    slices, is_over = self._withdrawn(job, applied) if waits else self._advanced(job, list(applied))
             except FAILURES as refused:
                 slices, is_over = [], not self.puts_off(job, refused)
                 if is_over:
@@ -243,6 +243,10 @@ class Jobs:
         self.told.update(open=jobs, slices_left=slices_left)
         self.metrics.open_jobs.set(jobs)
         self.metrics.slices_left.set(slices_left)
+
+    def _withdrawn(self, job: Job, mine: Iterable[int]) -> tuple[list[Work], bool]:
+        """No slices, and whether a cancelled job that waits is over."""
+        return [], self.course.withdrawn(job, job.partitions([*mine, *self.course.former(job)]))
 
     def _advanced(self, job: Job, mine: Sequence[int]) -> tuple[list[Work], bool]:
         """The job's next slices and whether it is over; plans it first, and ends it when none is left."""

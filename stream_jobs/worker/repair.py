@@ -189,11 +189,12 @@ class Repairs:
             cut=work.cut,
         )
 
-    def give_up(self, requests: Requests, work: Bundle, why: str) -> None:
-        """Notes that they cannot be done, without naming whom the warehouse's words are about."""
+    def give_up(self, requests: Requests, work: Bundle, why: str, events: Counts = NOTHING) -> None:
+        """Notes that they cannot be done, or not all of their events, without naming whom the warehouse's words are
+        about."""
         said = masked(why)
         log.error("repair failed", partition=work.src_partition, day=str(work.slices[0].day), reason=said[:500])
-        self._note(requests, "failed", work, said)
+        self._note(requests, "failed", work, said, events)
 
     def _quarters(self, family: Family, work: Bundle, since: int, until: int) -> None:
         """Rewrites [since, until): half of it at a time when it is too much at once, down to a quarter hour."""

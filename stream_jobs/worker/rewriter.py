@@ -4,6 +4,7 @@ It goes on beside the stream: it changes nothing that a take reads.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -38,46 +39,67 @@ class Rewriter:
     _columns: list[str] = field(default_factory=list, init=False)
 
     def rewrite(self, job: Job, bundle: Bundle, rest: Callable[[float], None]) -> int:
-        """Writes all events of the days anew that the job is about. Raises JobRefused when they must not become so.
+        """Writes all events of the days anew that the job is about; returns how many.
 
+        Raises JobRefused at the end, when some must not become so: these stay as they are, all others are written.
         rest: called between two spans with the seconds that the last one took.
         """
-        return sum(self._corrected(job, correction, bundle, rest) for correction in job.corrections)
+        left: Counter[str] = Counter()
+        since, until = bundle.around()
+        near = [each for each in job.corrections if each.may_lie_in(since, until)]
+        total = sum(self._corrected(job, correction, bundle, rest, left) for correction in near)
+        if left:
+            why = "; ".join(f"{events} events: {reason}, or of the prices" for reason, events in sorted(left.items()))
+            raise JobRefused(f"stays as it was, all others are changed: {why}")
+        return total
 
-    def _corrected(self, job: Job, correction: Correction, work: Bundle, rest: Callable[[float], None]) -> int:
-        """Goes through the days until nothing is left."""
+    def _corrected(
+        self, job: Job, correction: Correction, work: Bundle, rest: Callable[[float], None], left: Counter[str]
+    ) -> int:
+        """Goes through the days until nothing is left but what must not become so, which is added to `left`."""
         total = 0
         for _ in range(TIMES):
-            quarters = self.sink.rows(rewriting.rows_per_quarter(job, correction, work))
-            if not quarters:
-                return total
+            quarters: list[tuple[int, int]] = self.sink.rows(rewriting.rows_per_quarter(job, correction, work))
+            found, refused = sum(count for _, count in quarters), Counter[str]()
             for since, until in parts(quarters, REWRITTEN_AT_ONCE):
                 began = time.monotonic()
-                self._rewritten(job, correction, work, since, until)
+                refused += self._rewritten(job, correction, work, since, until)
                 rest(time.monotonic() - began)
-            total += sum(count for _, count in quarters)
+            total += found - refused.total()
+            if found == refused.total():
+                left.update(refused)
+                return total
         raise JobRefused(f"events of {work} are not rewritten after {TIMES} attempts")
 
-    def _rewritten(self, job: Job, correction: Correction, work: Bundle, since: int, until: int) -> None:
-        """Writes [since, until) anew: half of it at a time when it is too much at once, down to a quarter hour."""
+    def _rewritten(self, job: Job, correction: Correction, work: Bundle, since: int, until: int) -> Counter[str]:
+        """Writes [since, until) anew: half of it at a time when it is too much at once, down to a quarter hour.
+
+        Returns how many events stay as they are, by the reason."""
+        refused: Counter[str] = Counter()
         try:
-            again = self._priced(job, correction, work, since, until) if correction.change.reprices else None
-            if again is not None and again.is_empty():  # half of a span may hold no event
-                return
-            self.sink.derive(rewriting.kept(job, correction, work, since, until))
+            again = None
+            if correction.change.reprices:
+                again, refused = self._priced(job, correction, work, since, until)
+                if again.is_empty():  # half of a span may hold no event
+                    return refused
+            among = again if refused else None
+            self.sink.derive(rewriting.kept(job, correction, work, since, until, among is not None), among)
             self.sink.derive(rewriting.rewritten(self._raw_columns(), job, correction, work, since, until), again)
         except WarehouseStrained:
             middle = since + (until - since) // 2 // QUARTER_SECONDS * QUARTER_SECONDS
             if middle == since:
                 raise
-            self._rewritten(job, correction, work, since, middle)
-            self._rewritten(job, correction, work, middle, until)
+            halves = ((since, middle), (middle, until))
+            return sum((self._rewritten(job, correction, work, *half) for half in halves), Counter())
+        return refused
 
-    def _priced(self, job: Job, correction: Correction, work: Bundle, since: int, until: int) -> pl.DataFrame:
-        """What the events cost, for the statement that writes them."""
+    def _priced(
+        self, job: Job, correction: Correction, work: Bundle, since: int, until: int
+    ) -> tuple[pl.DataFrame, Counter[str]]:
+        """What the events cost, for the statement that writes them; and how many must not become so, by the reason."""
         frame = self.sink.frame(rewriting.to_price(job, correction, work, since, until))
         if frame.is_empty():
-            return frame
+            return frame, Counter()
         names = {f"new_{name}": name for name in NEEDED} | {"quantities_text": "quantities"}
         events = rewriting.as_born(frame.rename(names))
         prices, multipliers = revisions_of(job)
@@ -92,9 +114,9 @@ class Rewriter:
                 priced = repriced(events, *self.books.needed(prices, multipliers))
         except UNUSABLE as problem:
             raise JobRefused(str(problem)) from None
-        if reason := str(excess(priced).max() or ""):
-            raise JobRefused(f"{reason}, or of the prices")
-        return priced.select(*rewriting.IDENTITY, *rewriting.PRICED)
+        reasons = excess(priced)
+        refused = Counter(reasons.filter(reasons != "").to_list())
+        return priced.filter(reasons == "").select(*rewriting.IDENTITY, *rewriting.PRICED), refused
 
     def _raw_columns(self) -> list[str]:
         if not self._columns:

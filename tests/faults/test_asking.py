@@ -3,12 +3,14 @@
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import pytest
@@ -28,7 +30,7 @@ from tests.faults.rig import DATABASE, Rig
 from tests.warehouse.control.asked import job, logged, slices
 from tokentally import partition_of
 from warehouse.client import connect
-from warehouse.control import revisions
+from warehouse.control import outbox, revisions
 from warehouse.control.following import followed, newest
 from warehouse.control.orders import Order
 from warehouse.control.records import Followed, Records
@@ -216,10 +218,10 @@ def test_a_calendar_is_changed_from_a_day_on(run: Any, client: Client, monkeypat
     columns = ["organization", "effective_from", "time_zone", "week_start", "display_name", "registered"]
     rows = [["acme", datetime(1970, 1, 1, tzinfo=UTC), "Europe/Paris", 1, "Acme", 1]]
     client.insert("organizations", rows, column_names=columns)
-    command = ["calendar", "acme", "--timezone", "America/New_York", "--week-start", "sunday", "--from", "2148-05-01"]
+    command = ["calendar", "acme", "--timezone", "America/New_York", "--week-start", "sunday", "--from", "2105-05-01"]
     told = run(organizations.app, *command, "--note", "moved").output
     assert told.startswith(
-        "acme counts in America/New_York, weeks from sunday from 2148-04-30T22:00+00:00 (revision 1, "
+        "acme counts in America/New_York, weeks from sunday from 2105-04-30T22:00+00:00 (revision 1, "
     )
     found = followed(client, the_only(client).asked.control_id)
     stored = revisions.newest(client, "calendar", "acme")
@@ -227,12 +229,12 @@ def test_a_calendar_is_changed_from_a_day_on(run: Any, client: Client, monkeypat
     assert found.asked.body == stored.body
     assert (found.asked.kind, found.asked.organization) == ("config", "acme")
     assert stored.content == {
-        "effective_from": "2148-04-30T22:00:00+00:00",
+        "effective_from": "2105-04-30T22:00:00+00:00",
         "time_zone": "America/New_York",
         "week_start": 7,
     }
     assert isinstance(run(organizations.app, *command, check=False).exception, NothingChanges)
-    back = ["calendar", "acme", "--timezone", "Europe/Paris", "--from", "2148-04-01"]
+    back = ["calendar", "acme", "--timezone", "Europe/Paris", "--from", "2105-04-01"]
     assert isinstance(run(organizations.app, *back, check=False).exception, InvalidOrganization)
     soon = ["calendar", "acme", "--timezone", "Asia/Tokyo", "--from", "2026-03-01"]
     assert isinstance(run(organizations.app, *soon, check=False).exception, InvalidOrganization)
@@ -240,10 +242,10 @@ def test_a_calendar_is_changed_from_a_day_on(run: Any, client: Client, monkeypat
     history = run(config.app, "history", "calendar").output
     assert "moved" in history
     assert "no control record" in history
-    run(organizations.app, "calendar", "acme", "--timezone", "Asia/Tokyo", "--from", "2148-06-01")
+    run(organizations.app, "calendar", "acme", "--timezone", "Asia/Tokyo", "--from", "2105-06-01")
     differs = run(config.app, "diff", "calendar", "1", "2", "--organization", "acme").output
     assert "time_zone: America/New_York → Asia/Tokyo" in differs
-    assert "effective_from: 2148-04-30T22:00:00+00:00 → 2148-06-01T04:00:00+00:00" in differs
+    assert "effective_from: 2105-04-30T22:00:00+00:00 → 2105-06-01T04:00:00+00:00" in differs
     assert "time_zone      Asia/Tokyo" in run(config.app, "show", "calendar", "2", "--organization", "acme").output
 
 
@@ -253,7 +255,7 @@ def test_a_revision_that_was_stored_and_not_published_is_published_by_asking_aga
     columns = ["organization", "effective_from", "time_zone", "week_start", "display_name", "registered"]
     rows = [["acme", datetime(1970, 1, 1, tzinfo=UTC), "Europe/Paris", 1, "Acme", 1]]
     client.insert("organizations", rows, column_names=columns)
-    command = ["calendar", "acme", "--timezone", "Asia/Tokyo", "--from", "2148-05-01"]
+    command = ["calendar", "acme", "--timezone", "Asia/Tokyo", "--from", "2105-05-01"]
     with monkeypatch.context() as patch:
         patch.setattr(Publisher, "ask", lambda *_: pytest.fail("killed here"))
         with pytest.raises(pytest.fail.Exception):
@@ -282,6 +284,25 @@ def test_prices_are_shown_and_compared(run: Any, client: Client) -> None:
     assert found["revision"] == 2
     assert len(found["lines"]) > 1000
     assert "there is no prices revision 3" in str(run(config.app, "show", "prices", "3", check=False).exception)
+
+
+def test_of_two_requests_at_once_under_one_id_the_api_refuses_one(client: Client, settings: ControlSettings) -> None:
+    control = ThreadedControl(lambda: client, settings)
+    said = ({"selection": {"model": "gpt-4o"}}, {"selection": {"model": "other"}})
+    records = [ControlRecord(FIRST, "void", "acme", body, "key k1", "", datetime.now(UTC)) for body in said]
+
+    async def both() -> list[object]:
+        return await asyncio.gather(*map(control.ask, records), return_exceptions=True)
+
+    store = outbox.store
+
+    def slowly(*arguments: Any) -> bool:
+        time.sleep(0.3)  # both have looked by now whether the id is known
+        return store(*arguments)
+
+    with patch.object(outbox, "store", slowly):
+        results = asyncio.run(both())
+    assert sorted(type(each).__name__ for each in results) == ["Conflict", "Published"]
 
 
 def test_the_api_asks_once(client: Client, settings: ControlSettings) -> None:

@@ -1,6 +1,7 @@
 """A control record is believed only as it was signed, for the partition it was signed for."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -96,6 +97,12 @@ def test_what_kafka_does_not_take_is_refused() -> None:
     large = ControlRecord(RECORD.control_id, "void", "acme", {"x": "y" * MAX_BYTES}, "ada", "", RECORD.created)
     with pytest.raises(ControlRefused, match="split it"):
         large.value(PLACE)
+
+
+@pytest.mark.parametrize("place", ["author", "note", "organization"])
+def test_what_utf_8_cannot_hold_is_refused_with_its_place(place: str) -> None:
+    with pytest.raises(ControlRefused, match=rf"void: {place}: '\\udc80' is no character: write it in UTF-8"):
+        replace(RECORD, **{place: "a \udc80"}).value(PLACE)
 
 
 HURTS: dict[str, bytes] = {

@@ -142,3 +142,19 @@ def test_a_selection_names_values_that_there_are(field: str, values: tuple[str, 
 
 def test_records_with_other_values_stay_readable() -> None:
     assert isinstance(body_of("void", "acme", {"selection": {"status": "ok"}}), VoidBody)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "told"),
+    [
+        ("reprice", {"multipliers": True}, "multipliers: true is no value here"),
+        ("reprice", {"prices": True}, "prices: true is no value here"),
+        ("amend", SOME | {"set": {"rating": True}}, "set.rating: true is no value here"),
+        ("void", {"selection": {"since": 1, "model": "m"}}, "selection.since: 1 is no time: write it like 2026"),
+        ("void", {"events": [{**EVENT, "time": 1774000000}]}, "events.0.time: 1774000000 is no time"),
+        ("repair", {"first": 0, "last": "2026-01-01"}, "first: 0 is no time"),
+    ],
+)
+def test_what_has_another_type_is_not_guessed_at(kind: str, body: dict[str, Any], told: str) -> None:
+    body_of(kind, "acme", body)
+    assert refusal(kind, body).startswith(f"{kind}: {told}")

@@ -29,8 +29,17 @@ def test_a_later_generation_of_the_topic_is_not_before_the_record(
 
 def test_the_accounts_of_an_organization_go_with_it_and_stay_when_a_user_goes() -> None:
     accounts = {"closed_usage", "closed_periods", "provider_costs", "provider_cost_reports"}
-    whole = replace(SCOPE, whole=True)
-    until = of_bytes(whole, datetime(2026, 3, 14, tzinfo=UTC))
-    assert accounts <= set(of_bytes(whole)) == set(until)
-    assert until["closed_usage"].startswith("(organization = 'acme') AND closed <= ")
-    assert not accounts & set(of_bytes(SCOPE))
+    asked = datetime(2026, 3, 14, tzinfo=UTC)
+    whole = of_bytes(replace(SCOPE, whole=True), asked)
+    assert accounts <= set(whole)
+    assert whole["closed_usage"].startswith("(organization = 'acme') AND closed <= ")
+    assert not accounts & set(of_bytes(SCOPE, asked))
+
+
+def test_only_what_the_log_held_before_the_erasure_goes() -> None:
+    bounds = {
+        table: where.rsplit(" AND ", 1)[1] for table, where in of_bytes(SCOPE, datetime.fromtimestamp(5, UTC)).items()
+    }
+    assert bounds["directory_entries"] == "created <= fromUnixTimestamp64Milli(toInt64(5000), 'UTC')"
+    assert bounds["rejected"] == "time <= fromUnixTimestamp64Milli(toInt64(65000), 'UTC')", "other clocks may be ahead"
+    assert bounds["quarantine"] == "(src_partition != 1029 OR src_offset <= 50)"

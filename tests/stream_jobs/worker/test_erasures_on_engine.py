@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -37,7 +38,7 @@ from tests.stream_jobs.worker.lived import (
     prepared,
     stored,
 )
-from tests.stream_jobs.worker.sent import INPUT_NANO_USD, Posted, Sent, Told, rules
+from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Posted, Sent, Told, rules
 from tests.stream_jobs.worker.simulation import ERASURE_KEY, GENERATION
 from warehouse.errors import WarehouseStrained
 
@@ -91,10 +92,46 @@ def test_e24_a_user_whose_id_json_escapes_is_found_in_kept_bytes(warehouse: Clie
     kept = [json.dumps({"u": ODD}, ensure_ascii=False), json.dumps({"user_id": ODD}), json.dumps({"user_id": "Zoë"})]
     for raw in kept:
         warehouse.command(
-            "INSERT INTO rejected (organization, raw, time) VALUES ('acme', %(raw)s, now())", parameters={"raw": raw}
+            f"INSERT INTO rejected (organization, raw, time) VALUES ('acme', %(raw)s, '{BEGIN:%F}')",
+            parameters={"raw": raw},
         )
     live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), Told("erase", {"user_id": ODD})])
     assert answer(warehouse, "SELECT raw FROM rejected") == [(kept[2],)]
+
+
+def test_e24_a_user_is_found_in_broken_bytes_in_which_json_escapes_every_letter(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
+    user = "Jos\u00e9/\U0001f600"
+    small = json.dumps({"user_id": user})
+    large = small.replace("\\u00e9", "\\u00E9").replace("\\ud83d\\ude00", "\\uD83D\\uDE00")
+    kept = [small[:-1], large + "\n" + large, small.replace("/", "\\/")[:-1], json.dumps({"user_id": "Jos\u00e9"})[:-1]]
+    for raw in kept:
+        warehouse.command("INSERT INTO rejected (organization, raw) VALUES ('acme', %(raw)s)", parameters={"raw": raw})
+    live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), Told("erase", {"user_id": user})])
+    assert answer(warehouse, "SELECT raw FROM rejected") == [(kept[3],)]
+
+
+def test_e24_what_is_entered_again_after_an_erasure_stays(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    """Also when it is swept again."""
+    posted: list[Posted | Told] = [Posted((FIRST, SECOND)), Told("erase", {"user_id": "u1"})]
+
+    def entered(moment: datetime, name: str) -> None:
+        row = ["acme", "user", "u1", moment, moment, name, "ada", "a test"]
+        names = ["organization", "kind", "entity_id", "effective_from", "created", "display_name", "author", "source"]
+        warehouse.insert("directory_entries", [row], column_names=names)
+        raw = ["acme", f'{{"user_id": "u1", "note": "{name}"}}', moment, name]
+        warehouse.insert("rejected", [raw], column_names=["organization", "raw", "time", "rejection_id"])
+
+    entered(BEGIN, "before")
+    live(sink, tmp_path / "a", posted[:1])
+    entered(BEGIN + timedelta(hours=3), "after")
+    for _ in range(2):
+        live(sink, tmp_path / "a", posted)
+        warehouse.command("ALTER TABLE erasures UPDATE due = now64(3) - 1 WHERE 1 SETTINGS mutations_sync = 2")
+    assert answer(warehouse, "SELECT toString(state) FROM erasures FINAL") in ([("swept",)], [("complete",)])
+    assert answer(warehouse, "SELECT display_name FROM directory_entries") == [("after",)]
+    assert answer(warehouse, "SELECT rejection_id FROM rejected") == [("after",)]
 
 
 def test_e24_bytes_of_an_erased_organization_are_found_where_nobody_could_read_an_event(
