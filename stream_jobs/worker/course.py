@@ -126,8 +126,7 @@ class Course:
 
     def _hashed(self, job: Job, events: Sequence[EventKey]) -> dict[bytes, tuple[EventKey, bytes]]:
         """By the hash of its id: how an erased event would be known, and the id. Nothing where none was erased."""
-        tombstones = self.erasure.tombstones
-        if job.organization not in tombstones.organizations:
+        if not events or job.organization not in (tombstones := self.erasure.tombstones).organizations:
             return {}
         hashes = {tombstones.hashed(job.organization, each.event_id.bytes): each for each in events}
         return {

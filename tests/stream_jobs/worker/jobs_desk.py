@@ -24,7 +24,15 @@ from tests.stream_jobs.worker.simulation import QuietMetrics
 
 STATEMENTS = (
     *("open_jobs", "job_orders", "job_noted", "former_partitions"),
-    *("open_slices", "slice_states", "slices_cancelled", "slices_given_up", "slices_left", "events_of_days"),
+    *(
+        "dropped_corrections",
+        "open_slices",
+        "slice_states",
+        "slices_cancelled",
+        "slices_given_up",
+        "slices_left",
+        "events_of_days",
+    ),
 )
 FIRST_DAY = date(2026, 3, 1)
 ASKED = datetime(2026, 3, 29, tzinfo=UTC)
@@ -132,6 +140,9 @@ class Desk:
 
     def events_of_days(self, _partition: int, days: Sequence[tuple[str, date]]) -> list[tuple[str, date, int]]:
         return [(*each, self.events_a_day) for each in days]
+
+    def dropped_corrections(self, _home: int, _organization: str, _offset: int) -> list[tuple[int]]:
+        return [(0,)]
 
     def slices_left(self, _homes: Sequence[int]) -> list[tuple[int]]:
         return [(sum(job.slices.count("asked") for job in self.asked.values()),)]

@@ -121,7 +121,7 @@ def test_e20_when_days_fail_together_only_those_that_fail_alone_are_given_up(
 ) -> None:
     kept = rewriting.kept
 
-    def refusing(job: Any, correction: Any, work: Bundle, *span: int) -> str:
+    def refusing(job: Any, correction: Any, work: Bundle, *span: Any) -> str:
         if BAD in {each.day for each in work.slices}:
             raise WarehouseRefused("Code: 53. DB::Exception: it cannot be converted")
         return kept(job, correction, work, *span)
@@ -138,7 +138,7 @@ def test_e29_days_that_end_processes_together_are_done_one_by_one(
     monkeypatch.setattr(job_attempts, "FIRST_REST_SECONDS", 0.0)
     kept, deaths = rewriting.kept, 0
 
-    def deadly(job: Any, correction: Any, work: Bundle, *span: int) -> str:
+    def deadly(job: Any, correction: Any, work: Bundle, *span: Any) -> str:
         if BAD in {each.day for each in work.slices}:
             raise ZeroDivisionError
         return kept(job, correction, work, *span)
