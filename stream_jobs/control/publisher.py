@@ -53,8 +53,8 @@ class Publisher:
     def ask(self, record: ControlRecord) -> Published:
         """Stores a record and publishes it. The same record again is published again where it is missing.
 
-        Lower revisions that are still unpublished go first: a revision includes them, and who reads it in the log must
-        have read what it includes.
+        What was asked for before and is still unpublished goes first: who reads a revision in the log must have read
+        the lower ones, which it includes; and of two corrections of an event the later one holds.
         Raises ControlRefused before anything is stored, NoControlKey, WarehouseUnavailable and WarehouseRefused. Kafka
         need not answer: what is stored is published by `finish` later.
         """
@@ -64,7 +64,7 @@ class Publisher:
         values = {number: record.value(number) for number in partitions}
         outbox.store(self.client, record, partitions)
         for each in self._included(record):
-            if not self._publish(each, key):
+            if not self._publish(each, key) and subject_of(record):
                 raise KafkaUnavailable(
                     "the control record is stored and will be published later: Kafka does not take a lower revision"
                 )
@@ -93,13 +93,14 @@ class Publisher:
             self._producer.flush(ACKNOWLEDGED_SECONDS)
 
     def _included(self, record: ControlRecord) -> list[Unpublished]:
-        """Unpublished records of lower revisions of the same kind, in the order of their numbers."""
+        """Unpublished records that come before it, in their order: for a revision of prices or multipliers all lower
+        ones; else what was asked of the same organisation before and no process is still publishing."""
         subject = subject_of(record)
-        if not subject:
-            return []
-        before = record.created + timedelta(milliseconds=1)
+        before = record.created + (timedelta(milliseconds=1) if subject else -timedelta(seconds=ACKNOWLEDGED_SECONDS))
         found = outbox.unpublished(self.client, before, self.settings.topic_generation)
         same = [each for each in found if each.partitions and subject_of(each.record) == subject]
+        if not subject:
+            return [each for each in same if each.record.organization == record.organization]
         lower = [each for each in same if each.record.content["revision"] < record.content["revision"]]
         return sorted(lower, key=lambda each: int(each.record.content["revision"]))
 

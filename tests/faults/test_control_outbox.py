@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -167,6 +167,21 @@ def test_a_revision_waits_for_one_that_it_includes(
     }
     assert publisher.finish(datetime.now(UTC) + FORGOTTEN) == 2
     assert [record for _, record in in_topic(rig)[PLACES[1]]] == [others, left, later]
+
+
+def test_of_two_corrections_the_one_that_was_asked_for_first_is_published_first(rig: Rig, publisher: Publisher) -> None:
+    def rated(organization: str, rating: int, age: float) -> ControlRecord:
+        event = {"event_id": str(UUID(int=1)), "time": "2026-03-28T12:00:00Z", "set": {"rating": rating}}
+        said = {"kind": "amend", "organization": organization, "content": {"events": [event]}}
+        return replace(asked(timedelta(seconds=age)), **said)  # type: ignore[arg-type]
+
+    left, other, in_flight, later = rated("acme", 1, 60), rated("zen", 1, 60), rated("acme", 2, 5), rated("acme", 5, 0)
+    home = publisher.settings.log_partitions("acme")
+    for each in (left, other, in_flight):
+        outbox.store(publisher.client, each, publisher.settings.log_partitions(each.organization))
+    assert publisher.ask(later).is_complete
+    assert [record for _, record in in_topic(rig)[home[0]]] == [left, later]
+    assert noted(publisher, other) == noted(publisher, in_flight) == {}
 
 
 def test_nothing_impossible_is_stored(rig: Rig, publisher: Publisher) -> None:

@@ -128,7 +128,7 @@ def test_e20_when_days_fail_together_only_those_that_fail_alone_are_given_up(
 
     with patch.object(rewriting, "kept", refusing):
         live(sink, tmp_path / "a", [*POSTED, VOID])
-    assert done == [1, 1]
+    assert done == [1, 1, 1], "rows follow also where some raw events may not have been rewritten"
     assert slices(warehouse) == [("done", 2, 2), ("failed", 1, 0)]
 
 
