@@ -46,7 +46,8 @@ class ControlRequest(BaseModel):
     )
     body: dict[str, Any] = Field(
         description="What is asked, by kind. Nothing in it may be null; in a selection an empty text means usage "
-        "without a value. An erasure names either `user_id` or `everything`: true",
+        "without a value. Events are named by `event_id` (as it was sent: a UUID, or the sender's own key) and `time`. "
+        "An erasure names either `user_id` or `everything`: true",
         examples=[SELECTED],
     )
     note: str = Field("", max_length=NOTE_MAX, description="Why; kept", examples=["a test ran with the wrong key"])

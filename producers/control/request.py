@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, StrictBool, ValidationError, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, StrictBool, TypeAdapter, ValidationError, create_model, model_validator
 
 from producers.control.bodies import (
     BODIES,
@@ -25,7 +25,8 @@ from producers.control.bodies import (
 from producers.control.selection import Selection
 from producers.errors import ControlRefused
 from tokentally.errors import reasons
-from tokentally.fields import BillingType, Status
+from tokentally.fields import BillingType, Key, Status
+from tokentally.identity import event_uuid
 from tokentally.usage_event import UsageEvent
 
 EVERYTHING: Final = "everything"
@@ -64,12 +65,16 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "cost_status": ("unpriced", "partial", "priced", "free", "reported"),
 }
 """Fields of a selection that always have one of these values: another one would meet nothing."""
+_EVENT_ID: Final[TypeAdapter[str]] = TypeAdapter(Key)
 REQUESTS: Final[dict[str, type[Body]]] = {**BODIES, "erase": EraseRequest}
 
 
 def content_of(kind: str, organization: str, said: Any) -> dict[str, Any]:
-    """The content of the record that is asked for. Raises ControlRefused with what is wrong, where, and what to do."""
-    body = body_of(kind, organization, said, REQUESTS)
+    """The content of the record that is asked for. Raises ControlRefused with what is wrong, where, and what to do.
+
+    Events may be named by the ids that their senders gave them.
+    """
+    body = body_of(kind, organization, _identified(organization, said), REQUESTS)
     for place, value in _values(said):  # asked second: what a model knows is not nested without end
         if wrong := _no_value(place.rpartition(".")[2], value):
             raise ControlRefused(f"{kind}: {place}: {wrong}")
@@ -79,6 +84,24 @@ def content_of(kind: str, organization: str, said: Any) -> dict[str, Any]:
         if wrong := wrong_in_set(kind, values):
             raise ControlRefused(f"{kind}: {place}.{wrong}")
     return body.model_dump(mode="json", exclude_none=True, exclude={EVERYTHING})
+
+
+def _identified(organization: str, said: Any) -> Any:
+    """The body with the identities of events; what is no event of a body stays as it is, to be refused."""
+    events = said.get("events") if isinstance(said, dict) else None
+    if not isinstance(events, list | tuple):
+        return said
+    return {**said, "events": [_with_identity(organization, each) for each in events]}
+
+
+def _with_identity(organization: str, event: Any) -> Any:
+    if not isinstance(event, dict):
+        return event
+    try:
+        known = _EVENT_ID.validate_python(event.get("event_id"), strict=True)
+    except ValidationError:
+        return event
+    return {**event, "event_id": str(event_uuid(organization, known))}
 
 
 def wrong_in_set(kind: str, said: Mapping[str, Any]) -> str:

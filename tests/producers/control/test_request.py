@@ -9,6 +9,7 @@ from producers.control.request import CHOICES, content_of, wrong_in_set
 from producers.errors import ControlRefused
 from stream_jobs.pricing.cost_status import CostStatus
 from tokentally.fields import BillingType, Status
+from tokentally.identity import event_uuid
 
 TIME = "2026-03-28T10:00:00.250Z"
 EVENT = {"event_id": "0190f5fe-7c00-7a00-8000-000000000001", "time": TIME}
@@ -158,3 +159,19 @@ def test_records_with_other_values_stay_readable() -> None:
 def test_what_has_another_type_is_not_guessed_at(kind: str, body: dict[str, Any], told: str) -> None:
     body_of(kind, "acme", body)
     assert refusal(kind, body).startswith(f"{kind}: {told}")
+
+
+BARE = "0190f5fe7c007a008000000000000001"
+
+
+@pytest.mark.parametrize("event_id", ["call-1", BARE, f"{{{EVENT['event_id']}}}"])
+def test_events_are_named_as_their_senders_named_them(event_id: str) -> None:
+    said = content_of("void", "acme", {"events": [{**EVENT, "event_id": event_id}]})
+    assert said["events"][0]["event_id"] == str(event_uuid("acme", event_id))
+    assert content_of("void", "acme", {"events": [EVENT]})["events"][0]["event_id"] == EVENT["event_id"]
+
+
+@pytest.mark.parametrize("event_id", ["", 7, "a\x00", "x" * 5000, "\ud800"])
+def test_what_no_event_is_named_is_refused(event_id: object) -> None:
+    assert refusal("void", {"events": [{**EVENT, "event_id": event_id}]}).startswith("void: events.0.event_id: ")
+    assert refusal("void", {"events": ["x"]}).startswith("void: events.0: ")
