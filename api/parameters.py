@@ -29,8 +29,11 @@ def _moment(value: object) -> object:
     moment = datetime.fromisoformat(value) if "T" in value.upper() else date.fromisoformat(str(_day(value)))
     if isinstance(moment, datetime) and moment.tzinfo is None:
         raise ValueError("a time needs its offset, like 2026-03-14T09:00:00Z or 2026-03-14T09:00:00+01:00")
-    day = moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment
-    if not FIRST_DAY <= day <= LAST_DAY:
+    try:
+        day = moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment
+    except OverflowError:
+        day = None
+    if day is None or not FIRST_DAY <= day <= LAST_DAY:
         raise ValueError(f"must lie from {FIRST_DAY} to {LAST_DAY}")
     return moment
 

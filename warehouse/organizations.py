@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from functools import cache
+from typing import Any, Final, Self
+from zoneinfo import available_timezones
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
@@ -12,6 +13,7 @@ from clickhouse_connect.driver.exceptions import Error
 from tokentally.fields import CONTROL_CHARACTERS
 from warehouse.client import READ_OWN_WRITES, WRITE_SETTINGS, classified, permitted
 from warehouse.errors import CalendarInUse, InvalidOrganization
+from warehouse.families import ROLLUP_TABLES
 from warehouse.queries.organizations import named
 
 WEEK_DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -37,11 +39,23 @@ _KNOWN: Final = f"""
     ORDER BY organization
 """
 _FIRST: Final = """
-    SELECT toString(argMin(time_zone, effective_from)), argMin(week_start, effective_from)
-    FROM organizations FINAL WHERE organization = {organization:String}
+    SELECT organization, toString(argMin(time_zone, effective_from)), argMin(week_start, effective_from)
+    FROM organizations FINAL WHERE {only:String} = '' OR organization = {only:String}
     GROUP BY organization HAVING max(effective_from) > toDateTime(0)
+    ORDER BY organization
 """
-_HAS_USAGE: Final = "SELECT count() FROM (SELECT 1 FROM usage_raw WHERE organization = {organization:String} LIMIT 1)"
+_COUNTED: Final = ("usage_raw", *ROLLUP_TABLES)
+"""Tables whose rows lie in the calendar of their organisation."""
+_TOLD: Final = ("tombstones", "jobs", "erasures", "control_log WHERE kind != 'config'")
+"""Tables that tell that there was usage, also when none of it is left. Prices may be set before there is any."""
+_TRACES: Final = " UNION ALL ".join(
+    f"SELECT * FROM (SELECT '{found}' AS found FROM {table} {'AND' if 'WHERE' in table else 'WHERE'} "
+    "organization = {organization:String} LIMIT 1)"
+    for found, tables in (("has", _COUNTED), ("had", _TOLD))
+    for table in tables
+)
+_NOT_IANA: Final = frozenset({"localtime", "Factory", "posixrules"})
+"""Files beside those of zones, which say what this machine or nobody has set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +73,48 @@ class Organization:
     display_name: str = ""
     plan: str = ""
 
+    @property
+    def calendar(self) -> tuple[str, int]:
+        """Zone and week start."""
+        return self.time_zone, self.week_start
+
 
 def described(name: str, time_zone: str, week_start: str) -> Organization:
     """An organisation as a person describes it.
 
     Raises InvalidOrganization for a name, IANA zone or week day that cannot be.
     """
+    require_name(name)
+    if name != name.strip():
+        raise InvalidOrganization(f"the name {name!r} has spaces around it; remove them")
+    require_time_zone(time_zone)
+    return Organization(name, time_zone, week_day(week_start))
+
+
+def require_name(name: str) -> None:
+    """Raises InvalidOrganization for what events cannot call an organisation."""
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS or CONTROL_CHARACTERS.search(name):
         raise InvalidOrganization(
             f"an organisation's name has 1 to {MAX_NAME_CHARACTERS} characters and no control characters"
         )
-    try:
-        ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidOrganization(f"{time_zone!r} is no IANA time zone such as Europe/Paris") from None
-    if week_start.lower() not in WEEK_DAYS:
-        raise InvalidOrganization(f"{week_start!r} is no day of the week: {', '.join(WEEK_DAYS)}")
-    return Organization(name, time_zone, WEEK_DAYS.index(week_start.lower()) + 1)
+
+
+def require_time_zone(name: str) -> None:
+    """Raises InvalidOrganization for what is no IANA time zone."""
+    if name not in _time_zones():
+        raise InvalidOrganization(f"{name!r} is no IANA time zone such as Europe/Paris")
+
+
+def week_day(name: str) -> int:
+    """The number of a day of the week, 1 = Monday to 7 = Sunday. Raises InvalidOrganization for what is none."""
+    if name.lower() not in WEEK_DAYS:
+        raise InvalidOrganization(f"{name!r} is no day of the week: {', '.join(WEEK_DAYS)}")
+    return WEEK_DAYS.index(name.lower()) + 1
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones()) - _NOT_IANA
 
 
 def in_words(time_zone: str, week_start: int) -> str:
@@ -83,21 +122,44 @@ def in_words(time_zone: str, week_start: int) -> str:
     return f"{time_zone}, weeks from {WEEK_DAYS[week_start - 1]}"
 
 
-def decided(wanted: Organization, known: Organization | None, *, in_use: bool) -> Organization | None:
+def decided(wanted: Organization, known: Organization | None, *, used: str = "") -> Organization | None:
     """The row to write so that `wanted` is registered; None when nothing changes.
 
-    in_use: whether something counts in the calendar that is known. Raises CalendarInUse for another one then.
+    used: "has" when something counts in the calendar that is known, "had" when all of it was removed since. Raises
+    CalendarInUse for another calendar then.
     """
     row = replace(wanted, registered=True)
-    same = known is not None and (known.time_zone, known.week_start) == (row.time_zone, row.week_start)
+    same = known is not None and known.calendar == row.calendar
     if known and known.registered and same:
         return None
-    if known and in_use and not same:
+    if known and used and not same:
+        present = in_words(*known.calendar)
+        counted = f"has usage that is counted in {present}"
+        if used == "had":
+            counted = f"had usage that was counted in {present}, which was erased or went by retention"
         raise CalendarInUse(
-            f"{row.name} has usage that is counted in {in_words(known.time_zone, known.week_start)}: "
+            f"{row.name} {counted}: "
             "to change that from a date on: ./tally organizations calendar, or POST /v1/organizations/NAME/calendar"
         )
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The organisations as they are stored. first: the first calendars of those that change from a moment on."""
+
+    organizations: Mapping[str, Organization]
+    first: Mapping[str, tuple[str, int]]
+
+    @classmethod
+    def read(cls, client: Client, only: str = "") -> Self:
+        """All of them, or the named one. Raises WarehouseUnavailable and WarehouseRefused."""
+        return cls({each.name: each for each in listed(client, only)}, first_calendars(client, only))
+
+    def began_as(self, wanted: Organization) -> bool:
+        """Whether it is registered, and this is the calendar that it had before the first change."""
+        known = self.organizations.get(wanted.name)
+        return bool(known and known.registered and self.first.get(wanted.name) == wanted.calendar)
 
 
 def register(client: Client, wanted: Organization, author: str) -> bool:
@@ -106,33 +168,36 @@ def register(client: Client, wanted: Organization, author: str) -> bool:
     Where its calendar has changed since, the first one stays the first. Raises CalendarInUse when it counts in another,
     WarehouseUnavailable (the same again does no harm) and WarehouseRefused.
     """
-    row = registration(client, wanted)
-    if row is None:
-        return False
-    first = _first_calendar(client, row.name) or (row.time_zone, row.week_start)
+    return bool(register_all(client, [wanted], author))
+
+
+def register_all(client: Client, wanted: Sequence[Organization], author: str) -> int:
+    """Registers organisations by one insert; how many were not registered just so. Raises as `register` does."""
+    if not wanted:
+        return 0
+    known = Known.read(client, wanted[0].name if len(wanted) == 1 else "")
+    found = [row for each in wanted if (row := registration(client, each, known)) is not None]
+    rows = [[row.name, _BEGINNING, *known.first.get(row.name, row.calendar), 1, author] for row in found]
     try:
-        client.insert(
-            "organizations",
-            [[row.name, _BEGINNING, *first, 1, author]],
-            column_names=_COLUMNS,
-            settings=permitted(client, WRITE_SETTINGS),
-        )
+        if rows:
+            client.insert("organizations", rows, column_names=_COLUMNS, settings=permitted(client, WRITE_SETTINGS))
     except (Error, OSError) as failure:
         raise classified(failure) from failure
-    return True
+    return len(rows)
 
 
-def registration(client: Client, wanted: Organization) -> Organization | None:
+def registration(client: Client, wanted: Organization, known: Known) -> Organization | None:
     """What registering would write; None when it is registered just so. Raises as `register` does.
 
     A calendar is in use from when a worker has seen the first event on, also while that is still being stored: workers
-    look a calendar up once.
+    look a calendar up once. It stays in use when its usage is erased, or went by retention.
     """
-    known = next(iter(listed(client, wanted.name)), None)
-    in_use = known is not None and (
-        not known.registered or _first_calendar(client, wanted.name) is not None or _has_usage(client, wanted.name)
-    )
-    return decided(wanted, known, in_use=in_use)
+    present = known.organizations.get(wanted.name)
+    if present is None or present.calendar == wanted.calendar:
+        return decided(wanted, present)
+    if not present.registered or wanted.name in known.first:
+        return decided(wanted, present, used="has")
+    return decided(wanted, present, used=_use(client, wanted.name))
 
 
 def listed(client: Client, only: str = "") -> Sequence[Organization]:
@@ -143,14 +208,15 @@ def listed(client: Client, only: str = "") -> Sequence[Organization]:
     ]
 
 
-def _first_calendar(client: Client, name: str) -> tuple[str, int] | None:
-    """Zone and week start that held at first, when other rows change them from a moment on; else None."""
-    rows = _rows(client, _FIRST, {"organization": name})
-    return (str(rows[0][0]), int(rows[0][1])) if rows else None
+def first_calendars(client: Client, only: str = "") -> Mapping[str, tuple[str, int]]:
+    """Zone and week start that held at first, of each organisation (or the named one) whose calendar changes later."""
+    return {name: (zone, int(start)) for name, zone, start in _rows(client, _FIRST, {"only": only})}
 
 
-def _has_usage(client: Client, name: str) -> bool:
-    return bool(_rows(client, _HAS_USAGE, {"organization": name})[0][0])
+def _use(client: Client, name: str) -> str:
+    """'has' where usage is left, 'had' where only traces of it are, else an empty text."""
+    found = {word for (word,) in _rows(client, _TRACES, {"organization": name})}
+    return next((word for word in ("has", "had") if word in found), "")
 
 
 def _rows(client: Client, sql: str, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:

@@ -18,7 +18,7 @@ from stream_jobs.configuring.change import Asked
 from warehouse.directory.changes import Outcome
 from warehouse.directory.registration import organization_wished
 from warehouse.errors import InvalidEntry, InvalidOrganization
-from warehouse.organizations import WEEK_DAYS, described
+from warehouse.organizations import WEEK_DAYS, require_name, require_time_zone
 from warehouse.queries.organizations import Organizations
 
 router = APIRouter(tags=["directory"])
@@ -195,7 +195,9 @@ async def change_calendar(name: NamePath, body: CalendarBody, desk: AtAdministra
     if body.time_zone is None and body.week_start is None:
         raise InvalidParameter("time_zone: neither it nor week_start is given; say what is to change")
     try:
-        described(name, body.time_zone or "UTC", WEEK_DAYS[0])
+        require_name(name)
+        if body.time_zone is not None:
+            require_time_zone(body.time_zone)
     except InvalidOrganization as problem:
         raise InvalidParameter(str(problem)) from None
     asked = Asked(desk.writer.author, body.note, SOURCE, desk.clock())

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from deploy.cli.console import console, done, whole
 from deploy.cli.warehouse import connected
+from deploy.errors import WrongSetting
 from deploy.local.backups import folders
 from deploy.local.backups.making import make_backup
 from deploy.local.backups.restoring import told_progress
@@ -31,7 +32,7 @@ def backup(
     """
     installation, shown = Installation.from_environment(), console()
     if listed:
-        shown.print(_table(target or installation.home.backups))
+        shown.print(_list(target or installation.home.backups))
         return
     began = time.monotonic()
     with connected("tally", database="", longest_seconds=LONGEST_STATEMENT_SECONDS) as (client, settings):
@@ -43,14 +44,30 @@ def backup(
     )
 
 
-def _table(folder: Path) -> Table:
+def _list(folder: Path) -> Table | str:
+    """The backups in a folder; a sentence where there are none. Raises WrongSetting when there is no folder."""
+    folders.require_plain(folder)
+    if not folder.is_dir():
+        raise WrongSetting(f"there is no folder {folder}, so no backup in it; name another one")
+    found = folders.listed(folder)
+    if not found:
+        return f"there is no backup in {folder}"
     table = Table(whole("backup"), "begun (UTC)", "MB", "events", "Tokentally")
-    for path, manifest in folders.listed(folder):
+    for each in found:
+        name, manifest = _shown(each.path.name), each.manifest
+        if manifest is None:
+            table.add_row(name, "", "", "", _shown(f"damaged: {each.damage}"))
+            continue
         table.add_row(
-            path.name,
+            name,
             f"{manifest.began:%Y-%m-%d %H:%M:%S}",
             f"{manifest.size / 1e6:,.1f}",
             f"{manifest.accepted:,}",
             manifest.product_version,
         )
     return table
+
+
+def _shown(text: str) -> str:
+    """One line, whatever bytes a name has."""
+    return " ".join(text.encode(errors="replace").decode().split())

@@ -18,7 +18,7 @@ from deploy.errors import DeployError, WrongSetting
 from warehouse.directory.changes import Entry, Outcome
 from warehouse.directory.csv_file import instant
 from warehouse.directory.entry import SAID, Key, Kind, State, wished
-from warehouse.directory.exporting import exported
+from warehouse.directory.exporting import exported, left_out
 from warehouse.directory.importing import Summary, import_file
 from warehouse.directory.ledger import StoredLedger, carry_out
 from warehouse.errors import InvalidDirectoryFile, InvalidEntry
@@ -74,8 +74,14 @@ def export(
     organization: Organization = None,
     kind: OnlyKind = None,
 ) -> None:
-    """Export everything that was ever said as CSV, which imports again unchanged."""
+    """Export all names that were ever given as CSV, with the first calendars of organizations; it imports again.
+
+    Calendars that changed later are not in the file: ./tally organizations calendar changes them again.
+    """
     with connected("tally") as (client, _):
+        changed = left_out(client, organization, kind)
+        if changed:
+            print(f"not in the file: the calendar changes of {', '.join(changed)}", file=sys.stderr)
         if file is None:
             sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]
             exported(client, sys.stdout, organization, kind)

@@ -21,7 +21,7 @@ from stream_jobs.control.publisher import Publisher
 from warehouse.directory.entry import BEGINNING
 from warehouse.directory.registration import organization_wished, registered
 from warehouse.errors import InvalidEntry, InvalidOrganization
-from warehouse.organizations import WEEK_DAYS, described, in_words, listed
+from warehouse.organizations import WEEK_DAYS, described, in_words, listed, require_name, require_time_zone, week_day
 from warehouse.queries.organizations import Organization as Known
 from warehouse.queries.organizations import Organizations
 from warehouse.queries.query import ask
@@ -135,12 +135,12 @@ def _wish(name: str, timezone: str | None, week_start: str | None) -> Calendar:
     if timezone is None and week_start is None:
         raise WrongSetting("--timezone: neither it nor --week-start is given; say what is to change")
     try:
-        wanted = described(
-            name, "UTC" if timezone is None else timezone, WEEK_DAYS[0] if week_start is None else week_start
-        )
+        require_name(name)
+        if timezone is not None:
+            require_time_zone(timezone)
+        return Calendar(timezone, None if week_start is None else week_day(week_start))
     except InvalidOrganization as problem:
         raise WrongSetting(str(problem)) from None
-    return Calendar(timezone, None if week_start is None else wanted.week_start)
 
 
 def _require_known(client: Client, name: str) -> None:

@@ -18,7 +18,11 @@ def restore(
     source: Annotated[Path | None, typer.Argument(exists=True, help="The folder or .tar file of a backup.")] = None,
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="Delete the data that the warehouse has; without it they are never touched."),
+        typer.Option(
+            "--replace",
+            help="Delete the data that the warehouse has, and API keys that the backup lacks; without it they are "
+            "never touched.",
+        ),
     ] = False,
     other_log: Annotated[
         bool,

@@ -18,7 +18,8 @@ NEVER_ENDS = 1 << 62
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A calendar from `start` on (Unix seconds, mostly a midnight of the rule before). first_date: the first date that
-    begins, by the rule before, when this one does or later; earlier ones lie in the weeks of the rule before."""
+    begins, by the rule before, when this one does or later, but none before the rule before has its own; earlier ones
+    lie in the weeks of the rule before."""
 
     start: int
     calendar: LocalCalendar
@@ -49,6 +50,7 @@ class OrganizationCalendar:
         first = before.place(start).day
         if before.place(start - QUARTER_SECONDS).day == first:  # part of it may be counted already
             first += timedelta(days=1)
+        first = max(first, self.rules[-1].first_date)  # dates that come again lie in the weeks they lay in
         self.rules.append(Rule(start, calendar, first))
 
     @property

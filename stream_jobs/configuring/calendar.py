@@ -18,7 +18,7 @@ from warehouse.control import revisions
 from warehouse.control.history import History
 from warehouse.control.read_again import require_read_again
 from warehouse.control.records import Records, Standings
-from warehouse.control.revisions import NOTICE, Revision, calendar_content, start_of_change
+from warehouse.control.revisions import LAST_START, NOTICE, Revision, calendar_content, start_of_change
 from warehouse.control.standing import State
 from warehouse.errors import InvalidOrganization, NothingChanges
 from warehouse.organizations import in_words
@@ -104,11 +104,11 @@ def standing(client: Client, organization: str, now: datetime) -> Standing:
 def decided(organization: str, wish: Calendar, day: date, known: Standing, now: datetime) -> Plan:
     """What a wish makes of what holds in the end; `day` begins in the calendar that holds until then (rule E14).
 
-    Raises NothingChanges, and InvalidOrganization for a day that is too soon.
+    Raises NothingChanges, and InvalidOrganization for a day that is too soon or too late.
     """
     before, since = known.calendar, known.since
     after = wish.over(before)
-    start = LocalCalendar(before.time_zone or "", before.week_start or 1).day(day).start
+    start = _start(before, day)
     if after == before:
         # Asked again, perhaps because the first time it was stored and not published.
         if known.unpublished and since:
@@ -118,10 +118,21 @@ def decided(organization: str, wish: Calendar, day: date, known: Standing, now: 
     effective_from = start_of_change(day, start, now)
     if since is not None and effective_from <= since:
         raise InvalidOrganization(
-            f"{organization} changes to {before} at {since.isoformat()} already: choose a date after it"
+            f"{organization} changes to {before} at {since.isoformat()} already, and that cannot be taken back: choose "
+            "a date after it"
         )
     content = calendar_content(after.time_zone or "", after.week_start or 1, effective_from)
     return Plan(organization, before, after, effective_from, content, known.unpublished)
+
+
+def _start(calendar: Calendar, day: date) -> int:
+    """Where a date begins in a calendar (Unix seconds)."""
+    try:
+        return LocalCalendar(calendar.time_zone or "", calendar.week_start or 1).day(day).start
+    except OverflowError:
+        raise InvalidOrganization(
+            f"{day}: no calendar can change then, choose a date from tomorrow to {LAST_START.date()}"
+        ) from None
 
 
 def planned(client: Client, organization: str, wish: Calendar, day: date, now: datetime) -> Plan:

@@ -82,7 +82,7 @@ class FakeDirectory:
         known = self.organizations.get(wish.name)
         try:
             wanted = wish.over(known)
-            row = calendar_decided(wanted, known, in_use=True)
+            row = calendar_decided(wanted, known, used="has")
         except InvalidOrganization as problem:
             raise InvalidParameter(str(problem)) from problem
         except CalendarInUse as problem:

@@ -38,6 +38,8 @@ from tests.api.fakes import FakeWarehouse
         ("/v1/events?cursor=WyJhIiwgImIiLCAiYyJd", ["cursor: "]),
         ("/v1/events?from=2026-03-01T10:00:00", ["from: a time needs its offset, like 2026-03-14T09:00:00Z"]),
         ("/v1/events?from=1800-01-01", ["from: must lie from 1970-01-01 to 2149-06-06"]),
+        ("/v1/events?from=9999-12-31T23:59:59-05:00", ["from: must lie from 1970-01-01 to 2149-06-06"]),
+        ("/v1/events?from=0001-01-01T00:00:00%2B05:45", ["from: must lie from 1970-01-01 to 2149-06-06"]),
         ("/v1/events?from=2026-03-02&to=2026-03-01", ["from 2026-03-02 is not before to 2026-03-01; swap them"]),
         ("/v1/events?from=now", ["from: a date like 2026-03-14 is needed, not 'now'"]),
         ("/v1/rejected?source=nobody", ["source: Input should be 'collector' or 'worker'"]),

@@ -30,7 +30,8 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Word:
     """A calendar, and from when on it holds (Unix seconds). Dates before first_date lie in the weeks of the one before:
-    it is the first date that begins, in the calendar before, when this one does or later."""
+    it is the first date that begins, in the calendar before, when this one does or later, but none before that one has
+    its own: dates that come again lie where they lay."""
 
     start: int
     zone: str
@@ -53,6 +54,7 @@ class Calendars:
         day = _local(before, start).date()
         if _local(before, start - QUARTER).date() == day:
             day += timedelta(days=1)
+        day = max(day, before[-1].first_date)
         self.said[organization] = (*before, Word(start, zone, week_start, day))
 
     def place(self, organization: str, time_ms: int) -> Place:

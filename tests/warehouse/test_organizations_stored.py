@@ -9,6 +9,7 @@ from clickhouse_connect.driver.client import Client
 from tests.warehouse.embedded.running_warehouse import RunningWarehouse
 from warehouse.directory.registration import organization_wished, registered
 from warehouse.errors import CalendarInUse
+from warehouse.families import ROLLUP_TABLES
 from warehouse.migrate import migrate, scripts
 from warehouse.organizations import Organization, described, listed, register
 from warehouse.queries.organizations import LastCalendar, LastTold, Organizations
@@ -75,6 +76,48 @@ def test_another_zone_is_refused_with_usage_and_taken_without(client: Client) ->
         "UTC",
         "Asia/Tokyo",
     ]
+
+
+ROLLED_UP = [f"{table} (grain, organization, bucket) VALUES ('day', 'gone', now())" for table in ROLLUP_TABLES]
+TRACES = [*((row, "has usage that is counted") for row in ROLLED_UP)] + [
+    (row, "had usage that was counted in UTC, weeks from monday, which was erased or went by retention: to change")
+    for row in (
+        "tombstones (organization, time) VALUES ('gone', now64(3))",
+        "erasures (organization, state) VALUES ('gone', 'complete')",
+        "jobs (organization, kind, state) VALUES ('gone', 'replay', 'done')",
+        "control_log (organization, kind, outcome) VALUES ('gone', 'erase', 'applied')",
+    )
+]
+
+
+@pytest.mark.parametrize(("row", "words"), TRACES)
+def test_e14_a_calendar_stays_in_use_when_its_raw_events_are_gone(client: Client, row: str, words: str) -> None:
+    """Workers hold it, and what is derived lies in it: after retention, and after an erasure."""
+    register(client, described("gone", "UTC", "monday"), "test")
+    table = row.partition(" ")[0]
+    client.command(f"INSERT INTO {row}")
+    try:
+        with pytest.raises(CalendarInUse, match=f"gone {words}"):
+            register(client, described("gone", "Asia/Tokyo", "monday"), "test")
+    finally:
+        client.command(f"TRUNCATE TABLE {table}")
+    assert not register(client, described("gone", "UTC", "monday"), "test")
+
+
+def test_prices_of_its_own_are_no_usage(client: Client) -> None:
+    register(client, described("priced", "UTC", "monday"), "test")
+    client.command("INSERT INTO control_log (organization, kind, outcome) VALUES ('priced', 'config', 'applied')")
+    assert register(client, described("priced", "Asia/Tokyo", "monday"), "test")
+
+
+def test_a_renaming_does_not_judge_the_zone_that_was_taken_before(client: Client) -> None:
+    client.insert(
+        "organizations",
+        [["earlier", datetime(1970, 1, 1, tzinfo=UTC), "localtime", 1, 1]],
+        column_names=["organization", "effective_from", "time_zone", "week_start", "registered"],
+    )
+    wish = organization_wished("earlier", "", "", {"display_name": "Earlier"})
+    assert registered(client, wish, datetime(2026, 1, 1, tzinfo=UTC), "test", "cli").is_new is False
 
 
 def test_e14_what_a_worker_has_seen_counts_before_its_events_are_stored(client: Client) -> None:

@@ -94,21 +94,31 @@ class Manifest(_Written):
         unfinished.rename(folder / NAME)
 
 
-def read(folder: Path) -> Manifest:
-    """The manifest of a backup. Raises BackupInvalid."""
+def read(folder: Path, source: Path | None = None) -> Manifest:
+    """The manifest of a backup. source: what it was unpacked from. Raises BackupInvalid."""
     try:
-        text = (folder / NAME).read_text()
+        text = (folder / NAME).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise BackupInvalid(
-            f"{folder} is no backup: it has no {NAME}, or was never finished; take another one"
-        ) from None
+        raise missing(source or folder) from None
+    except OSError as problem:
+        raise BackupInvalid(f"{folder / NAME} cannot be read, take another backup: {problem}") from problem
+    return parsed(text, source or folder)
+
+
+def missing(source: Path) -> BackupInvalid:
+    """The error of what has no manifest."""
+    return BackupInvalid(f"{source} is no backup: it has no {NAME}, or was never finished; take another one")
+
+
+def parsed(text: bytes, source: Path) -> Manifest:
+    """The manifest that a file holds. source: the backup that it is of. Raises BackupInvalid."""
     try:
         manifest = Manifest.model_validate_json(text)
     except ValidationError as problem:
-        raise BackupInvalid(f"{folder / NAME} cannot be read, take another backup: {problem}") from problem
+        raise BackupInvalid(f"{source / NAME} cannot be read, take another backup: {problem}") from problem
     if manifest.format != FORMAT:
         raise BackupInvalid(
-            f"{folder} has format {manifest.format}, this version reads {FORMAT}: restore it with Tokentally "
+            f"{source} has format {manifest.format}, this version reads {FORMAT}: restore it with Tokentally "
             f"{manifest.product_version}"
         )
     return manifest
@@ -123,7 +133,7 @@ def verify(folder: Path, manifest: Manifest) -> None:
     """Raises BackupInvalid when files are missing, damaged or too many."""
     there = set(_files(folder))
     missing, strange = sorted(manifest.files.keys() - there), sorted(there - manifest.files.keys())
-    damaged = [name for name in sorted(there & manifest.files.keys()) if _sum(folder / name) != manifest.files[name]]
+    damaged = [name for name in sorted(there & manifest.files.keys()) if not _is(folder / name, manifest.files[name])]
     for what, names in (("missing", missing), ("damaged", damaged), ("not of this backup", strange)):
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
@@ -135,6 +145,13 @@ def _files(folder: Path) -> Iterator[str]:
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name != NAME:
             yield name
+
+
+def _is(path: Path, expected: FileSum) -> bool:
+    try:
+        return _sum(path) == expected
+    except OSError:  # a disk may have lost it
+        return False
 
 
 def _sum(path: Path) -> FileSum:

@@ -22,6 +22,8 @@ COLUMNS: Final = ("kind", "organization", "revision", "content_hash", "content",
 QUARTER_SECONDS: Final = 900
 NOTICE: Final = timedelta(hours=1)
 """A calendar changes so much later at the earliest: until then every partition has read of it."""
+LAST_START: Final = datetime.fromtimestamp((1 << 32) - 1, UTC)
+"""A calendar changes then at the latest: the warehouse stores no later start."""
 _NEWEST = """
     SELECT revision, content_hash, content FROM config_revisions FINAL
     WHERE kind = {kind:String} AND organization = {organization:String} ORDER BY revision DESC LIMIT 1
@@ -79,9 +81,14 @@ def start_of_change(day: date, day_start: int, now: datetime) -> datetime:
     """The instant from which a new calendar holds: where `day` begins (Unix seconds) in the calendar used so far.
 
     On the next quarter hour, when an old offset lies between two. So no day of the present calendar is cut, and every
-    quarter hour keeps its place. Raises InvalidOrganization when that is too soon.
+    quarter hour keeps its place. Raises InvalidOrganization when that is too soon or too late.
     """
     effective_from = datetime.fromtimestamp(-(-day_start // QUARTER_SECONDS) * QUARTER_SECONDS, UTC)
+    if effective_from > LAST_START:
+        raise InvalidOrganization(
+            f"{day} begins at {effective_from.isoformat()} in the present calendar: a calendar changes at "
+            f"{LAST_START.isoformat()} at the latest, choose an earlier date"
+        )
     if effective_from < now + NOTICE:
         raise InvalidOrganization(
             f"{day} begins at {effective_from.isoformat()} in the present calendar: a change needs an hour's notice, "

@@ -1,9 +1,9 @@
 """Directory files: the lines of a CSV in, wishes and organisations or what is wrong with each line out; and back.
 
-Columns: organization, kind and id, and any of the others in any order. An empty cell says nothing; `-` says that
-there is none (no department, e-mail, role or plan). A line of the kind `organization` registers one, with its time_zone
-and week_start, and says its name and plan; with effective_from it says these only. Its id, or else its organization, is
-the name.
+Columns: organization, kind and id, and any of the others in any order. An empty cell, also one of spaces only, says
+nothing; `-` says that there is none (no department, e-mail, role or plan). A line of the kind `organization` registers
+one, with its time_zone and week_start, and says its name and plan; with effective_from it says these only. Its id, or
+else its organization, is the name.
 """
 
 import csv
@@ -17,7 +17,7 @@ from typing import Final, TextIO, TypeVar
 from warehouse.directory.entry import KINDS, NONE, ONLY_FOR, SAID, Key, Kind, Statement, Wish, wished
 from warehouse.directory.registration import OrganizationWish, organization_wished
 from warehouse.errors import InvalidDirectoryFile, InvalidEntry, Problem
-from warehouse.organizations import WEEK_DAYS, Organization
+from warehouse.organizations import WEEK_DAYS
 
 Read = TypeVar("Read")
 NEEDED: Final = ("organization", "kind", "id")
@@ -88,7 +88,7 @@ def _line(number: int, header: Sequence[str], cells: Sequence[str]) -> Line | Wr
     if len(cells) != len(header):
         cure = f"are not as many cells as the header has columns ({len(header)}); add or quote what is missing"
         return WrongLine(number, [Problem("line", str(len(cells)), cure)])
-    values = {name: cell for name, cell in zip(header, cells, strict=True) if cell}
+    values = {name: cell for name, cell in zip(header, cells, strict=True) if cell.strip()}
     try:
         if values.get("kind", "").strip().lower() == Kind.ORGANIZATION:
             return Line(number, _organization(values))
@@ -141,10 +141,14 @@ def _said(
     """Time, attributes and texts of a line."""
     moment = _read(instant, values, "effective_from", problems)
     attributes = _read(_attributes, values, "attributes", problems)
-    texts = {name: "" if values.get(name) == NONE and name in ONLY_FOR else values.get(name) for name in SAID}
-    for word in ("role", "state"):
-        texts[word] = text.strip().lower() if (text := texts[word]) is not None else None
+    texts = {name: _text(name, values[name]) if name in values else None for name in SAID}
     return moment, attributes, texts
+
+
+def _text(name: str, cell: str) -> str:
+    if name in ONLY_FOR and cell.strip() == NONE:
+        return ""
+    return cell.strip().lower() if name in ("role", "state") else cell
 
 
 def _read(how: Callable[[str], Read], values: Mapping[str, str], name: str, problems: list[Problem]) -> Read | None:
@@ -162,15 +166,17 @@ def instant(text: str) -> datetime:
     """A date or time; UTC where it names no offset. Raises ValueError."""
     try:
         moment = datetime.fromisoformat(text.strip())
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except ValueError:
         raise ValueError("is no time; write it like 2026-03-14 or 2026-03-14T09:00:00Z") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no time between the years 1 and 9999 in UTC; choose one that is") from None
 
 
 def _attributes(text: str) -> Mapping[str, str]:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         raise ValueError('is no JSON object of texts; write it like {"cost_center": "4711"}')
@@ -194,14 +200,14 @@ def cells(statement: Statement) -> Sequence[str]:
     ]
 
 
-def organization_cells(organization: Organization) -> Sequence[str]:
-    """A line that registers it, in the order of COLUMNS."""
+def organization_cells(name: str, time_zone: str, week_start: int) -> Sequence[str]:
+    """A line that registers it, in the order of COLUMNS. week_start: 1 = Monday to 7 = Sunday."""
     values = {
-        "organization": organization.name,
+        "organization": name,
         "kind": Kind.ORGANIZATION,
-        "id": organization.name,
-        "time_zone": organization.time_zone,
-        "week_start": WEEK_DAYS[organization.week_start - 1],
+        "id": name,
+        "time_zone": time_zone,
+        "week_start": WEEK_DAYS[week_start - 1],
     }
     return [values.get(name, "") for name in COLUMNS]
 

@@ -158,7 +158,7 @@ def _given(name: str, text: str, kind: str) -> Iterable[Problem]:
     elif name == "state":
         yield from _choice(name, text, STATES)
     elif name == "display_name" or text:
-        yield from _text(name, text, MAX_TEXT_CHARACTERS)
+        yield from _name(name, text, MAX_TEXT_CHARACTERS)
         if name in ONLY_FOR and text == NONE:
             yield Problem(name, text, "means none in files; send an empty text instead")
         elif name == "role":

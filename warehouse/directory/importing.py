@@ -18,7 +18,7 @@ from warehouse.directory.entry import SAID, Said, Wish
 from warehouse.directory.ledger import Rehearsal, StoredLedger, carry_out
 from warehouse.directory.registration import OrganizationWish
 from warehouse.errors import CalendarInUse, InvalidDirectoryFile, InvalidOrganization, Problem
-from warehouse.organizations import Organization, listed, register, registration
+from warehouse.organizations import Known, Organization, register_all, registration
 
 SHOWN_PROBLEMS: Final = 20
 LINES_AT_ONCE: Final = 10_000
@@ -78,13 +78,13 @@ class _Organizations:
         return None
 
     def wanted(self, client: Client, problems: "_Problems") -> tuple[list[Organization], int]:
-        """Those to register, and the number of those that are registered just so."""
+        """Those to register, and the number of those that are registered just so: now, or before it changed."""
         wanted, unchanged = list[Organization](), 0
-        known = {organization.name: organization for organization in listed(client)} if self.wishes else {}
+        known = Known.read(client) if self.wishes else Known({}, {})
         for number, wish in self.wishes.values():
             try:
-                organization = wish.over(known.get(wish.name))
-                if registration(client, organization) is None:
+                organization = wish.over(known.organizations.get(wish.name))
+                if known.began_as(organization) or registration(client, organization, known) is None:
                     unchanged += 1
                 else:
                     wanted.append(organization)
@@ -107,8 +107,7 @@ def import_file(client: Client, path: Path, author: str, now: datetime, *, dry_r
     with _Shelf() as shelf:
         organizations, unchanged = _checked(client, path, shelf)
         if not dry_run:
-            for organization in organizations:
-                register(client, organization, author)
+            register_all(client, organizations, author)
         ledger = Rehearsal(StoredLedger(client)) if dry_run else StoredLedger(client)
         outcomes: Counter[Outcome] = Counter()
         for some in shelf.parts():

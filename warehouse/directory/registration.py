@@ -1,7 +1,7 @@
 """Registers organisations: a calendar, a name and a plan as somebody gave them in, what became of them out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from clickhouse_connect.driver.client import Client
@@ -26,9 +26,9 @@ class OrganizationWish:
         """The organisation to register. Raises InvalidOrganization for one without a time zone that is not known."""
         if not (self.time_zone or known):
             raise InvalidOrganization("time_zone: '' is empty; give an IANA time zone such as Europe/Paris")
-        zone = self.time_zone or (known.time_zone if known else "")
         week_start = self.week_start or WEEK_DAYS[known.week_start - 1 if known else 0]
-        return described(self.name, zone, week_start)
+        wanted = described(self.name, self.time_zone or "UTC", week_start)
+        return wanted if self.time_zone or known is None else replace(wanted, time_zone=known.time_zone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from deploy.cli.asking.options import instant
 from deploy.errors import WrongSetting
 from stream_jobs.calendars.local_calendar import QUARTER_SECONDS, LocalCalendar
 from stream_jobs.calendars.organization_calendar import OrganizationCalendar
+from warehouse.queries.ranges import FIRST_DAY, LAST_DAY
 
 _CALENDARS: Final = """
 SELECT organization, toUnixTimestamp(effective_from), toString(time_zone), week_start FROM organizations FINAL
@@ -26,11 +27,14 @@ def first_day(client: Client, option: str, text: str, organization: str) -> date
     """A date as it is; of a time (UTC unless it says else) the local day, of all organisations (organization "") the
     earliest one, so that nothing from that time on is left out.
 
-    Raises WrongSetting for what is neither, and for a time when nobody has a calendar.
+    Raises WrongSetting for what is neither, for what the warehouse cannot hold, and for a time when nobody has a
+    calendar.
     """
     moment = instant(option, text)
     if moment is None:
         raise WrongSetting(f"{option}: write a date or time like 2026-03-14 or 2026-03-14T09:00:00Z")
+    if not FIRST_DAY <= moment.date() <= LAST_DAY:
+        raise WrongSetting(f"{option} {text}: must lie from {FIRST_DAY} to {LAST_DAY}")
     if len(text) == len("2026-03-14"):
         return moment.date()
     found = _calendars(client.query(_CALENDARS, parameters={"only": organization}).result_rows)

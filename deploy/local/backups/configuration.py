@@ -9,12 +9,17 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 from deploy.local.home import Home
+from warehouse.errors import RestoreRefused
 
 KEYS, SECRETS = "keys.sqlite", "secrets"
 OF_ONE_INSTALLATION = ("warehouse_", "superset_")
 """How the names of secrets begin that stay where they are."""
+FIRST_KEY = "first"
+"""How `./tally up` calls the key that it makes when there is none (deploy/cli/first_key.py)."""
+IN_USE = "SELECT id, name FROM api_keys WHERE revoked IS NULL AND NOT (name = ? AND organization IS NULL) ORDER BY name"
 
 
 def secrets_of_data(folder: Path) -> list[Path]:
@@ -35,11 +40,43 @@ def copy_configuration(home: Home, folder: Path) -> None:
         shutil.copy(secret, folder / SECRETS / secret.name)
 
 
+def lost_keys(home: Home, folder: Path) -> list[str]:
+    """The names of API keys in use that would be gone with those of the backup below `folder` in their place.
+
+    Without the one that every installation begins with. Raises RestoreRefused when they cannot be read.
+    """
+    if not home.keys.exists() or not (folder / KEYS).exists():
+        return []
+    kept = _in_use(folder / KEYS, "mode=ro&immutable=1").keys()
+    return [name for key, name in _in_use(home.keys, "mode=rw").items() if key not in kept]
+
+
+def keys_against(home: Home, folder: Path) -> list[str]:
+    """Why the keys of the backup below `folder` cannot replace those of the home unasked. Raises as `lost_keys`."""
+    lost = lost_keys(home, folder)
+    if not lost:
+        return []
+    return [
+        f"the API keys {', '.join(lost)} are in use here and not in the backup, whose keys take the place of all: with "
+        "--replace they are lost; revoke those that nobody needs"
+    ]
+
+
+def _in_use(file: Path, how: str) -> dict[str, str]:
+    try:
+        with closing(sqlite3.connect(f"file:{quote(str(file))}?{how}", uri=True)) as keys:
+            return dict(keys.execute(IN_USE, (FIRST_KEY,)).fetchall())
+    except sqlite3.Error as problem:
+        raise RestoreRefused(
+            f"the API keys in {file} cannot be read ({problem}): with --replace those of the backup take their place"
+        ) from problem
+
+
 def put_configuration_back(home: Home, folder: Path) -> None:
-    """Replaces each file as a whole; secrets that the backup does not have stay."""
-    for suffix in ("-wal", "-shm"):
-        home.keys.with_name(home.keys.name + suffix).unlink(missing_ok=True)
+    """Replaces each file as a whole; keys and secrets that the backup does not have stay."""
     if (folder / KEYS).exists():
+        for suffix in ("-wal", "-shm"):
+            home.keys.with_name(home.keys.name + suffix).unlink(missing_ok=True)
         _replace(folder / KEYS, home.keys)
     for secret in sorted((folder / SECRETS).glob("*")):
         _replace(secret, home.secrets / secret.name)

@@ -4,11 +4,15 @@ import errno
 import fcntl
 import os
 import shutil
+import sqlite3
 import tarfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from lzma import LZMAError
+from pathlib import Path, PurePosixPath
 
 from deploy.errors import BackupRuns, DeployError, NoRoom, WrongSetting
 from warehouse.backups import manifest
@@ -18,8 +22,19 @@ from warehouse.errors import BackupInvalid, WarehouseError
 TABLES, CONFIGURATION = "tables", "configuration"
 UNFINISHED, UNPACKED = ".unfinished-", ".unpacked-"
 ARCHIVE = ".tar"
-FULL = ("No space left on device", "Disk quota exceeded", "NOT_ENOUGH_SPACE")
+LONGEST_NAME = 255
+"""Bytes of a file's name on every usual disk."""
+FULL = ("No space left on device", "Disk quota exceeded", "NOT_ENOUGH_SPACE", "database or disk is full")
 FULL_CODES = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A backup in a folder. manifest None: it cannot be restored, and damage says why."""
+
+    path: Path
+    manifest: Manifest | None
+    damage: str = ""
 
 
 def default_name(began: datetime) -> str:
@@ -41,15 +56,38 @@ def alone(backups: Path) -> Iterator[None]:
         yield
 
 
+def require_plain(path: Path) -> None:
+    """Raises WrongSetting for a path that no manifest, note or message can hold."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise WrongSetting(f"{os.fsencode(path)!r} is no UTF-8: rename it, or name another folder") from None
+
+
+def _require_target(backups: Path, target: Path) -> None:
+    """Raises WrongSetting when a backup cannot become that."""
+    require_plain(target)
+    if target.name.startswith((UNFINISHED, UNPACKED)):
+        raise WrongSetting(f"{target}: what begins with {UNFINISHED} or {UNPACKED} is removed; choose another name")
+    longest = LONGEST_NAME - len(UNFINISHED)
+    if len(os.fsencode(target.name)) > longest:
+        raise WrongSetting(f"{target}: its name is too long; choose one of at most {longest} bytes")
+    if target.parent != backups and not target.parent.is_dir():
+        raise WrongSetting(f"there is no folder {target.parent}; make it first")
+    if os.path.lexists(target):
+        raise WrongSetting(f"{target} exists already and a backup replaces nothing: name another folder")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
+        raise WrongSetting(f"{target.parent} cannot be written to; give yourself the right, or name another folder")
+
+
 @contextmanager
 def appearing(backups: Path, target: Path) -> Iterator[Path]:
     """A folder below `backups` that becomes `target` at the end. When anything fails nothing of it is left.
 
-    Raises WrongSetting when the target's folder does not exist, NoRoom when the disk is full.
+    Raises WrongSetting for a target that cannot be made, NoRoom when the disk is full.
     """
+    _require_target(backups, target)
     folder = backups / f"{UNFINISHED}{os.getpid()}"
-    if target.parent != backups and not target.parent.is_dir():
-        raise WrongSetting(f"there is no folder {target.parent}; make it first")
     folder.mkdir(mode=0o700)
     beside = target.with_name(f"{UNFINISHED}{target.name}")
     try:
@@ -66,15 +104,18 @@ def appearing(backups: Path, target: Path) -> Iterator[Path]:
         else:
             shutil.copytree(folder, beside)
             beside.rename(target)
-    except (OSError, shutil.Error, WarehouseError) as failure:
-        full = getattr(failure, "errno", None) in FULL_CODES or any(words in str(failure) for words in FULL)
-        if full:
+    except (OSError, shutil.Error, sqlite3.Error, WarehouseError) as failure:
+        if _is_full(failure):
             raise no_room(target, "the disk became full") from failure
         raise
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(beside, ignore_errors=True)
         beside.unlink(missing_ok=True)
+
+
+def _is_full(failure: Exception) -> bool:
+    return getattr(failure, "errno", None) in FULL_CODES or any(words in str(failure) for words in FULL)
 
 
 def no_room(where: Path, why: str) -> DeployError:
@@ -84,7 +125,10 @@ def no_room(where: Path, why: str) -> DeployError:
 
 @contextmanager
 def opened(source: Path, backups: Path) -> Iterator[tuple[Path, Manifest]]:
-    """The folder of a backup, checked file by file, unpacked when it is a .tar file. Raises BackupInvalid."""
+    """The folder of a backup, checked file by file, unpacked when it is a .tar file.
+
+    Raises BackupInvalid, and NoRoom when it cannot be unpacked for that.
+    """
     if not source.is_file():
         found = manifest.read(source)
         manifest.verify(source, found)
@@ -92,21 +136,56 @@ def opened(source: Path, backups: Path) -> Iterator[tuple[Path, Manifest]]:
         return
     unpacked = backups / f"{UNPACKED}{os.getpid()}"
     try:
-        try:
-            with tarfile.open(source) as archive:
-                archive.extractall(unpacked, filter="data")
-        except tarfile.TarError as problem:
-            raise BackupInvalid(f"{source} cannot be unpacked, take another backup: {problem}") from problem
-        folder = next((path for path in unpacked.iterdir() if path.is_dir()), unpacked)
-        found = manifest.read(folder)
+        _unpack(source, unpacked)
+        folder = next((path.parent for path in unpacked.glob(f"*/{manifest.NAME}")), unpacked)
+        found = manifest.read(folder, source)
         manifest.verify(folder, found)
         yield folder, found
     finally:
         shutil.rmtree(unpacked, ignore_errors=True)
 
 
-def listed(backups: Path) -> list[tuple[Path, Manifest]]:
-    """The backups in a folder, oldest first; what is none is left out."""
+UNREADABLE = (tarfile.TarError, EOFError, zlib.error, LZMAError, OSError)
+"""What is raised for archives that are damaged, packed or not."""
+
+
+def _unpack(source: Path, unpacked: Path) -> None:
+    try:
+        unpacked.mkdir(mode=0o700)
+        with tarfile.open(source) as archive:
+            archive.extractall(unpacked, filter="data")
+    except UNREADABLE as problem:
+        if _is_full(problem):
+            raise NoRoom(
+                f"there is no room to unpack {source} at {unpacked.parent}: the disk became full; nothing was kept. "
+                "Make room, or unpack it on another disk and restore that folder"
+            ) from problem
+        raise BackupInvalid(f"{source} cannot be unpacked, take another backup: {problem}") from problem
+
+
+def listed(backups: Path) -> list[Listed]:
+    """The backups in a folder, oldest first and damaged ones last; what is none is left out."""
     folders = (path.parent for path in backups.glob(f"*/{manifest.NAME}"))
-    found = [(folder, manifest.read(folder)) for folder in folders if not folder.name.startswith(".")]
-    return sorted(found, key=lambda each: each[1].began)
+    files = (path for path in backups.glob(f"*{ARCHIVE}") if path.is_file())
+    found = [_listed(path) for path in (*folders, *files) if not path.name.startswith(".")]
+    return sorted(found, key=lambda each: (each.manifest is None, each.manifest and each.manifest.began, each.path))
+
+
+def _listed(path: Path) -> Listed:
+    try:
+        return Listed(path, _packed(path) if path.is_file() else manifest.read(path))
+    except BackupInvalid as problem:
+        return Listed(path, None, str(problem))
+
+
+def _packed(source: Path) -> Manifest:
+    """The manifest inside an archive, of which only that much is read. Raises BackupInvalid."""
+    try:
+        with tarfile.open(source) as archive:
+            for member in archive:
+                *folders, name = PurePosixPath(member.name).parts or ("",)
+                if name == manifest.NAME and len(folders) < 2 and (file := archive.extractfile(member)):
+                    return manifest.parsed(file.read(), source)
+    except UNREADABLE as problem:
+        raise BackupInvalid(f"{source} cannot be read, take another backup: {problem}") from problem
+    raise manifest.missing(source)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
 
-from deploy.errors import NotRunning, WrongSetting
+from deploy.errors import NotRunning
 from deploy.local.backups import folders
 from deploy.local.backups.configuration import copy_configuration
 from deploy.local.backups.log_state import found_log
@@ -36,8 +36,6 @@ def make_backup(
     """
     began, home = datetime.now(UTC), installation.home
     target = (target or home.backups / folders.default_name(began)).absolute()
-    if target.exists():
-        raise WrongSetting(f"{target} exists already and a backup replaces nothing: name another folder")
     with folders.alone(home.backups):
         _require_room(client, database, home.backups)
         with folders.appearing(home.backups, target) as folder:

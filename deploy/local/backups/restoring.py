@@ -19,9 +19,10 @@ from pydantic import BaseModel, ConfigDict
 
 from deploy.errors import NoRoom
 from deploy.local.backups import folders
-from deploy.local.backups.configuration import put_configuration_back
+from deploy.local.backups.configuration import keys_against, put_configuration_back
 from deploy.local.backups.log_state import found_log, gone, refusals
 from deploy.local.backups.private_engine import end_orphans, private_engine
+from deploy.local.backups.renaming import require_renamable
 from deploy.local.installation import Installation
 from deploy.local.secrets import Secrets
 from warehouse.backups.copying import Place, read_progress
@@ -83,6 +84,8 @@ class Restore:
         What fails leaves everything as it was, unless a restore was unfinished before.
         """
         home = self.installation.home
+        folders.require_plain(source.absolute())
+        require_renamable(home.warehouse, self._fresh, self._old)
         home.make()
         Secrets(home.secrets).make()
         with folders.alone(home.backups), folders.opened(source, home.backups) as (folder, manifest):
@@ -92,7 +95,7 @@ class Restore:
             known = read_note(home.restoring)
             running = tuple(self.installation.running()) if known is None else known.services
             note = Note(backup=str(source.absolute()), services=running, swapping=known is not None and known.swapping)
-            self._check(manifest, note)
+            self._check(folder, manifest, note)
             try:
                 self._make(folder, manifest, note)
             except BaseException:
@@ -127,17 +130,29 @@ class Restore:
     def _old(self) -> Path:
         return self.installation.home.folder / "warehouse.replaced"
 
-    def _check(self, manifest: Manifest, note: Note) -> None:
-        """Raises RestoreRefused when log or data forbid it, NoRoom."""
-        if "kafka" not in self.installation.running():
+    def _check(self, folder: Path, manifest: Manifest, note: Note) -> None:
+        """Raises RestoreRefused when log or data forbid it, NoRoom; Kafka, which it needs, is then as it was."""
+        before = self.installation.running()
+        if "kafka" in before:
+            self._compare(folder, manifest, note)
+            return
+        try:
             self.installation.up(without=self._kinds() - {"kafka"}, restoring=True)
+            self._compare(folder, manifest, note)
+        except BaseException:
+            if before:
+                self.installation.stop(["kafka"])
+            else:
+                self.installation.down()
+            raise
+
+    def _compare(self, folder: Path, manifest: Manifest, note: Note) -> None:
         found = found_log(self.installation, KAFKA_SECONDS)
         reasons = refusals(manifest.log, found, other_log=self.other_log)
         if not note.swapping and not self.replace:
             reasons += self._mixture(manifest)
+            reasons += keys_against(self.installation.home, folder / folders.CONFIGURATION)
         if reasons:
-            if not note.services and not self.installation.home.restoring.exists():
-                self.installation.down()
             raise RestoreRefused("; ".join(reasons))
         free = shutil.disk_usage(self.installation.home.folder).free
         if free < manifest.size:
@@ -231,6 +246,8 @@ class Restore:
             return
         wanted = {name.partition("-")[0] for name in note.services}
         self.installation.up(without=self._kinds() - wanted)
+        if "kafka" not in wanted:
+            self.installation.stop(["kafka"])
         self.told("what ran before runs again")
 
     def _kinds(self) -> set[str]:

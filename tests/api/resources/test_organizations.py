@@ -98,6 +98,11 @@ def test_a_renaming_holds_from_its_time_on(client: TestClient, directory: FakeDi
     ("body", "problem"),
     [
         ({"display_name": "New"}, "time_zone: '' is empty; give an IANA time zone"),
+        ({"time_zone": "localtime"}, "'localtime' is no IANA time zone"),
+        (
+            {"display_name": "New", "effective_from": "9999-12-31T23:59:59-05:00"},
+            "effective_from: '9999-12-31T23:59:59-05:00' must lie from 1970 to 2199",
+        ),
         ({"time_zone": "Paris"}, "'Paris' is no IANA time zone such as Europe/Paris"),
         ({"time_zone": "UTC", "week_start": 8}, "week_start"),
         ({"time_zone": "UTC", "display_name": ""}, "display_name: '' is empty; give one"),
@@ -110,6 +115,12 @@ def test_what_cannot_be_registered(
 ) -> None:
     assert problem in message(client.put("/v1/organizations/new", json=body))
     assert (directory.organizations, directory.calls) == ({}, [])
+
+
+def test_a_name_with_spaces_around_it_is_refused(client: TestClient, directory: FakeDirectory) -> None:
+    told = message(client.put("/v1/organizations/%20acme", json={"time_zone": "UTC"}))
+    assert "the name ' acme' has spaces around it; remove them" in told
+    assert directory.organizations == {}
 
 
 def test_a_calendar_in_use_is_not_registered_anew(client: TestClient) -> None:
@@ -160,6 +171,8 @@ def test_what_is_left_out_stays_and_a_dry_run_stores_nothing(client: TestClient,
         ("nobody", TOKYO, 404, "there is no organisation 'nobody'; PUT /v1/organizations/NAME registers it"),
         ("acme", {"first_day": "2026-04-01"}, 422, "time_zone: neither it nor week_start is given"),
         ("acme", TOKYO | {"time_zone": "Tokyo"}, 422, "'Tokyo' is no IANA time zone"),
+        ("acme", TOKYO | {"time_zone": "posix/UTC"}, 422, "'posix/UTC' is no IANA time zone"),
+        ("acme%00", TOKYO, 422, "no control characters"),
         ("acme", TOKYO | {"first_day": "soon"}, 422, "first_day"),
         ("acme", TOKYO | {"week_start": 0}, 422, "week_start"),
     ],

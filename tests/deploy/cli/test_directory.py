@@ -1,15 +1,20 @@
 """`./tally directory`: what is imported is listed, changed, told with its history and exported again."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from clickhouse_connect.driver.client import Client
 from typer.testing import CliRunner, Result
 
+from deploy.cli import directory
 from deploy.cli.directory import app, told
 from deploy.errors import DeployError, WrongSetting
 from deploy.local.installation import Installation
+from tests.deploy.cli.conftest import Said
 from warehouse.directory.changes import Outcome
 from warehouse.directory.importing import Summary
+from warehouse.organizations import described, register
 
 
 def run(*arguments: str) -> Result:
@@ -37,6 +42,8 @@ def test_what_an_import_did_is_told() -> None:
         (["set", "acme", "user", "u1"], "display_name: '' says nothing"),
         (["set", "acme", "prompt", "p1", "--email", "a@b"], "belongs to user only, not to a prompt"),
         (["set", "acme", "user", "u1", "--attribute", "x"], "--attribute x: write it as NAME=VALUE"),
+        (["set", "acme", "user", "u1", "--department", " "], "department: ' ' has spaces around it; remove them"),
+        (["set", "acme", "user", "u1", "--name", "A", "--from", "9999-12-31T23:59:59-05:00"], "is no time between"),
         (["set", "acme", "user", "u1", "--name", "A", "--from", "soon"], "--from 'soon' is no time; write it like"),
     ],
 )
@@ -44,6 +51,22 @@ def test_what_cannot_be_set_is_said_before_anything_is_asked(arguments: list[str
     with pytest.raises(WrongSetting) as caught:
         run(*arguments)
     assert message in str(caught.value)
+
+
+@pytest.mark.integration
+def test_an_export_tells_whose_calendar_changes_it_leaves_out(said: Said, client: Client, tmp_path: Path) -> None:
+    for name in ("moved", "stayed"):
+        register(client, described(name, "Europe/Paris", "monday"), "test")
+    told = f"2 lines are in {tmp_path}/out.csv\n"
+    assert said(directory, "export", f"{tmp_path}/out.csv") == told
+    client.insert(
+        "organizations",
+        [["moved", datetime(2026, 1, 1, tzinfo=UTC), "Asia/Tokyo", 7, 1]],
+        column_names=["organization", "effective_from", "time_zone", "week_start", "registered"],
+    )
+    both = said(directory, "export", f"{tmp_path}/out.csv")
+    assert both.replace(told, "") == "not in the file: the calendar changes of moved\n"
+    assert said(directory, "export", f"{tmp_path}/out.csv", "--organization", "stayed").startswith("1 lines")
 
 
 @pytest.mark.integration

@@ -45,6 +45,17 @@ def test_e14_every_quarter_hour_and_every_period_is_where_it_is_seen_to_be(seed:
             assert (period.start, period.end) == theirs.period("acme", grain, first), (grain, first, mine.rules)
 
 
+def test_e14_dates_that_come_again_stay_in_the_weeks_they_were_counted_in() -> None:
+    """From Kiritimati to Pago Pago the dates 9 to 11 March come again; then weeks begin on Wednesdays."""
+    calendar = OrganizationCalendar.of([(0, LocalCalendar("Pacific/Kiritimati", 1))])
+    dates = [date(2026, 3, day) for day in range(9, 12)]
+    for day, changed in ((11, LocalCalendar("Pacific/Pago_Pago", 1)), (10, LocalCalendar("Pacific/Pago_Pago", 3))):
+        before = [calendar.week_of(each) for each in dates[:2]]
+        calendar.change(calendar.newest.day(date(2026, 3, day)).start, changed)
+        assert [calendar.week_of(each) for each in dates[:2]] == before
+    assert [calendar.week_of(each) for each in dates] == [dates[0], dates[0], dates[2]]
+
+
 def test_e14_a_change_inside_a_date_leaves_its_week_as_it_was_counted() -> None:
     calendar = OrganizationCalendar.of([(0, LocalCalendar("UTC", 1))])
     wednesday = round(datetime(2026, 11, 4, tzinfo=UTC).timestamp())

@@ -45,12 +45,30 @@ def test_e14_a_change_begins_where_its_day_begins_in_the_calendar_until_then() -
     ("wish", "day", "known", "problem"),
     [
         (TOKYO, date(2026, 4, 1), Standing(PARIS, None), "needs an hour's notice"),
-        (KATHMANDU, MAY, Standing(TOKYO, utc(2026, 6, 1)), "changes to Asia/Tokyo, weeks from sunday at 2026-06-01"),
+        (
+            KATHMANDU,
+            MAY,
+            Standing(TOKYO, utc(2026, 6, 1)),
+            "weeks from sunday at 2026-06-01T00:00:00.00:00 already, and that cannot be taken back",
+        ),
     ],
 )
 def test_e14_a_day_that_is_too_soon(wish: Calendar, day: date, known: Standing, problem: str) -> None:
     with pytest.raises(InvalidOrganization, match=problem):
         decided("acme", wish, day, known, NOW)
+
+
+@pytest.mark.parametrize(
+    ("day", "problem"),
+    [
+        (date.max, "9999-12-31: no calendar can change then, choose a date from tomorrow to 2106-02-07"),
+        (date.min, "0001-01-01: no calendar can change then, choose a date from tomorrow to 2106-02-07"),
+        (date(2106, 3, 1), "2106-02-07T06:28:15.00:00 at the latest, choose an earlier date"),
+    ],
+)
+def test_a_day_that_cannot_be_is_refused(day: date, problem: str) -> None:
+    with pytest.raises(InvalidOrganization, match=problem):
+        decided("acme", TOKYO, day, Standing(KATHMANDU, None), NOW)
 
 
 def test_what_holds_already_is_no_change() -> None:

@@ -1,6 +1,8 @@
 """A manifest makes a folder a backup, and tells whether it is whole."""
 
+import errno
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -49,6 +51,24 @@ def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:
         manifest.read(tmp_path)
     with pytest.raises(BackupInvalid, match="was never finished"):
         manifest.read(tmp_path / "nothing")
+
+
+def test_a_file_that_the_disk_cannot_read_is_damaged(backup: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = manifest.read(backup)
+    monkeypatch.setattr(manifest, "_sum", Mock(side_effect=OSError(errno.EIO, "Input/output error")))
+    with pytest.raises(BackupInvalid, match="empty and 1 more damaged"):
+        manifest.verify(backup, found)
+
+
+def test_a_damaged_manifest_is_refused(backup: Path) -> None:
+    text = (backup / manifest.NAME).read_bytes()
+    (backup / manifest.NAME).write_bytes(text.replace(b"tokentally", b"tokentall\xf9"))
+    with pytest.raises(BackupInvalid, match=r"manifest\.json cannot be read, take another backup"):
+        manifest.read(backup)
+    (backup / manifest.NAME).unlink()
+    (backup / manifest.NAME).mkdir()
+    with pytest.raises(BackupInvalid, match=r"manifest\.json cannot be read, take another backup"):
+        manifest.read(backup)
 
 
 def test_half_a_manifest_and_another_format_are_refused(backup: Path) -> None:

@@ -59,6 +59,14 @@ def test_a_change_needs_notice() -> None:
     assert revisions.start_of_change(date(2026, 4, 3), start + 900, NOW).minute == 0
 
 
+def test_a_change_begins_while_the_warehouse_can_store_it() -> None:
+    last = (1 << 32) - 1
+    whole = last // 900 * 900
+    assert revisions.start_of_change(date(2106, 2, 7), whole, NOW).timestamp() == whole
+    with pytest.raises(InvalidOrganization, match=r"2106-02-07T06:28:15\+00:00 at the latest, choose an earlier date"):
+        revisions.start_of_change(date(2106, 2, 7), last, NOW)
+
+
 def store(client: Client, content: dict[str, object], organization: str = "acme") -> revisions.Revision:
     return revisions.store(
         client, "calendar", organization, content, author="ada", note="moved", source="command line", now=NOW

@@ -55,6 +55,18 @@ def test_quoted_cells_hold_delimiters_quotes_and_lines() -> None:
     assert second.number == 5
 
 
+def test_cells_of_spaces_only_say_nothing() -> None:
+    text = (
+        "organization,kind,id,display_name,department,email,role,plan,state,attributes,effective_from,time_zone\n"
+        "acme,user,u1,Ada, ,\u3000, ,\t, , , , \n"
+        "acme,user,u2, , - ,, - ,,,,,\n"
+    )
+    assert read(text) == [
+        Line(2, Wish(Key("acme", Kind.USER, "u1"), None, Said("Ada"))),
+        Line(3, Wish(Key("acme", Kind.USER, "u2"), None, Said(department="", role=""))),
+    ]
+
+
 def test_an_organization() -> None:
     text = "kind,organization,id,display_name,time_zone,week_start\norganization,,acme,Acme,Europe/Paris,Sunday\n"
     acme = Key("acme", Kind.ORGANIZATION, "acme")
@@ -82,6 +94,15 @@ def test_what_an_organization_is_called_and_its_plan_from_a_date_on() -> None:
             "acme,user,u1,A,,soon,,",
             "effective_from: 'soon' is no time; write it like 2026-03-14 or 2026-03-14T09:00:00Z",
         ),
+        ("acme,user,u1,A,,9999-12-31T23:59:59-05:00,,", "is no time between the years 1 and 9999 in UTC; choose one"),
+        ("acme,user,u1,A,,0001-01-01T00:00:00+05:45,,", "is no time between the years 1 and 9999 in UTC; choose one"),
+        (f"acme,user,u1,A,,,{'[' * 100_000},", "is no JSON object of texts; write it like"),
+        (" acme,user,u1,A,,,,", "organization: ' acme' has spaces around it; remove them"),
+        ("acme,user,u1 ,A,,,,", "id: 'u1 ' has spaces around it; remove them"),
+        ("acme,user,u1,A,sales ,,,", "department: 'sales ' has spaces around it; remove them"),
+        ("acme,user, ,A,,,,", "id: '' is empty; give one"),
+        (",organization, acme,,,,,UTC", "id: ' acme' cannot be registered: the name ' acme' has spaces around it"),
+        (",organization,acme,,,,,localtime", "cannot be registered: 'localtime' is no IANA time zone"),
         ("acme,user,u1,A,,1815-12-10,,", "must lie from 1970 to 2199"),
         ("acme,user,u1,A,,,[1],", "attributes: '[1]' is no JSON object of texts; write it like"),
         ("acme,user,u1,A,,,,UTC", "time_zone: 'UTC' belongs to organisations only; leave it out"),
@@ -135,7 +156,7 @@ def test_what_is_written_says_the_same_when_it_is_read() -> None:
     ]
     file = io.StringIO(newline="")
     organization = Organization("acme", "Europe/Paris", 7)
-    assert written([organization_cells(organization), *map(cells, statements)], file) == 4
+    assert written([organization_cells(organization.name, *organization.calendar), *map(cells, statements)], file) == 4
     assert file.getvalue().startswith(",".join(COLUMNS) + "\r\n")
     first, *others = [line.wish for line in read(file.getvalue()) if isinstance(line, Line)]
     assert isinstance(first, OrganizationWish)

@@ -13,7 +13,7 @@ from clickhouse_connect.driver.client import Client
 from tests.warehouse.engine import Engine
 from warehouse.directory.changes import Outcome
 from warehouse.directory.entry import Kind
-from warehouse.directory.exporting import exported
+from warehouse.directory.exporting import exported, left_out
 from warehouse.directory.importing import SHOWN_PROBLEMS, Summary, import_file
 from warehouse.errors import InvalidDirectoryFile
 from warehouse.organizations import Organization, described, listed, register
@@ -213,6 +213,51 @@ def test_what_is_exported_imports_again_unchanged_and_into_another_warehouse(
     assert {(row["organization"], row["kind"]) for row in csv.DictReader(io.StringIO(only.getvalue()))} == {
         ("acme", "user")
     }
+
+
+def test_the_first_calendar_is_exported_and_changes_of_it_are_told(
+    client: Client, engine: Engine, imported: Import, tmp_path: Path
+) -> None:
+    for name in ("acme", "zen"):
+        register(client, described(name, "Europe/Paris", "monday"), "test")
+    client.insert(
+        "organizations",
+        [["acme", datetime(2026, 1, 1, tzinfo=UTC), "Asia/Tokyo", 7, 1]],
+        column_names=["organization", "effective_from", "time_zone", "week_start", "registered"],
+    )
+    file = io.StringIO(newline="")
+    assert exported(client, file) == 2
+    assert [row["time_zone"] for row in csv.DictReader(io.StringIO(file.getvalue()))] == ["Europe/Paris"] * 2
+    assert left_out(client) == left_out(client, "acme") == ["acme"]
+    assert left_out(client, "zen") == left_out(client, None, Kind.USER) == []
+    assert imported(file.getvalue()) == Summary({}, 0, 2)
+    assert [each.time_zone for each in listed(client)] == ["Asia/Tokyo", "Europe/Paris"]
+    with engine.database() as (other, _):
+        import_file(other, tmp_path / "directory.csv", "test", NOW)
+        assert [each.time_zone for each in listed(other)] == ["Europe/Paris", "Europe/Paris"]
+
+
+def test_many_organizations_are_registered_by_one_insert(
+    client: Client, imported: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(client, described("o0", "UTC", "monday"), "test")
+    inserted, asked = list[int](), list[str]()
+    insert, query = client.insert, client.query
+
+    def counted(table: str, rows: list[Any], **options: Any) -> Any:
+        inserted.append(len(rows))
+        return insert(table, rows, **options)
+
+    def told(sql: str, **options: Any) -> Any:
+        asked.append(sql)
+        return query(sql, **options)
+
+    monkeypatch.setattr(client, "insert", counted)
+    monkeypatch.setattr(client, "query", told)
+    text = "kind,organization,id,time_zone\n" + "".join(f"organization,,o{n},UTC\n" for n in range(40))
+    assert imported(text) == Summary({}, 39, 1)
+    assert (inserted, len(asked)) == ([39], 4)
+    assert len(listed(client)) == 40
 
 
 def test_lines_about_one_entry_far_apart_are_told_the_same_with_and_without_writing(

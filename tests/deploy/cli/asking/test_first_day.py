@@ -58,6 +58,14 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         day(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["9999-12-31T23:00:00Z", "9999-12-31", "0001-01-01T00:00:00Z", "0001-01-01", "2149-06-07", "1969-12-31"]
+)
+def test_what_the_warehouse_cannot_hold_is_refused(text: str) -> None:
+    with pytest.raises(WrongSetting, match=f"--from {text}: must lie from 1970-01-01 to 2149-06-06"):
+        day(text)
+
+
 def test_a_time_needs_a_calendar() -> None:
     with pytest.raises(WrongSetting, match="nobody-else has no calendar"):
         day("2026-03-14T09:00:00Z", "nobody-else")

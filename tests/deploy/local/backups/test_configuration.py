@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.backups.configuration import copy_configuration, put_configuration_back
+from deploy.cli.first_key import sentence
+from deploy.local.backups.configuration import copy_configuration, lost_keys, put_configuration_back
 from deploy.local.home import Home
 from deploy.local.secrets import Secrets
 from producers.keys.store import KeyStore
+from warehouse.errors import RestoreRefused
 
 
 @pytest.fixture
@@ -54,3 +56,44 @@ def test_an_installation_without_keys_has_none_to_copy(home: Home, tmp_path: Pat
     copy_configuration(home, tmp_path / "copy")
     put_configuration_back(home, tmp_path / "copy")
     assert not home.keys.exists()
+
+
+def test_a_backup_without_keys_leaves_those_of_the_home(home: Home, tmp_path: Path) -> None:
+    copy_configuration(home, tmp_path / "copy")
+    KeyStore(home.keys).create("mine", None, {"ingest"})
+    journal = home.keys.with_name("keys.sqlite-wal")
+    journal.write_bytes(b"what SQLite still has to write")
+    assert lost_keys(home, tmp_path / "copy") == []
+    put_configuration_back(home, tmp_path / "copy")
+    assert journal.exists()
+
+
+def test_keys_in_use_that_a_backup_does_not_have_would_be_lost(home: Home, tmp_path: Path) -> None:
+    store = KeyStore(home.keys)
+    store.create("kept", None, {"ingest"})
+    copy_configuration(home, tmp_path / "copy")
+    copied = (tmp_path / "copy/keys.sqlite").read_bytes()
+    sentence(home.keys)
+    assert lost_keys(home, tmp_path / "copy") == []
+    store.create("zen", "zen", {"read"})
+    store.create("first", "acme", {"read"})
+    store.revoke(store.create("revoked", None, {"ingest"})[0].id)
+    assert lost_keys(home, tmp_path / "copy") == ["first", "zen"]
+    assert (tmp_path / "copy/keys.sqlite").read_bytes() == copied
+
+
+def test_the_key_that_an_installation_begins_with_is_not_lost(home: Home, tmp_path: Path) -> None:
+    KeyStore(home.keys).create("theirs", None, {"ingest"})
+    copy_configuration(home, tmp_path / "copy")
+    home.keys.unlink()
+    sentence(home.keys)
+    assert [key.name for key in KeyStore(home.keys).list()] == ["first"]
+    assert lost_keys(home, tmp_path / "copy") == []
+
+
+def test_keys_that_cannot_be_read_are_not_replaced_unasked(home: Home, tmp_path: Path) -> None:
+    KeyStore(home.keys).create("mine", None, {"ingest"})
+    copy_configuration(home, tmp_path / "copy")
+    home.keys.write_bytes(b"no database" * 100)
+    with pytest.raises(RestoreRefused, match=r"keys\.sqlite cannot be read .*: with --replace those of the backup"):
+        lost_keys(home, tmp_path / "copy")
