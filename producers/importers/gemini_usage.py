@@ -6,7 +6,7 @@ the response.
 
 from typing import Final
 
-from producers.importers.usage_counts import Usage, count, parts
+from producers.importers.usage_counts import Usage, count, dealt, parts
 from tokentally.tokens import TokenCounts, disjoint
 
 _MODALITIES: Final = {"AUDIO": "audio", "IMAGE": "image", "DOCUMENT": "image", "VIDEO": "video"}
@@ -18,17 +18,23 @@ _OF_OUTPUT: Final = ("candidatesTokensDetails", "responseTokensDetails")
 def metadata(usage: Usage) -> TokenCounts:
     """Buckets of one call; document tokens count as image tokens, for that is what Google charges them as.
 
+    Cached tokens whose modality is not told are audio, images or video only as far as they do not fit beside these into
+    the prompt, audio first.
     Raises InconsistentTokenCounts like `provider_usage.bucketed`.
     """
     usage = in_camel_case(usage)
     thoughts = count(usage, "thoughtsTokenCount")
+    prompt = count(usage, "promptTokenCount") + count(usage, "toolUsePromptTokenCount")
+    all_cached = count(usage, "cachedContentTokenCount")
     cached = _by_modality(usage, _OF_CACHE)
     read = _by_modality(usage, _OF_PROMPT if any(parts(usage, name) for name in _OF_PROMPT) else _OF_CACHE)
+    if not any(parts(usage, name) for name in _OF_CACHE):
+        cached = dealt(min(all_cached + sum(read.values()) - prompt, all_cached), read)
     written = _by_modality(usage, [name for name in _OF_OUTPUT if parts(usage, name)][:1])
     return disjoint(
-        count(usage, "promptTokenCount") + count(usage, "toolUsePromptTokenCount"),
+        prompt,
         count(usage, "candidatesTokenCount", "responseTokenCount") + thoughts,
-        cached=count(usage, "cachedContentTokenCount"),
+        cached=all_cached,
         reasoning=thoughts,
         input_audio=read["audio"],
         cached_audio=cached["audio"],

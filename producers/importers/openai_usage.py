@@ -6,7 +6,7 @@ Realtime and transcription answers have the shape of responses; their details ar
 from typing import Final
 
 from producers.importers.perplexity_usage import citations, is_perplexity
-from producers.importers.usage_counts import Usage, count, known, part
+from producers.importers.usage_counts import Usage, count, dealt, known, part
 from tokentally.tokens import TokenCounts, disjoint
 
 _REASONING_BESIDE_OUTPUT: Final = frozenset({"google", "x-ai", "xai", "grok"})
@@ -104,9 +104,9 @@ def _input_parts(total: int, inside: Usage, cached: int, written: int) -> dict[s
     if any(number is not None for number in told.values()):
         kept = {modality: count(told, name) for modality, name in _MODALITIES.items()}
     else:
-        kept = _dealt(min(excess, cached), sizes)
+        kept = dealt(min(excess, cached), sizes)
     uncached = {modality: size - kept[modality] for modality, size in sizes.items()}
-    stored = _dealt(min(excess - sum(kept.values()), written), uncached)
+    stored = dealt(min(excess - sum(kept.values()), written), uncached)
     return {
         "cached": cached,
         "cache_write_5m": written,
@@ -117,13 +117,3 @@ def _input_parts(total: int, inside: Usage, cached: int, written: int) -> dict[s
         # Cached video has no bucket of its own: it stays in the cached text.
         "input_video": uncached["video"] - stored["video"],
     }
-
-
-def _dealt(tokens: int, sizes: dict[str, int]) -> dict[str, int]:
-    """Tokens by modality in the order of `sizes`, to none more than its size; below zero tokens is none."""
-    dealt = {}
-    left = max(tokens, 0)
-    for modality, size in sizes.items():
-        dealt[modality] = min(left, max(size, 0))
-        left -= dealt[modality]
-    return dealt

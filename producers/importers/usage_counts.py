@@ -44,3 +44,13 @@ def parts(usage: Usage, name: str) -> list[Usage]:
 
 def _is_whole(value: float | Decimal) -> bool:
     return -_TOKENS_LIMIT < value < _TOKENS_LIMIT and value == int(value)
+
+
+def dealt(tokens: int, sizes: dict[str, int]) -> dict[str, int]:
+    """Tokens by modality in the order of `sizes`, to none more than its size; below zero tokens is none."""
+    dealt = {}
+    left = max(tokens, 0)
+    for modality, size in sizes.items():
+        dealt[modality] = min(left, max(size, 0))
+        left -= dealt[modality]
+    return dealt

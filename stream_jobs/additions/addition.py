@@ -14,10 +14,11 @@ A change is a new item with a later date: items are appended and never edited. T
 of all models that no file names; its items have no `models`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final
 
 import yaml
@@ -28,6 +29,9 @@ from stream_jobs.credits.multiplier_row import ALWAYS, MultiplierRow, tier_of
 
 ANY_PROVIDER: Final = "any"
 
+NEVER: Final = datetime(2100, 1, 1, tzinfo=UTC)
+"""Before this the warehouse can keep a date."""
+_NUMBER: Final = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?", re.ASCII)
 _FIELDS: Final = {"name", "models", "multiplier", "tier", "from", "display_name", "free"}
 
 
@@ -49,7 +53,7 @@ class Addition:
 def read_additions(text: str, file: str) -> list[Addition]:
     """The items of one file in their order. Raises AdditionsRefused with every problem of it."""
     try:
-        content: Any = yaml.load(text, Loader=yaml.BaseLoader)  # texts only: a multiplier never becomes a float
+        content: Any = yaml.load(text, Loader=_Texts)
     except yaml.YAMLError as problem:
         raise AdditionsRefused(f"{file} is not YAML: {problem}") from problem
     if not isinstance(content, Mapping) or set(content) != {"provider", "additions"}:
@@ -70,10 +74,24 @@ def read_additions(text: str, file: str) -> list[Addition]:
     return additions
 
 
+class _Texts(yaml.BaseLoader):
+    """Mappings of texts in which nothing is said twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Raises a YAMLError for a doubled key."""
+        keys = [key.value for key, _ in node.value]
+        if doubled := next((key for key in keys if keys.count(key) > 1), None):
+            raise yaml.constructor.ConstructorError(None, None, f"{doubled!r} is said twice; keep one", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def _addition(item: object, provider: str, place: str) -> Addition:
     """Raises AdditionsRefused or CreditRulesRefused for the first thing wrong with an item."""
     if not isinstance(item, Mapping) or "name" not in item or not set(item) <= _FIELDS:
         raise AdditionsRefused(f"{item!r} must hold `name`, and no fields but {', '.join(sorted(_FIELDS))}")
+    for field in ("name", "display_name"):
+        if field in item and (not isinstance(item[field], str) or not item[field].strip()):
+            raise AdditionsRefused(f"{field} is {item[field]!r}; write a name, or leave it out")
     models = item.get("models", [])
     is_any = provider == ANY_PROVIDER
     if not isinstance(models, list) or is_any == bool(models) or not all(isinstance(m, str) and m for m in models):
@@ -114,10 +132,12 @@ def _free(item: Mapping[str, Any]) -> bool | None:
 
 def _milli(multiplier: object) -> int:
     try:
+        if not _NUMBER.fullmatch(str(multiplier)):
+            raise ValueError
         milli = Decimal(str(multiplier)) * 1000
         if milli != int(milli):
             raise ValueError
-    except (InvalidOperation, ValueError, OverflowError) as problem:
+    except (ArithmeticError, ValueError) as problem:
         raise AdditionsRefused(f"{multiplier!r} is no multiplier; write a number of at most 3 places") from problem
     return int(milli)
 
@@ -126,9 +146,12 @@ def _date(start: object) -> datetime:
     if start is None:
         return ALWAYS
     try:
-        return datetime.strptime(str(start), "%Y-%m-%d").replace(tzinfo=UTC)
+        moment = datetime.strptime(str(start), "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError as problem:
         raise AdditionsRefused(f"{start!r} is no date; write YYYY-MM-DD") from problem
+    if not ALWAYS <= moment < NEVER:
+        raise AdditionsRefused(f"{start} lies outside {ALWAYS:%Y} to {NEVER.year - 1}; leave `from` out for always")
+    return moment
 
 
 def _repeats(additions: list[Addition]) -> Iterator[str]:

@@ -17,6 +17,11 @@ SPELLINGS: Final[Mapping[str, str]] = {
     "grok": "x-ai",
     "togetherai": "together",
     "xai": "x-ai",
+    # OpenTelemetry's gen_ai.provider.name
+    "azure.ai.inference": "azure",
+    "azure.ai.openai": "azure",
+    "gcp.gen_ai": "google",
+    "x_ai": "x-ai",
     # LiteLLM
     "azure_ai": "azure",
     "azure_text": "azure",

@@ -43,6 +43,8 @@ def stated(currency: str, day: date, units_per_usd: str | Decimal) -> ExchangeRa
     if not FIRST_DAY <= day <= LAST_DAY:
         raise InvalidExchangeRate(f"day: {day} lies outside {FIRST_DAY} to {LAST_DAY}")
     try:
+        if isinstance(units_per_usd, str) and ("_" in units_per_usd or not units_per_usd.strip().isascii()):
+            raise InvalidOperation  # Decimal takes 1_0 and any script's digits
         units = Decimal(units_per_usd.strip() if isinstance(units_per_usd, str) else units_per_usd)
     except InvalidOperation:
         raise InvalidExchangeRate(f"units_per_usd: {units_per_usd!r} is no number; write it like 0.9213") from None

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from warehouse.invoices.cost_report import PLACES_MAX, CostLine, CostReport, Reading, text_of
+from warehouse.invoices.cost_report import PLACES_MAX, CostLine, CostReport, Reading, results_of, text_of
 from warehouse.queries.usage import EXACT
 
 PROVIDER: Final = "anthropic"
@@ -44,7 +44,7 @@ def _bucket(reading: Reading, bucket: Any, place: str) -> None:
         )
         return
     reading.day(day, place)
-    for index, result in enumerate(bucket.get("results") or []):
+    for index, result in enumerate(results_of(reading, bucket, place)):
         where = f"{place}.results[{index}]"
         if not isinstance(result, dict):
             reading.problems.append(f"{where}: {result!r} is no result of a cost report")
@@ -62,11 +62,16 @@ def _bucket(reading: Reading, bucket: Any, place: str) -> None:
 
 def _day(bucket: dict[str, Any]) -> date | None:
     try:
-        start, end = (datetime.fromisoformat(bucket[name]).astimezone(UTC) for name in ("starting_at", "ending_at"))
-    except (KeyError, TypeError, ValueError):
+        start, end = (_instant(bucket[name]) for name in ("starting_at", "ending_at"))
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
     whole = start.time() == datetime.min.time() and end - start == timedelta(days=1)
     return start.date() if whole else None
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _item(result: dict[str, Any]) -> str:

@@ -102,7 +102,7 @@ class Reading:
         except InvalidOperation:
             self.problems.append(f"{place}: {value!r} is no number; write it like 12.34")
             return None
-        if not number.is_finite() or abs(number) > AMOUNT_USD_MAX:
+        if not number.is_finite() or number.copy_abs() > AMOUNT_USD_MAX:
             self.problems.append(f"{place}: {value} must be a number of at most {AMOUNT_USD_MAX}")
             return None
         return number
@@ -124,6 +124,15 @@ class Reading:
             raise CostReportRefused(self.problems)
         notes = *self.notes, *(_rounding(what, changes) for what, changes in self.changes.items())
         return CostReport(provider, form, tuple(sorted(self.days)), tuple(self.lines), notes)
+
+
+def results_of(reading: Reading, bucket: Mapping[str, Any], place: str) -> list[Any]:
+    """The results of a bucket; none where they are no list, which becomes a problem."""
+    results = bucket.get("results")
+    if results is None or isinstance(results, list):
+        return results or []
+    reading.problems.append(f"{place}.results: {str(results)[:80]!r} is no list of results")
+    return []
 
 
 def text_of(values: Mapping[str, Any], name: str) -> str:

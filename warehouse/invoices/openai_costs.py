@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from warehouse.invoices.cost_report import CostLine, CostReport, Reading, text_of
+from warehouse.invoices.cost_report import CostLine, CostReport, Reading, results_of, text_of
 
 PROVIDER: Final = "openai"
 DAY_SECONDS: Final = 86_400
+LAST_SECOND: Final = 1 << 33
+"""Beyond any day that a report could tell about: in the year 2242."""
 _MODEL = re.compile(r"(?=\S*[-\d])([A-Za-z0-9][\w.:/-]*)(?: (text|audio|image|video))?")
 
 
@@ -32,18 +34,18 @@ def read_openai(pages: Sequence[tuple[str, Any]]) -> CostReport:
 
 
 def _bucket(reading: Reading, bucket: Any, place: str) -> None:
-    if not isinstance(bucket, dict) or not isinstance(bucket.get("start_time"), int):
+    if not isinstance(bucket, dict) or type(bucket.get("start_time")) is not int:
         reading.problems.append(f"{place}.start_time: missing; a bucket of the costs API has Unix seconds there")
         return
     start, end = bucket["start_time"], bucket.get("end_time", bucket["start_time"] + DAY_SECONDS)
-    if start % DAY_SECONDS or end != start + DAY_SECONDS:
+    if start % DAY_SECONDS or end != start + DAY_SECONDS or not 0 <= start < LAST_SECOND:
         reading.problems.append(
             f"{place}: {start} to {end} is no whole day of UTC; ask with bucket_width=1d and start_time at midnight"
         )
         return
     day = datetime.fromtimestamp(start, UTC).date()
     reading.day(day, place)
-    for index, result in enumerate(bucket.get("results") or []):
+    for index, result in enumerate(results_of(reading, bucket, place)):
         where = f"{place}.results[{index}]"
         if not isinstance(result, dict) or not isinstance(result.get("amount"), dict):
             reading.problems.append(f"{where}.amount: missing; a result of the costs API has value and currency there")

@@ -40,6 +40,22 @@ DIALECT_ANSWERS: Mapping[str, Answer] = {
         },
         {"input_tokens": 20, "cache_read_tokens": 400, "cache_write_5m_tokens": 100, "output_tokens": 30},
     ),
+    "google, cached audio that is not told apart": Answer(
+        "google",
+        "gemini-2.5-flash",
+        {
+            "usageMetadata": {
+                "promptTokenCount": 1000,
+                "cachedContentTokenCount": 600,
+                "candidatesTokenCount": 5,
+                "promptTokensDetails": [
+                    {"modality": "TEXT", "tokenCount": 100},
+                    {"modality": "AUDIO", "tokenCount": 900},
+                ],
+            }
+        },
+        {"cache_read_tokens": 100, "cache_audio_read_tokens": 500, "input_audio_tokens": 400, "output_tokens": 5},
+    ),
     "google, python sdk": Answer(
         "google",
         "gemini-2.5-flash",

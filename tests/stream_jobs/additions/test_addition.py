@@ -48,6 +48,13 @@ def test_the_multiplier_of_all_other_models() -> None:
         ("name: X, models: [m]", "it says nothing"),
         ("name: X, models: [m], multiplier: 0.0001", "'0.0001' is no multiplier"),
         ("name: X, models: [m], multiplier: NaN", "'NaN' is no multiplier"),
+        ("name: X, models: [m], multiplier: 1_0", "'1_0' is no multiplier"),
+        ("name: X, models: [m], multiplier: 1e999999", "'1e999999' is no multiplier"),
+        ("name: X, models: [m], multiplier: 1, from: 1950-01-01", "1950-01-01 lies outside 1970 to 2099"),
+        ("name: X, models: [m], multiplier: 1, from: 2200-01-01", "2200-01-01 lies outside 1970 to 2099"),
+        ("name: X, models: [m], display_name: ''", "display_name is ''; write a name"),
+        ("name: X, models: [m], display_name: [y]", "display_name is ['y']; write a name"),
+        ("name: [x], models: [m], multiplier: 1", "name is ['x']; write a name"),
         ("name: X, models: [m], multiplier: -1", "multiplier of -1000 thousandths"),
         ("name: X, models: [m], multiplier: 2, tier: standard", "its multiplier makes it the tier premium"),
         ("name: X, models: [m], free: true, tier: economy", "its multiplier makes it no tier"),
@@ -102,3 +109,8 @@ def test_the_same_thing_twice_and_all_problems_at_once() -> None:
 def test_files_that_are_none(text: str, problem: str) -> None:
     with pytest.raises(AdditionsRefused, match=problem):
         read_additions(text, "acme.yaml")
+
+
+def test_what_is_said_twice_in_one_item_is_refused_with_its_line() -> None:
+    with pytest.raises(AdditionsRefused, match=r"(?s)'multiplier' is said twice; keep one.*line 3"):
+        _read("name: X, models: [m], multiplier: 2, multiplier: 5")

@@ -53,6 +53,8 @@ def test_rates_of_a_range() -> None:
         ("EURO", "1", "currency: 'EURO' is no code of three letters"),
         ("USD", "1", "one USD is one USD"),
         ("EUR", "0,92", "'0,92' is no number; write it like 0.9213"),
+        ("EUR", "1_0", "'1_0' is no number"),
+        ("EUR", "\u0663", "'\u0663' is no number"),
         ("EUR", "NaN", "NaN must be above 0"),
         ("EUR", "-0.9", "-0.9 must be above 0"),
         ("EUR", "0", "0 must be above 0"),

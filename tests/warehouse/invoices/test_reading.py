@@ -1,6 +1,8 @@
 """Cost reports of each provider: exact amounts, models by name, and every problem with its place and cure."""
 
 import json
+import time
+from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -274,3 +276,42 @@ def test_an_amount_in_other_digits_is_refused(amount: str) -> None:
 def test_a_key_that_occurs_twice_is_refused() -> None:
     with pytest.raises(CostReportRefused, match="the key 'value' occurs twice in one object; keep one of them"):
         read_costs(b'{"data": [{"amount": {"value": 1, "value": 2}}]}')
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b'{"object": "page", "data": [{"start_time": 1764547200, "results": 5}]}', "data[0].results: '5' is no list"),
+        (b'{"object": "page", "data": [{"start_time": 86400000000000000, "results": []}]}', "is no whole day of UTC"),
+        (b'{"object": "page", "data": [{"start_time": true, "results": []}]}', "data[0].start_time: missing"),
+    ],
+)
+def test_odd_buckets_of_openai_are_refused_with_their_place(data: bytes, problem: str) -> None:
+    assert problem in refusal(data, "openai")
+
+
+@pytest.mark.parametrize("start", ["0001-01-01T00:00:00+14:00", 5, None])
+def test_a_day_that_nobody_can_read_is_refused(start: object) -> None:
+    bucket = {"starting_at": start, "ending_at": "2026-03-15T00:00:00Z", "results": []}
+    assert "is no whole day of UTC" in refusal(json.dumps({"data": [bucket]}).encode(), "anthropic")
+
+
+@pytest.mark.usefixtures("far_away")
+def test_a_time_without_an_offset_is_utc_wherever_it_is_read() -> None:
+    bucket = {"starting_at": "2026-03-14T00:00:00", "ending_at": "2026-03-15T00:00:00", "results": []}
+    assert read_costs(json.dumps({"data": [bucket]}).encode(), "anthropic", "").days == (date(2026, 3, 14),)
+
+
+@pytest.fixture
+def far_away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The local time zone of the process is Tokyo's."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize("amount", ["1e999999999", "-1e999999999"])
+def test_an_amount_beyond_all_bounds_is_refused(amount: str) -> None:
+    assert "must be a number of at most" in refusal(f"day,amount_usd\n2026-03-14,{amount}\n".encode(), "csv", "x")
