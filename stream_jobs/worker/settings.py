@@ -2,13 +2,14 @@
 
 import os
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stream_jobs.control.settings import read_control_key, read_erasure_key
+from warehouse.errors import InvalidOrganization
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
+from warehouse.organizations import require_time_zone
 
 LOGIC_VERSION = 1
 """Raised with every change of the rules that would give other rows for the same log."""
@@ -61,9 +62,9 @@ class WorkerSettings(BaseSettings):
     @classmethod
     def _known_zone(cls, zone: str) -> str:
         try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as problem:
-            raise ValueError(f"unknown time zone {zone!r}: use an IANA name such as Europe/Paris") from problem
+            require_time_zone(zone)
+        except InvalidOrganization:
+            raise ValueError(f"unknown time zone {zone!r}: use an IANA name such as Europe/Paris") from None
         return zone
 
     @property
