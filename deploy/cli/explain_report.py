@@ -15,7 +15,7 @@ from stream_jobs.credits.multiplier_row import tier_of
 from stream_jobs.explanation.exact import exact_text, usd_text
 from stream_jobs.explanation.explanation import Explanation
 from stream_jobs.pricing.cost_lines import CostLine, CostLines
-from stream_jobs.pricing.price_row import ALWAYS, PriceRow
+from stream_jobs.pricing.price_row import ALWAYS, SINCE_EVER, PriceRow
 from warehouse.queries.corrected import AwaitedChange
 
 WORD_CHARS = 12
@@ -130,7 +130,7 @@ def held(cost: CostLines) -> Iterator[str]:
         yield f"revision {cost.revision}: {why}"
         return
     whose = f"of {cost.price_list} itself" if cost.price_list else "for everyone"
-    since = "always" if cost.effective_from == ALWAYS else f"{cost.effective_from:%Y-%m-%d %H:%M:%S} UTC on"
+    since = "always" if cost.effective_from <= SINCE_EVER else f"{cost.effective_from:%Y-%m-%d %H:%M:%S} UTC on"
     yield f"revision {cost.revision}, {whose}, from {since}"
     if cost.daily_from:
         yield f"every day from {cost.daily_from} to {cost.daily_to} UTC"

@@ -14,7 +14,7 @@ from stream_jobs.pricing.known_rows import under_known_names
 from stream_jobs.pricing.model_checks import model_problems
 from stream_jobs.pricing.plausible import against_previous
 from stream_jobs.pricing.price_book import PriceBook
-from stream_jobs.pricing.price_row import NO_RATES, PriceRow
+from stream_jobs.pricing.price_row import PriceRow
 from stream_jobs.pricing.providers import Providers
 from stream_jobs.pricing.record import multiplier_record, price_record
 from stream_jobs.pricing.shared_prices import SharedPrices
@@ -61,7 +61,7 @@ def _prices_under_known_names(rows: Sequence[PriceRow], everyones: Sequence[Pric
 
 
 def _judge_prices(before: Sequence[PriceRow], after: Sequence[PriceRow], everyones: Sequence[PriceRow]) -> None:
-    """Compares with prices that go on: one that has ended may be followed by any other.
+    """Compares with prices that go on: from its end on one may be followed by any other.
 
     What cannot be a price is compared with nothing.
     """
@@ -72,9 +72,9 @@ def _judge_prices(before: Sequence[PriceRow], after: Sequence[PriceRow], everyon
 
     def priced_as(provider: str, model: str) -> list[PriceRow]:
         under = names.rows_under(provider, model)
-        return _going_on([row for row in under if (row.provider, row.model) != (provider, model)])
+        return [row for row in under if (row.provider, row.model) != (provider, model)]
 
-    problems = problems or against_previous(new, _going_on(before), _going_on(everyones), priced_as)
+    problems = problems or against_previous(new, before, everyones, priced_as)
     problems = problems or list(_between_rows(before, after, names))
     if problems:
         raise PriceListRefused(*problems)
@@ -89,10 +89,6 @@ def _between_rows(before: Sequence[PriceRow], after: Sequence[PriceRow], names: 
         placed = [(f"{row.unit or 'the end'} from {row.effective_from:%Y-%m-%d %H:%M:%S}", row) for row in rows]
         for place, problem in model_problems(placed, names.rows_under(provider, model)):
             yield f"{provider}/{model}, {place}: {problem}"
-
-
-def _going_on(rows: Sequence[PriceRow]) -> list[PriceRow]:
-    return [row for group in _by_model(rows).values() if group[-1].unit != NO_RATES for row in group]
 
 
 def _by_model(rows: Sequence[PriceRow]) -> dict[tuple[str, str], list[PriceRow]]:

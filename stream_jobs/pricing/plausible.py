@@ -11,8 +11,9 @@ from typing import Final
 
 from stream_jobs.pricing.price_row import FREE, NO_RATES, PriceRow
 
-TOKEN_BOUNDS_USD: Final = (Decimal("0.0001"), Decimal(2000))
-"""USD per million tokens. Known prices lie between 0.0011 (a cache read) and 600 (output of a large model)."""
+TOKEN_BOUNDS_USD: Final = (Decimal("0.0005"), Decimal(2000))
+"""USD per million tokens. Known prices lie between 0.0011 (a cache read) and 600 (output of a large model): written for
+a single token all but the very largest are too small, and no model has those alone."""
 
 OTHER_BOUNDS_USD: Final = (Decimal("0.0001"), Decimal(10_000))
 """USD per hour, thousand pages, thousand searches and the like. Known prices lie between 0.04 and 1,800."""
@@ -54,22 +55,22 @@ def against_previous(
     """A sentence for each price that is `MOST_CHANGE` times its predecessor or a part of that.
 
     The predecessor is the last price above 0 of the same organization, model, unit, tier and service tier; else
-    everyone's, that of standard calls, or that of what the name is priced as. otherwise: the rows that hold for a
-    provider and a model where the owner has none.
+    everyone's, that of standard calls, or that of what the name is priced as. Where a model's prices have ended any may
+    follow, from the end on. otherwise: the rows that hold for a provider and a model where the owner has none.
     """
-    own, shared = _last_prices(previous), _last_prices(everyones)
-    under: dict[tuple[str, str], dict[_Key, PriceRow]] = {}
+    own, shared = _Known(previous), _Known(everyones)
+    under: dict[tuple[str, str], _Known] = {}
     problems: list[str] = []
     for row in rows:
         if not row.price_usd:
             continue
-        before = next((known[key] for key in _keys(row) for known in (own, shared) if key in known), None)
+        found = (known.at(key, row) for key in _keys(row) for known in (own, shared))
+        before = next((each for each in found if each is not None), None)
         if before is None:
             name = (row.provider, row.model)
             if name not in under:
-                under[name] = _last_prices(otherwise(*name))
-            wanted = {key[3:] for key in _keys(row)}
-            before = next((found for key, found in under[name].items() if key[3:] in wanted), None)
+                under[name] = _Known(otherwise(*name))
+            before = under[name].alike(row)
         if before is None:
             continue
         factor = Fraction(row.price_usd) * before.per / (Fraction(before.price_usd) * row.per)
@@ -101,9 +102,26 @@ def _keys(row: PriceRow) -> list[_Key]:
     return [(owner, row.provider, row.model, tier, row.unit, row.tier_start) for tier in tiers for owner in owners]
 
 
-def _last_prices(rows: Iterable[PriceRow]) -> dict[_Key, PriceRow]:
-    priced = (row for row in rows if row.unit not in (FREE, NO_RATES) and row.price_usd)
-    return {_key(row): row for row in sorted(priced, key=lambda row: row.position)}
+class _Known:
+    """The last price of each kind, while its model has not ended."""
+
+    def __init__(self, rows: Iterable[PriceRow]) -> None:
+        ordered = sorted(rows, key=lambda row: row.position)
+        priced = (row for row in ordered if row.unit not in (FREE, NO_RATES) and row.price_usd)
+        self._last: Final = {_key(row): row for row in priced}
+        last = {_key(row)[:3]: row for row in ordered if row.model}
+        self._ends: Final = {name: row.effective_from for name, row in last.items() if row.unit == NO_RATES}
+
+    def at(self, key: _Key, row: PriceRow) -> PriceRow | None:
+        """The price of this kind that goes on where the row begins."""
+        ended = self._ends.get(key[:3])
+        return self._last.get(key) if ended is None or row.effective_from < ended else None
+
+    def alike(self, row: PriceRow) -> PriceRow | None:
+        """The first of whatever model that goes on where the row begins, of its unit and tier."""
+        wanted = {key[3:] for key in _keys(row)}
+        found = (self.at(key, row) for key in self._last if key[3:] in wanted)
+        return next((each for each in found if each is not None), None)
 
 
 def _key(row: PriceRow) -> _Key:

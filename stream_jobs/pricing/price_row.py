@@ -1,7 +1,7 @@
 """One price as the warehouse keeps it: plain values, one row per unit and tier."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final, get_args
 
@@ -9,6 +9,11 @@ from tokentally.fields import ServiceTier
 
 ALWAYS: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """`effective_from` of a price that has no start date."""
+
+SINCE_EVER: Final = ALWAYS + timedelta(seconds=1)
+"""`effective_from` of a price without a start date for a name that another entry prices: it lies over that one's, and
+so the name stays what it was to credits and reports. No usage is older.
+"""
 
 LAST: Final = datetime(2106, 1, 1, tzinfo=UTC)
 """What begins, begins before: the warehouse keeps dates in 32 bits."""

@@ -15,7 +15,7 @@ from stream_jobs.configuring.state import Step
 from stream_jobs.pricing.editing.dated_sheet import DatedSheet
 from stream_jobs.pricing.editing.difference import ChangedPrice, PriceDifference, difference, exact, price_text
 from stream_jobs.pricing.editing.price_list import ListedModel
-from stream_jobs.pricing.price_row import ALWAYS, PriceRow
+from stream_jobs.pricing.price_row import SINCE_EVER, PriceRow
 from warehouse.queries.unpriced import UnpricedModel
 
 COLUMNS = ("input_mtok", "cache_read_mtok", "cache_write_mtok", "output_mtok")
@@ -174,7 +174,7 @@ def _named(row: PriceRow) -> str:
 def _place(row: PriceRow) -> str:
     """Which of a model's prices a row is."""
     tier = f"{'only ' * row.marginal}above {row.tier_start:,}" if row.tier_start else ""
-    dated = "" if row.effective_from == ALWAYS and not row.daily_from else f"from {when(row)}"
+    dated = "" if row.effective_from <= SINCE_EVER and not row.daily_from else f"from {when(row)}"
     return " ".join(filter(None, (row.service_tier, row.unit, tier, dated)))
 
 
@@ -196,4 +196,4 @@ def _percent(each: ChangedPrice) -> str:
 
 def since_text(instant: datetime) -> str:
     """From when, for people."""
-    return "always" if instant == ALWAYS else moment(instant).removesuffix(" 00:00:00")
+    return "always" if instant <= SINCE_EVER else moment(instant).removesuffix(" 00:00:00")

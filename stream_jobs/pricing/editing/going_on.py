@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
+from stream_jobs.pricing.editing.daily_window import ALL_DAY, left_of
 from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, windows_at
 from stream_jobs.pricing.price_row import PriceRow
 
@@ -21,23 +22,34 @@ def in_force(lists: Lists, at: datetime, window: tuple[str, str], service_tier: 
     return None
 
 
-def going_on(lists: Lists, sheet: DatedSheet) -> list[DatedSheet]:
-    """The sheets of other service tiers and of daily windows that a new sheet would hide, from its date on.
+def going_on(own: Sequence[DatedSheet], held: Sequence[DatedSheet], sheet: DatedSheet) -> list[DatedSheet]:
+    """The sheets of service tiers and of daily windows that a new sheet would hide, from its date on.
 
-    lists: what holds until then. A first price of its own would take the place of everyone's batch rates, which it does
-    not name; one for all day would end the daily windows of the service tiers that begin with it.
+    own: the owner's sheets. held: what holds until then, whoever's. A first price of its own would take the place of
+    everyone's batch rates, which it does not name; one for all day would end the daily windows of its service tier. So
+    does all that goes on for all day.
     """
-    own, *known = lists
     at, first = sheet.effective_from, sheet.rows[0]
-    is_first = in_force([own], at, ("", ""), "") is None
-    tiers = dict.fromkeys(each.service_tier for sheets in known for each in sheets if is_first)
-    missing = [tier for tier in tiers if tier != sheet.service_tier and in_force([own], at, ("", ""), tier) is None]
-    others = [in_force(known, at, ("", ""), tier) for tier in missing]
-    found = [_moved(each, first, ("", "")) for each in others if each is not None]
-    if sheet.window == ("", ""):
-        for tier in dict.fromkeys((sheet.service_tier, *(each.service_tier for each in found))):
-            found += [_moved(each, first, each.window) for each in windows_in_force(lists, at, tier)]
+    is_first = in_force([own], at, ALL_DAY, "") is None
+    tiers = dict.fromkeys(each.service_tier for each in held if is_first)
+    missing = [tier for tier in tiers if in_force([own], at, ALL_DAY, tier) is None and not _speaks(sheet, tier)]
+    others = [in_force([held], at, ALL_DAY, tier) for tier in missing]
+    found = [_moved(each, first, ALL_DAY) for each in others if each is not None]
+    whole = [sheet.service_tier] if sheet.window == ALL_DAY else []
+    for tier in dict.fromkeys((*whole, *missing)):
+        is_named = tier == sheet.service_tier
+        for window, inside in windows_at(held, at, tier).items():
+            if is_named and inside.is_end:
+                continue  # hours in which the service tier had no price of its own until now
+            parts = left_of(window, sheet.window) if is_named and sheet.window != ALL_DAY else [window]
+            found += [_moved(inside, first, part) for part in parts]
     return found
+
+
+def _speaks(sheet: DatedSheet, tier: str) -> bool:
+    """Whether the rest of a service tier's day needs nothing beside a sheet: it is for all day, or a standard one, and
+    under those what holds for everyone stays to be seen."""
+    return sheet.service_tier == tier and (not tier or sheet.window == ALL_DAY)
 
 
 def moved(row: PriceRow, pattern: PriceRow) -> PriceRow:

@@ -5,16 +5,17 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, dated_sheets, inserted, rate_key, windows_at
-from stream_jobs.pricing.editing.going_on import going_on
+from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, dated_sheets, rate_key
+from stream_jobs.pricing.editing.going_on import Lists
 from stream_jobs.pricing.editing.known_names import KnownNames
 from stream_jobs.pricing.editing.overlaid import overlaid
-from stream_jobs.pricing.editing.placing import names_one, numbered
+from stream_jobs.pricing.editing.placing import MATCH_ANY, names_one, numbered
 from stream_jobs.pricing.editing.price import with_end
 from stream_jobs.pricing.editing.source_family import family, says_all
-from stream_jobs.pricing.editing.unit_gaps import EndedUnit, without_gaps
+from stream_jobs.pricing.editing.timeline import not_before, since, timeline
+from stream_jobs.pricing.editing.unit_gaps import EndedUnit
 from stream_jobs.pricing.errors import PriceListRefused
-from stream_jobs.pricing.price_row import ALWAYS, ANY_MODEL, PriceRow
+from stream_jobs.pricing.price_row import ALWAYS, ANY_MODEL, SINCE_EVER, PriceRow
 
 _Group = dict[str, list[PriceRow]]
 """Rows of one provider by model; "" has the provider's own rules."""
@@ -42,8 +43,8 @@ def with_list(
     """The owner's rows with what the list says.
 
     everyones: rows that hold for all, where the owner is an organization. What the list does not name goes on as it
-    was, of an organization's at everyone's price; of a catalogue, whose newer state the list is, only what would have
-    no price at all. ended: it does not.
+    was, of an organization's at everyone's price and dates; of a catalogue, whose newer state the list is, only what
+    would have no price at all. ended: it does not.
 
     effective_from: what differs from the prices in force then holds from then on, and what was before stays. None: the
     list's own dates hold; what was before the first of them stays, and a list without dates holds since ever.
@@ -64,7 +65,7 @@ def with_list(
     if effective_from is not None:
         listed = _from_then_on(rows, listed, effective_from, everyones, ended)
     else:
-        listed = _without_gaps(rows, listed, everyones, ended)
+        listed = _with_own_dates(rows, listed, everyones, ended)
     current, said = _by_provider(kept), _by_provider(listed)
     made = [
         row
@@ -105,7 +106,7 @@ def _gone(rows: Sequence[PriceRow], listed: Sequence[PriceRow], replaces: Replac
     return [row for row in missing if (row.provider, row.model) not in foreign]
 
 
-def _without_gaps(
+def _with_own_dates(
     rows: Sequence[PriceRow],
     listed: Sequence[PriceRow],
     everyones: Sequence[PriceRow],
@@ -115,20 +116,16 @@ def _without_gaps(
     names = KnownNames(rows, everyones)
     made: list[PriceRow] = []
     for name, group in _by_model(listed).items():
+        lists = names.lists(*name)
         begins = min(row.effective_from for row in group)
-        if begins > ALWAYS and not _is_update(group, names.lists(*name)[0]):
-            made += _from_then_on(rows, group, begins, everyones, ended)
-            continue
-        sheets = overlaid(names.lists(*name)[0], dated_sheets(group), ended)
-        if everyones:
-            sheets = _said((), sheets, names.lists(*name)[1:], ended)
-        made += [row for sheet in sheets for row in sheet.rows]
+        is_newer = begins == ALWAYS or _is_update(group, lists)
+        if _is_new(group, lists):
+            made += group
+        elif group[0].organization or _is_of_another(group, lists) or not is_newer:
+            made += _rows(_from(begins, group, lists, ended))
+        else:
+            made += _rows(overlaid(timeline(lists), dated_sheets(group), ended, is_whole=True))
     return made
-
-
-def _is_update(group: Sequence[PriceRow], known: Sequence[DatedSheet]) -> bool:
-    """Whether the list brings the dates of all that there was."""
-    return all(says_all(group[0], row) for sheet in known for row in sheet.rows)
 
 
 def _from_then_on(
@@ -146,52 +143,55 @@ def _from_then_on(
     names = KnownNames(rows, everyones)
     made: list[PriceRow] = []
     for name, group in _by_model(listed).items():
-        before, *known = names.lists(*name)
-        if not name[1] or not (before or any(known) or group[0].organization):
-            made += group
-            continue
-        past = [sheet for sheet in before if sheet.effective_from < at]
-        since = _since(dated_sheets(group), at)
-        moved = [_not_before(sheet, at) for sheet in since]
-        places = {sheet.place: now.place for sheet, now in zip(since, moved, strict=True)}
-        ends = frozenset(replace(end, place=places[end.place]) for end in ended if end.place in places)
-        after = _said(past, moved, known, ends)
-        sheets = before if before and _says(before, at) == _says(after, at) else [*past, *after]
-        made += [row for sheet in sheets for row in sheet.rows]
+        lists = names.lists(*name)
+        made += group if _is_new(group, lists) else _rows(_from(at, group, lists, ended))
     return made
 
 
-def _said(
-    past: Sequence[DatedSheet],
-    sheets: Sequence[DatedSheet],
-    known: Sequence[Sequence[DatedSheet]],
-    ended: frozenset[EndedUnit],
-) -> list[DatedSheet]:
-    """A model's sheets of a list with what goes on beside them: service tiers and daily windows that it does not name,
-    but of a catalogue of which it is a newer state."""
-    named = without_gaps(past, sheets, known, ended)
-    made = list(named)
-    for sheet in named:
-        if sheet.is_end or sheet.is_free:
-            continue
-        until_then = [*past, *(each for each in made if each.effective_from < sheet.effective_from)]
-        said = {each.place for each in made}
-        for other in going_on([until_then, *known], sheet):
-            is_left = other.place not in said and not _is_update(sheet.rows, [other])
-            made = inserted(made, other) if is_left else made
-    return made
+def _is_new(group: Sequence[PriceRow], lists: Lists) -> bool:
+    """Whether nothing is known of a model for everyone, or the rows are a provider's rules."""
+    return not group[0].model or not (any(lists) or group[0].organization)
 
 
-def _not_before(sheet: DatedSheet, at: datetime) -> DatedSheet:
-    return DatedSheet(tuple(replace(row, effective_from=max(row.effective_from, at)) for row in sheet.rows))
+def _is_of_another(group: Sequence[PriceRow], lists: Lists) -> bool:
+    """Whether another entry prices the name for everyone, and the list does not say how it is found without that."""
+    return any(lists[1:]) and not group[0].organization and not group[0].match
 
 
-def _since(sheets: Sequence[DatedSheet], at: datetime) -> list[DatedSheet]:
-    """Those that hold at some time from then on: the all-day one of then, the daily windows of then, and later ones."""
-    tiers = {sheet.service_tier for sheet in sheets}
-    now = [all_day_at(sheets, at, tier) for tier in tiers]
-    windows = [sheet for tier in tiers for sheet in windows_at(sheets, at, tier).values()]
-    return [sheet for sheet in sheets if sheet.effective_from > at or any(sheet is each for each in (*now, *windows))]
+def _is_update(group: Sequence[PriceRow], lists: Lists) -> bool:
+    """Whether the list brings the dates of all that there was."""
+    return all(says_all(group[0], row) for sheets in lists for sheet in sheets for row in sheet.rows)
+
+
+def _from(at: datetime, group: Sequence[PriceRow], lists: Lists, ended: frozenset[EndedUnit]) -> list[DatedSheet]:
+    """A model's own sheets until then, and from then on those of the list with what goes on beside them.
+
+    lists: what is known of the name, its own sheets first. Service tiers of its own that the list does not name are
+    not said again.
+    """
+    at = max(at, SINCE_EVER) if _is_of_another(group, lists) else at
+    own = lists[0]
+    said = since(dated_sheets(group), at)
+    listed = [not_before(sheet, at) for sheet in said]
+    places = {sheet.place: now.place for sheet, now in zip(said, listed, strict=True)}
+    ends = frozenset(replace(end, place=places[end.place]) for end in ended if end.place in places)
+    stay = _untouched(own, listed, at)
+    known = [not_before(sheet, at) for sheet in since(timeline(lists), at) if sheet.service_tier not in stay]
+    past = [sheet for sheet in own if sheet.effective_from < at or sheet.service_tier in stay]
+    made = [*past, *overlaid(known, listed, ends)]
+    return list(own) if own and _says(own, at) == _says(made, at) else made
+
+
+def _untouched(own: Sequence[DatedSheet], listed: Sequence[DatedSheet], at: datetime) -> set[str]:
+    """Service tiers of which the owner's own prices hold on as they are."""
+    if any(sheet.is_end or sheet.is_free for sheet in (*own, *listed)):
+        return set()
+    named = {sheet.service_tier for sheet in listed}
+    return {sheet.service_tier for sheet in own if all_day_at(own, at, sheet.service_tier)} - named
+
+
+def _rows(sheets: Iterable[DatedSheet]) -> list[PriceRow]:
+    return [row for sheet in sheets for row in sheet.rows]
 
 
 def _says(sheets: Sequence[DatedSheet], at: datetime) -> list[object]:
@@ -205,7 +205,7 @@ def _says(sheets: Sequence[DatedSheet], at: datetime) -> list[object]:
             sheet.is_free,
             sorted((str((rate_key(row), row.tier_start)), row.price_usd, row.per) for row in sheet.rates),
         )
-        for sheet in _since(sheets, at)
+        for sheet in sorted(since(sheets, at), key=lambda sheet: sheet.service_tier)
     ]
 
 
@@ -239,16 +239,14 @@ def _laid(current: _Group, said: _Group, *, has_rules: bool) -> list[PriceRow]:
 
 
 def _found_as_before(known: Sequence[PriceRow] | None, rows: Sequence[PriceRow]) -> list[PriceRow]:
-    """The rows, with the rule and name that are known where they bring none."""
-    if not known:
-        return list(rows)
-    first = known[0]
-    names = {"", rows[0].model}
+    """The rows, with the rule and name that are known where they bring none; a default is for any model."""
+    match = (known[0].match if known else "") or (MATCH_ANY if rows[0].model == ANY_MODEL else "")
+    names = {"", rows[0].model} if known else set()
     return [
         replace(
             row,
-            match=row.match or first.match,
-            display_name=first.display_name if row.display_name in names else row.display_name,
+            match=row.match or match,
+            display_name=known[0].display_name if known and row.display_name in names else row.display_name,
         )
         for row in rows
     ]

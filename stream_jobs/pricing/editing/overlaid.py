@@ -1,102 +1,140 @@
-"""A list whose prices hold since ever, over the dated prices of a model: the sheets of both in, their sum out.
+"""A list over the dated prices of a model: the sheets of both in, their sum out.
 
-What the list names has the list's price at all times; what it does not name keeps the dates that it had.
+What the list names has the list's price for as long as the list says; what it does not name keeps its own dates.
 """
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from stream_jobs.pricing.editing.daily_window import ALL_DAY
 from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, inserted, rate_key, windows_at
 from stream_jobs.pricing.editing.going_on import moved
 from stream_jobs.pricing.editing.source_family import says_all
-from stream_jobs.pricing.editing.unit_gaps import EndedUnit
+from stream_jobs.pricing.editing.timeline import end
+from stream_jobs.pricing.editing.unit_gaps import EndedUnit, lost_rates
 from stream_jobs.pricing.price_row import PriceRow
-
-ALL_DAY = ("", "")
 
 
 def overlaid(
-    known: Sequence[DatedSheet], listed: Sequence[DatedSheet], ended: Collection[EndedUnit] = ()
+    known: Sequence[DatedSheet],
+    listed: Sequence[DatedSheet],
+    ended: Collection[EndedUnit] = (),
+    *,
+    is_whole: bool = False,
 ) -> list[DatedSheet]:
     """The listed sheets with what goes on of the known ones, by precedence. ended: units that do not.
 
-    A model that the list calls free or without a price has nothing else.
+    Of a catalogue, whose newer state the list is, only what would have no price at all goes on; is_whole: not even
+    that. While the list calls a model free or without a price it has nothing else.
     """
-    first = listed[0].rows[0]
-    left = [sheet for sheet in known if not all(says_all(first, row) for row in sheet.rows)]
-    if not left or any(sheet.is_end or sheet.is_free for sheet in listed):
+    left = list(known)
+    if all(_is_of_former(sheet, listed[0].rows[0]) for sheet in known):
+        begins = min(sheet.effective_from for sheet in listed)
+        now = None if is_whole else all_day_at(known, begins)
+        left = [] if now is None else [now]
+    if not left or all(sheet.is_end or sheet.is_free for sheet in listed):
         return list(listed)
+    over = _Overlay(left, listed, ended, is_whole=is_whole)
     made: list[DatedSheet] = []
-    for tier, window in dict.fromkeys((sheet.service_tier, sheet.window) for sheet in (*listed, *left)):
-        for sheet in _of_both(
-            [each for each in left if each.service_tier == tier],
-            [each for each in listed if each.service_tier == tier],
-            window,
-            first,
-            ended,
-        ):
+    both = (*listed, *left)
+    for tier, window in dict.fromkeys((of.service_tier, window) for of in both for window in (ALL_DAY, of.window)):
+        for sheet in over.of_both(tier, window):
             made = inserted(made, sheet)
     return made
 
 
-def _of_both(
-    known: Sequence[DatedSheet],
-    listed: Sequence[DatedSheet],
-    window: tuple[str, str],
-    first: PriceRow,
-    ended: Collection[EndedUnit],
-) -> list[DatedSheet]:
-    """The sheets of one window, of one service tier: at every date of either, the list's prices and what it leaves.
+class _Overlay:
+    """Both while they are put together."""
 
-    A price for all day ends daily windows: those that hold on are said again with it.
-    """
-    both = [*known, *listed]
-    has_windows = any(sheet.window != ALL_DAY for sheet in both)
-    made: list[DatedSheet] = []
-    for date in sorted({sheet.effective_from for sheet in both if sheet.window in (window, ALL_DAY)}):
-        new, old = _holding(listed, date, window), _holding(known, date, window)
+    def __init__(
+        self,
+        known: Sequence[DatedSheet],
+        listed: Sequence[DatedSheet],
+        ended: Collection[EndedUnit],
+        *,
+        is_whole: bool,
+    ) -> None:
+        self._known, self._listed, self._ended, self._is_whole = known, listed, ended, is_whole
+        self._first = listed[0].rows[0]
+        closings = (sheet for sheet in listed if (sheet.is_end or sheet.is_free) and not sheet.service_tier)
+        self._closings = {sheet.effective_from for sheet in closings}
+
+    def of_both(self, tier: str, window: tuple[str, str]) -> list[DatedSheet]:
+        """The sheets of one window, of one service tier: at every date of either, the list's prices and what it leaves.
+
+        A price for all day ends daily windows: those that hold on are said again with it.
+        """
+        both = [sheet for sheet in (*self._known, *self._listed) if sheet.service_tier == tier]
+        has_windows = any(sheet.window != ALL_DAY for sheet in both)
+        dates = {sheet.effective_from for sheet in both if sheet.window in (window, ALL_DAY)}
+        made: list[DatedSheet] = []
+        for date in sorted(dates | self._closings):
+            sheet = self._at(date, tier, window)
+            if sheet is None or (tier and sheet.is_end and not made):
+                continue
+            if (has_windows and not sheet.is_end) or not made or _says(sheet) != _says(made[-1]):
+                made.append(sheet)
+        return made
+
+    def _at(self, date: datetime, tier: str, window: tuple[str, str]) -> DatedSheet | None:
+        new, old = (_holding(sheets, date, tier, window) for sheets in (self._listed, self._known))
         if new is not None:
             pattern = replace(new.rows[0], effective_from=date)
-            sheet = DatedSheet(tuple(moved(row, pattern) for row in (*new.rows, *_left(old, new, ended))))
-        elif old is not None:
-            sheet = _as_of(old, date, first)
-        else:
-            continue
-        if has_windows or not made or _says(sheet) != _says(made[-1]):
-            made.append(sheet)
-    return made
+            return DatedSheet(tuple(moved(row, pattern) for row in (*new.rows, *self._left(old, new, date))))
+        if self._is_closed(date):
+            return end(replace(self._first, effective_from=date), tier) if tier and window == ALL_DAY else None
+        if old is None or ((tier or window != ALL_DAY) and _is_of_former(old, self._first)):
+            return None
+        return _as_of(old, date, self._first)
+
+    def _left(self, old: DatedSheet | None, new: DatedSheet, date: datetime) -> list[PriceRow]:
+        """The rates of the old sheet that the new one does not name; those of a new window are of the whole day."""
+        if old is None and new.window != ALL_DAY:
+            old = _holding(self._known, date, new.service_tier, ALL_DAY)
+        if old is None or new.is_end or new.is_free:
+            return []
+        first, named = new.rows[0], {rate_key(row) for row in new.rows}
+        lost = [] if self._is_whole else lost_rates(old, new)
+        return [
+            row
+            for row in old.rates
+            if rate_key(row) not in named
+            and (row in lost or not says_all(first, row))
+            and not self._has_ended(row, new)
+        ]
+
+    def _has_ended(self, row: PriceRow, new: DatedSheet) -> bool:
+        """Whether the list has ended a unit in this sheet, or in an earlier one of its window and service tier."""
+        first, (date, *place) = new.rows[0], new.place
+        return any(
+            (each.provider, each.model, each.unit) == (first.provider, first.model, row.unit)
+            and list(each.place[1:]) == place
+            and each.place[0] <= date
+            for each in self._ended
+        )
+
+    def _is_closed(self, date: datetime) -> bool:
+        """Whether the list says of the model that it is free then, or has no price."""
+        standard = all_day_at(self._listed, date)
+        return standard is not None and (standard.is_end or standard.is_free)
 
 
-def _holding(sheets: Sequence[DatedSheet], at: datetime, window: tuple[str, str]) -> DatedSheet | None:
+def _is_of_former(sheet: DatedSheet, first: PriceRow) -> bool:
+    """Whether all of a sheet comes from the catalogue whose newer state the list is."""
+    return all(says_all(first, row) for row in sheet.rows)
+
+
+def _holding(sheets: Sequence[DatedSheet], at: datetime, tier: str, window: tuple[str, str]) -> DatedSheet | None:
     """What sheets of one service tier say of a window at a time."""
-    if not sheets:
-        return None
-    tier = sheets[0].service_tier
     return all_day_at(sheets, at, tier) if window == ALL_DAY else windows_at(sheets, at, tier).get(window)
 
 
-def _left(old: DatedSheet | None, new: DatedSheet, ended: Collection[EndedUnit]) -> list[PriceRow]:
-    """The rates of the old sheet that the new one does not name."""
-    if old is None:
-        return []
-    first, named = new.rows[0], {rate_key(row) for row in new.rows}
-    return [
-        row
-        for row in old.rates
-        if rate_key(row) not in named
-        and not says_all(first, row)
-        and EndedUnit(first.provider, first.model, row.unit, new.place) not in ended
-    ]
-
-
 def _as_of(sheet: DatedSheet, date: datetime, first: PriceRow) -> DatedSheet:
-    """The sheet from another date on, found as the list says."""
-    return DatedSheet(
-        tuple(
-            replace(row, effective_from=date, match=first.match, display_name=first.display_name) for row in sheet.rows
-        )
-    )
+    """The sheet from another date on, of the list's model and found as the list says."""
+    start, stop = sheet.window
+    pattern = replace(first, effective_from=date, daily_from=start, daily_to=stop)
+    return DatedSheet(tuple(moved(row, pattern) for row in sheet.rows))
 
 
 def _says(sheet: DatedSheet) -> list[tuple[object, ...]]:

@@ -9,13 +9,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from stream_jobs.pricing.editing.dated_sheet import DatedSheet, dated_sheets, inserted, rate_key
-from stream_jobs.pricing.editing.going_on import going_on, in_force, moved
+from stream_jobs.pricing.editing.going_on import Lists, going_on, in_force, moved
 from stream_jobs.pricing.editing.known_names import KnownNames
 from stream_jobs.pricing.editing.placing import MATCH_ANY, placed
 from stream_jobs.pricing.editing.rate import Rate
 from stream_jobs.pricing.editing.spellings import Spellings
+from stream_jobs.pricing.editing.timeline import timeline
 from stream_jobs.pricing.errors import PriceListRefused
-from stream_jobs.pricing.price_row import ANY_MODEL, FREE, NO_RATES, PriceRow
+from stream_jobs.pricing.price_row import ANY_MODEL, FREE, NO_RATES, SINCE_EVER, PriceRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,8 @@ def with_price(rows: Sequence[PriceRow], price: NewPrice, everyones: Sequence[Pr
     Raises PriceListRefused for a price that says nothing, or two things at once.
     """
     provider, model = Spellings([*everyones, *rows]).entry(price.provider, price.model)
-    price = replace(price, provider=provider, model=model)
+    lists = KnownNames(rows, everyones).lists(provider, model)
+    price = replace(price, provider=provider, model=model, effective_from=_begins(price, lists))
     if bool(price.rates) == price.free:
         raise PriceListRefused(f"{price.name}: say what it costs, for example input_mtok=2.5, or that it is free")
     named = [(rate.unit, rate.tier_start) for rate in price.rates]
@@ -79,8 +81,8 @@ def with_price(rows: Sequence[PriceRow], price: NewPrice, everyones: Sequence[Pr
             for rate in price.rates
         ]
     replaced = {rate_key(row) for row in made}
-    lists = KnownNames(rows, everyones).lists(price.provider, price.model)
-    before = in_force(lists, price.effective_from, (price.daily_from, price.daily_to), price.service_tier)
+    held = timeline(lists)
+    before = in_force([held], price.effective_from, (price.daily_from, price.daily_to), price.service_tier)
     kept = (
         [] if price.only or price.free or before is None else [r for r in before.rates if rate_key(r) not in replaced]
     )
@@ -88,7 +90,7 @@ def with_price(rows: Sequence[PriceRow], price: NewPrice, everyones: Sequence[Pr
     sheets = inserted(dated_sheets(own), sheet)
     if not (price.only or price.free):
         said = {each.place for each in sheets if not each.is_end}
-        for other in going_on(lists, sheet):
+        for other in going_on(lists[0], held, sheet):
             if other.place not in said:
                 sheets = inserted(sheets, other)
     model_rows = [row for each in sheets for row in each.rows]
@@ -126,6 +128,13 @@ def with_end(
     ends = [DatedSheet((_end(row, effective_from, source),)) for row in last.values()]
     ended = [sheet for sheet in sheets if sheet.effective_from < effective_from]
     return placed(rows, [row for each in (*ended, *ends) for row in each.rows])
+
+
+def _begins(price: NewPrice, lists: Lists) -> datetime:
+    """When the price holds from: for a name that another entry prices for everyone not from the very beginning, which
+    would make it a model of its own."""
+    is_of_another = any(lists[1:]) and not (price.organization or price.match)
+    return max(price.effective_from, SINCE_EVER) if is_of_another else price.effective_from
 
 
 def _end(row: PriceRow, effective_from: datetime, source: str) -> PriceRow:

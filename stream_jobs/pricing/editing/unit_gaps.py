@@ -4,12 +4,11 @@ A sheet holds alone from its date on. So usage that the one before it prices, an
 would cost nothing from then on without anybody having said so.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from stream_jobs.pricing.editing.dated_sheet import DatedSheet, Place, rate_key
-from stream_jobs.pricing.editing.going_on import in_force, moved
-from stream_jobs.pricing.editing.source_family import says_all
+from stream_jobs.pricing.editing.dated_sheet import DatedSheet, Place
+from stream_jobs.pricing.editing.going_on import in_force
 from stream_jobs.pricing.price_row import PriceRow
 from stream_jobs.pricing.units import UNITS_BY_PRICE_KEY, most_specific
 
@@ -24,12 +23,9 @@ class EndedUnit:
     place: Place
 
 
-def replaced_sheet(earlier: Iterable[DatedSheet], sheet: DatedSheet, *known: Sequence[DatedSheet]) -> DatedSheet | None:
-    """What held of the same service tier until this sheet, None for nothing.
-
-    earlier: the owner's sheets above it, by precedence. known: what holds where the owner has none, list by list.
-    """
-    return in_force([list(earlier), *known], sheet.effective_from, sheet.window, sheet.service_tier)
+def replaced_sheet(earlier: Iterable[DatedSheet], sheet: DatedSheet) -> DatedSheet | None:
+    """What held of the same service tier until this sheet, None for nothing. earlier: those above it, by precedence."""
+    return in_force([list(earlier)], sheet.effective_from, sheet.window, sheet.service_tier)
 
 
 def lost_rates(before: DatedSheet | None, sheet: DatedSheet) -> list[PriceRow]:
@@ -41,36 +37,3 @@ def lost_rates(before: DatedSheet | None, sheet: DatedSheet) -> list[PriceRow]:
         return []
     known = [UNITS_BY_PRICE_KEY[row.unit] for row in sheet.rates]
     return [row for row in before.rates if most_specific(known, UNITS_BY_PRICE_KEY[row.unit]) is None]
-
-
-def _rates_going_on(before: DatedSheet | None, sheet: DatedSheet) -> list[PriceRow]:
-    """What holds on under a sheet of a list: all that it does not name, unless the list is a newer state of what said
-    it; then what would have no price at all."""
-    lost = lost_rates(before, sheet)
-    if before is None or sheet.is_end or sheet.is_free:
-        return lost
-    first, named = sheet.rows[0], {rate_key(row) for row in sheet.rows}
-    return [row for row in before.rates if rate_key(row) not in named and (row in lost or not says_all(first, row))]
-
-
-def without_gaps(
-    past: Sequence[DatedSheet],
-    sheets: Sequence[DatedSheet],
-    known: Sequence[Sequence[DatedSheet]],
-    ended: frozenset[EndedUnit],
-) -> list[DatedSheet]:
-    """The sheets, in their order, with what goes on of the past: what they do not name, but for what has ended.
-
-    known: what holds where the owner has nothing of its own in the past, list by list.
-    """
-    made: list[DatedSheet] = []
-    for sheet in sheets:
-        before = replaced_sheet((*past, *made), sheet, *known)
-        first = sheet.rows[0]
-        rows = [
-            moved(row, first)
-            for row in _rates_going_on(before, sheet)
-            if EndedUnit(first.provider, first.model, row.unit, sheet.place) not in ended
-        ]
-        made.append(DatedSheet((*sheet.rows, *rows)))
-    return made

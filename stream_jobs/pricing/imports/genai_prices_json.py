@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from stream_jobs.pricing.catalogue import rows_of
 from stream_jobs.pricing.errors import PriceListRefused
+from stream_jobs.pricing.imports.currencies import check_currencies, is_currency
 from stream_jobs.pricing.imports.price_list import Reading
 from stream_jobs.pricing.price_row import PriceRow
 from stream_jobs.pricing.units import UNITS_BY_PRICE_KEY
@@ -35,6 +36,7 @@ def is_genai_prices(content: object) -> bool:
 def read_genai_prices(content: list[Any], reading: Reading) -> None:
     """Takes every row of the catalogue, in its order. Units that only a newer release knows are left out."""
     known = [_with_known_units(provider, f"[{index}]", reading) for index, provider in enumerate(content)]
+    check_currencies(content, reading)
     if reading.problems:
         return
     try:
@@ -103,7 +105,7 @@ def _prices(prices: Any, place: str, reading: Reading) -> catalogue.ModelPrice:
     known: dict[str, Any] = {}
     for unit, value in prices.items():
         where = f"{place}.{unit}"
-        if value is None:
+        if value is None or is_currency(unit, value):
             continue
         if unit not in UNITS_BY_PRICE_KEY:
             reading.leave_out(f"prices of the unit {unit!r}, which this release does not know", where)

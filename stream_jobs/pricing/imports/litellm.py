@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from stream_jobs.pricing.exact_number import exact_number
+from stream_jobs.pricing.imports.currencies import check_currencies, is_currency
 from stream_jobs.pricing.imports.litellm_fields import SECONDS_PER_HOUR, field_price
 from stream_jobs.pricing.imports.litellm_tiers import tiered_prices
 from stream_jobs.pricing.imports.price_list import Reading
@@ -24,6 +25,8 @@ _FIELD: Final = re.compile(
 )
 _SERVICE_TIERS: Final = {None: "", "priority": "priority", "flex": "flex", "batches": "batch"}
 _TRANSCRIPTION: Final = "audio_transcription"
+_IMAGE_GENERATION: Final = "image_generation"
+_OF_IMAGES: Final = ("input_cost_per_image", "output_cost_per_image", "input_cost_per_pixel")
 _HEARD: Final = ("input_cost_per_second", "output_cost_per_second")
 
 
@@ -53,7 +56,7 @@ def read_litellm(content: Mapping[str, Any], reading: Reading) -> None:
     """Takes every model that has a price we have a unit for; problems and what is left out stay in the reading."""
     taken: dict[tuple[str, str], ModelRates] = {}
     for name, said in content.items():
-        if name == _EXAMPLE:
+        if name == _EXAMPLE or is_currency(name, said):
             continue
         place = f"[{name!r}]"
         provider = said.get("litellm_provider") if isinstance(said, Mapping) else None
@@ -67,6 +70,7 @@ def read_litellm(content: Mapping[str, Any], reading: Reading) -> None:
         _read_model(model)
         if _is_taken(model, taken):
             add_rows(reading, place, model.rates)
+    check_currencies({name: said for name, said in content.items() if name != _EXAMPLE}, reading, has_models=True)
 
 
 def _is_taken(model: _Model, taken: dict[tuple[str, str], ModelRates]) -> bool:
@@ -85,14 +89,13 @@ def _is_taken(model: _Model, taken: dict[tuple[str, str], ModelRates]) -> bool:
 
 
 def _read_model(model: _Model) -> None:
-    currency = model.said.get("currency", "USD")
-    if currency != "USD":
-        model.reading.refuse(f"{model.place}.currency", f"{currency!r}; convert the prices to USD first")
     for field, value in model.said.items():
         if value is None or "cost" not in field or field.startswith("search_context"):
             continue
         found = _FIELD.fullmatch(field)
-        priced = field_price(found["base"], value, f"{model.place}.{field}", model.reading) if found else None
+        priced = (
+            field_price(_base(model, found["base"]), value, f"{model.place}.{field}", model.reading) if found else None
+        )
         if found and priced:
             unit, price = priced
             tier_start = int(found["thousands"] or 0) * 1000
@@ -107,6 +110,19 @@ def _read_model(model: _Model) -> None:
     _put_searches(model)
     for unit, price, tier_start in tiered_prices(model.said.get("tiered_pricing"), model.place, model.reading):
         model.rates.put(unit, price, tier_start)
+
+
+def _base(model: _Model, base: str) -> str:
+    """The field that is meant. LiteLLM multiplies the price of a model that makes images by the images made, also one
+    that is called a price of the input; for the pixels made there is no unit."""
+    if model.said.get("mode") != _IMAGE_GENERATION or base not in _OF_IMAGES:
+        return base
+    if base == "input_cost_per_pixel":
+        return ""
+    if exact_number(model.said.get("output_cost_per_image")):
+        return base
+    is_read = model.said.get("input_cost_per_image") is not None
+    return "" if base == "output_cost_per_image" and is_read else "output_cost_per_image"
 
 
 def _is_of_a_mode(model: _Model, field: str) -> bool:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final, Literal, TypeAlias
 
 from stream_jobs.pricing.exact_number import exact_number
+from stream_jobs.pricing.imports.currencies import check_currencies, is_currency
 from stream_jobs.pricing.imports.price_list import Reading
 from stream_jobs.pricing.imports.provider_ids import provider_id
 from stream_jobs.pricing.imports.rate_sheets import ModelRates, add_rows
@@ -41,6 +42,8 @@ def read_llms_json(content: Mapping[str, Any], reading: Reading, told: Conventio
             continue
         found: dict[Convention, list[str]] = {}
         for model, prices in pricing.items():
+            if is_currency(model, prices):
+                continue
             rates = ModelRates(provider_id(provider), model, model)
             _add(reading, f"{place}.pricing[{model!r}]", rates, prices, told, found)
         if default := said.get("default_pricing"):
@@ -49,6 +52,7 @@ def read_llms_json(content: Mapping[str, Any], reading: Reading, told: Conventio
         _compare(found, reading)
         for convention, places in found.items():
             conventions.setdefault(convention, []).extend(places)
+    check_currencies(content, reading)
     if not reading.placed and not reading.problems:
         reading.refuse("providers", "none has a `pricing`; from version 3 on llms.py has its prices in providers.json")
     for convention, places in conventions.items():
@@ -78,10 +82,7 @@ def _add(
     if not isinstance(prices, Mapping):
         reading.refuse(place, "it is no object; write {input: 2.5, output: 10}")
         return
-    currency = prices.get("currency", "USD")
-    if currency != "USD":
-        reading.refuse(f"{place}.currency", f"{currency!r}; convert the prices to USD first")
-    for name in set(prices) - set(_UNITS) - {"currency"}:
+    for name in [name for name, value in prices.items() if name not in _UNITS and not is_currency(name, value)]:
         reading.leave_out(f"prices named {name!r}, for which llms.json has no unit", place)
     written = [number for name in _UNITS if (number := exact_number(prices.get(name))) is not None]
     if model.model == ANY_MODEL and written and not any(written):

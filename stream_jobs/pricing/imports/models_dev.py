@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from stream_jobs.pricing.exact_number import whole_number
+from stream_jobs.pricing.imports.currencies import check_currencies, is_currency
 from stream_jobs.pricing.imports.price_list import Reading
 from stream_jobs.pricing.imports.provider_ids import provider_id
 from stream_jobs.pricing.imports.rate_sheets import ModelRates, add_rows
@@ -23,7 +24,7 @@ _UNITS: Final = {
     "output_audio": "output_audio_mtok",
 }
 _LONG_CONTEXT_TOKENS: Final = 200_000
-_NO_PRICES: Final = ("tiers", "context_over_200k", "tier", "type", "currency")
+_NO_PRICES: Final = ("tiers", "context_over_200k", "tier", "type")
 
 
 def is_models_dev(content: object) -> bool:
@@ -37,11 +38,15 @@ def read_models_dev(content: Mapping[str, Any], reading: Reading) -> None:
     """Takes every model that has a `cost`; problems and what is left out are kept in the reading."""
     taken: set[tuple[str, str]] = set()
     for provider, said in content.items():
+        if is_currency(provider, said):
+            continue
         models = said.get("models") if isinstance(said, Mapping) else None
         if not isinstance(models, Mapping):
             reading.refuse(provider, "it has no `models`; each provider of models.dev lists its models")
             continue
         for model, facts in models.items():
+            if is_currency(model, facts):
+                continue
             place = f"{provider}.models[{model!r}]"
             if not isinstance(facts, Mapping):
                 reading.refuse(place, "a model is an object with `name` and `cost`")
@@ -51,6 +56,7 @@ def read_models_dev(content: Mapping[str, Any], reading: Reading) -> None:
                 reading, place, ModelRates(key[0], model, str(facts.get("name") or model)), facts.get("cost")
             ):
                 taken.add(key)
+    check_currencies(content, reading)
 
 
 def _add_model(reading: Reading, place: str, model: ModelRates, cost: object) -> bool:
@@ -61,9 +67,6 @@ def _add_model(reading: Reading, place: str, model: ModelRates, cost: object) ->
     if not isinstance(cost, Mapping):
         reading.refuse(f"{place}.cost", "it is no object; write prices such as {input: 2.5, output: 10}")
         return False
-    currency = cost.get("currency", "USD")
-    if currency != "USD":
-        reading.refuse(f"{place}.cost.currency", f"{currency!r}; convert the prices to USD first")
     kind = cost.get("type", "tokens")
     if kind == "request":
         _put_request(reading, place, model, cost)
@@ -97,7 +100,7 @@ def _put(reading: Reading, place: str, model: ModelRates, cost: Mapping[str, Any
             price = reading.price(value, where)
             if price is not None:
                 model.put(_UNITS[name], price, tier_start)
-        elif name not in _UNITS and name not in _NO_PRICES:
+        elif name not in (*_UNITS, *_NO_PRICES) and not is_currency(name, value):
             reading.leave_out(f"prices named {name!r}, for which there is no unit", where)
 
 

@@ -54,6 +54,14 @@ def test_an_organizations_own_price_is_what_its_next_one_is_compared_with() -> N
     assert judged(price("input_mtok=0.15"), everyones=unknown)
 
 
+@pytest.mark.parametrize("organization", ["", "acme"])
+def test_an_end_in_the_future_ends_no_comparison_before_it(organization: str) -> None:
+    ending = with_end(EVERYONES, "", "maker", "large", MAY, "hand")
+    with pytest.raises(PriceListRefused, match=r"input_mtok of 0\.15 USD (was|is) 150"):
+        judged(price("input_mtok=0.15", organization=organization), everyones=ending)
+    assert judged(price("input_mtok=0.15", organization=organization, start=MAY), everyones=ending)
+
+
 NIGHTLY: dict[str, Any] = {"daily_from": "16:30:00", "daily_to": "00:30:00"}
 OFF_PEAK = [*EVERYONES, *(replace(row, position=row.position + 2, **NIGHTLY) for row in EVERYONES)]
 

@@ -43,7 +43,7 @@ def test_the_bundled_catalogue_has_no_problem() -> None:
         ({"price_usd": Decimal("-Infinity")}, "row 0: input_mtok is -Infinity; write a number of USD"),
         ({"price_usd": Decimal(10**7)}, "row 0: input_mtok is 10000000 USD; it must be below 10,000,000"),
         ({"price_usd": Decimal("1.1234567890123456789")}, "row 0: input_mtok is 1.1234567890123456789 USD; round it"),
-        ({"price_usd": Decimal("2.5E-6")}, "row 0: input_mtok of 0.0000025 USD is below 0.0001 for 1,000,000 units"),
+        ({"price_usd": Decimal("2.5E-6")}, "row 0: input_mtok of 0.0000025 USD is below 0.0005 for 1,000,000 units"),
         ({"unit": "input_mtoks"}, "row 0: there is no unit 'input_mtoks'; did you mean input_mtok?"),
         ({"per": 1000}, "row 0: input_mtok is for 1,000 units; give its price for 1,000,000"),
         ({"provider": ""}, "row 0: it names no provider"),

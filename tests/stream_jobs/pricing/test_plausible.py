@@ -1,13 +1,14 @@
 """Prices that are wrong by a unit: found by size, and by what the model cost before."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from stream_jobs.pricing.catalogue import catalogue_rows
 from stream_jobs.pricing.plausible import against_previous, out_of_bounds
-from stream_jobs.pricing.price_row import PriceRow
+from stream_jobs.pricing.price_row import NO_RATES, PriceRow
 
 CATALOGUE = catalogue_rows()
 PRICED = [row for row in CATALOGUE if row.price_usd]
@@ -18,13 +19,13 @@ def test_every_price_of_the_catalogue_is_plausible_and_hardly_one_as_the_price_o
     assert not [row for row in PRICED if out_of_bounds(row)]
     by_unit = [replace(row, price_usd=row.price_usd / 10**6) for row in PRICED if row.unit.endswith("_mtok")]
     taken = [row for row in by_unit if not out_of_bounds(row)]
-    assert all(row.price_usd * 10**6 >= 100 for row in taken)
-    assert len(taken) < len(by_unit) / 100
+    models = {(row.provider, row.model) for row in by_unit if out_of_bounds(row)}
+    assert all((row.provider, row.model) in models for row in taken), "another price of the model is found"
 
 
 @pytest.mark.parametrize(
     ("unit", "per", "least", "most"),
-    [("input_mtok", 10**6, "0.0001", "2000"), ("audio_hours", 3600, "0.0001", "10000"), ("x", 1, "0.00001", "100")],
+    [("input_mtok", 10**6, "0.0005", "2000"), ("audio_hours", 3600, "0.0001", "10000"), ("x", 1, "0.00001", "100")],
 )
 def test_bounds_by_what_is_counted(unit: str, per: int, least: str, most: str) -> None:
     for price in (least, most):
@@ -56,6 +57,16 @@ def test_the_last_price_counts_and_the_sentence_says_both() -> None:
         "acme/tiny: input_mtok of 0.000002 USD was 2; no price changes 500 times, so correct the unit (if it is meant,"
         " expire the old price first)"
     ]
+
+
+def test_a_price_is_compared_until_its_model_has_ended() -> None:
+    may = datetime(2026, 5, 1, tzinfo=UTC)
+    end = replace(ROW, unit=NO_RATES, price_usd=Decimal(0), per=1, position=1, effective_from=may)
+    for owner in ("", "zen"):
+        wrong = replace(ROW, price_usd=Decimal("0.002"), organization=owner, effective_from=may - timedelta(seconds=1))
+        later = replace(wrong, effective_from=may)
+        assert len(against_previous([wrong, later], [], [ROW, end])) == 1
+        assert len(against_previous([wrong, later], [], (), lambda *_: [ROW, end])) == 1
 
 
 def test_other_models_tiers_and_organizations_are_no_predecessors() -> None:

@@ -251,7 +251,11 @@ def test_a_listed_window_holds_on_beside_later_prices_for_all_day() -> None:
     listed = [replace(each, daily_from=night[0], daily_to=night[1]) for each in of("CSV a.csv", row("large", "0.7"))]
     made = dated_sheets(with_list(DATED, listed))
     for date in (ALWAYS, MAY):
-        assert [str(each.price_usd) for each in windows_at(made, date)[night].rates] == ["0.7"]
+        inside = {each.unit: str(each.price_usd) for each in windows_at(made, date)[night].rates}
+        assert inside.pop("input_mtok") == "0.7"
+        assert inside == ({} if date == ALWAYS else {"output_mtok": "8", "cache_read_mtok": "0.4"}), (
+            "what a window does not name costs what it did in its hours"
+        )
         assert costs(with_list(DATED, listed), date) == costs(DATED, date)
 
 

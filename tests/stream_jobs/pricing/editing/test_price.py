@@ -141,6 +141,53 @@ def test_batch_windows_of_everyone_go_on_under_an_organizations_first_price() ->
     assert usd(rows, NIGHT.replace(hour=12), tier="batch", input=MILLION) == (1, "priced")
 
 
+EVENING: dict[str, Any] = {"daily_from": "20:00:00", "daily_to": "04:00:00"}
+
+
+def test_a_window_of_a_service_tier_leaves_the_rest_of_its_day() -> None:
+    batch = replace(ROWS[1], price_usd=Decimal(1), position=3, service_tier="batch")
+    everyones = [*ROWS, batch, replace(batch, price_usd=Decimal("0.5"), position=4, **NIGHTLY)]
+    new = price("output_mtok=4", start=MARCH, organization="acme", service_tier="batch", **EVENING)
+    rows = [*everyones, *with_price([], new, everyones)]
+    assert usd(rows, NIGHT, tier="batch", output=MILLION) == (4, "priced")
+    for hour, expected in ((12, 1), (17, 0.5)):
+        assert usd(rows, MARCH.replace(hour=hour), tier="batch", input=MILLION) == (expected, "priced")
+        assert usd(rows, MARCH.replace(hour=hour), tier="batch", output=MILLION) == (8, "priced")
+    assert usd(rows, NIGHT, input=MILLION, output=MILLION) == (10, "priced")
+
+
+def test_a_service_tier_with_prices_for_some_hours_alone_keeps_them() -> None:
+    batch = replace(ROWS[1], price_usd=Decimal(1), position=3, service_tier="batch", **NIGHTLY)
+    everyones = [*ROWS, batch]
+    rows = [*everyones, *with_price([], price("output_mtok=9", start=MARCH, organization="acme"), everyones)]
+    assert usd(rows, NIGHT, tier="batch", input=MILLION, output=MILLION) == (10, "priced")
+    assert usd(rows, NIGHT.replace(hour=12), tier="batch", input=MILLION, output=MILLION) == (11, "priced")
+
+
+def test_a_price_of_a_service_tier_holds_in_the_hours_of_a_standard_window() -> None:
+    own = with_price(ROWS, price("input_mtok=1", start=MARCH, **NIGHTLY))
+    rows = with_price(own, price("input_mtok=4", service_tier="batch"))
+    for hour in (12, 17):
+        assert usd(rows, MAY.replace(hour=hour), tier="batch", input=MILLION) == (4, "priced")
+        assert usd(rows, MAY.replace(hour=hour), input=MILLION) == (2 if hour == 12 else 1, "priced")
+
+
+@pytest.mark.parametrize("tier", ["", "batch"])
+def test_windows_go_on_beside_a_price_for_other_hours_of_a_service_tier(tier: str) -> None:
+    flex = replace(ROWS[1], price_usd=Decimal(5), position=9, service_tier="flex")
+    everyones = [*OFF_PEAK, flex, replace(flex, price_usd=Decimal(4), position=10, **NIGHTLY)]
+    hours = {"daily_from": "09:00:00", "daily_to": "10:00:00"}
+    new = price("output_mtok=1", start=MARCH, organization="acme", service_tier=tier, **hours)
+    rows = [*everyones, *with_price([], new, everyones)]
+    for organization in ("acme", "zen"):
+        assert usd(rows, NIGHT, organization=organization, input=MILLION, output=MILLION) == (5, "priced")
+        assert usd(rows, NIGHT, organization=organization, tier="flex", input=MILLION) == (4, "priced")
+        at_noon = MARCH.replace(hour=12)
+        assert usd(rows, at_noon, organization=organization, input=MILLION, output=MILLION) == (10, "priced")
+        assert usd(rows, at_noon, organization=organization, tier="flex", input=MILLION) == (5, "priced")
+    assert usd(rows, MARCH.replace(hour=9), tier=tier, input=MILLION, output=MILLION) == (3, "priced")
+
+
 def test_a_new_model_is_found_before_the_patterns_of_others() -> None:
     rows = with_price(ROWS, price("input_mtok=7", model="large-own"))
     assert usd(rows, MAY, "large-own", input=MILLION) == (7, "priced")

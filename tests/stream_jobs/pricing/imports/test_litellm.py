@@ -53,7 +53,6 @@ def test_rarer_units(by_model: dict[tuple[str, str], dict[str, str]]) -> None:
         "input_annotated_document_kpages": "3",
         "input_document_kpages": "1",
     }
-    assert by_model["openai", "1024-x-1024/dall-e-2"] == {"input_gpixels": "19"}
     assert by_model["dashscope", "qwen-plus"] == {
         "input_mtok": "0.4",
         "output_mtok": "1.2",
@@ -69,6 +68,42 @@ def test_every_field_with_a_unit_is_taken_with_its_point_moved(field: str) -> No
     text = f'{{"m": {{"litellm_provider": "acme", "mode": "chat", "{field}": {price:f}}}}}'
     (row,) = read_price_list(text.encode(), "prices").rows
     assert (row.unit, str(row.price_usd)) == (unit, "2")
+
+
+@pytest.mark.parametrize(
+    ("said", "units"),
+    [
+        ('"mode": "image_generation", "input_cost_per_image": 0.04', {"output_images": "0.04"}),
+        ('"mode": "image_generation", "output_cost_per_image": 0.04', {"output_images": "0.04"}),
+        (
+            '"mode": "image_generation", "input_cost_per_image": 0.04, "output_cost_per_image": 0.0',
+            {"output_images": "0.04"},
+        ),
+        (
+            '"mode": "image_generation", "output_cost_per_image": 0.0, "input_cost_per_image": 0.04',
+            {"output_images": "0.04"},
+        ),
+        (
+            '"mode": "image_generation", "input_cost_per_image": 0.01, "output_cost_per_image": 0.04',
+            {"input_images": "0.01", "output_images": "0.04"},
+        ),
+        (
+            '"mode": "image_generation", "input_cost_per_image_token": 1e-5, "input_cost_per_image": 0.04',
+            {"input_image_mtok": "10", "output_images": "0.04"},
+        ),
+        ('"mode": "chat", "input_cost_per_image": 0.04', {"input_images": "0.04"}),
+        ('"mode": "embedding", "input_cost_per_pixel": 1.9e-08', {"input_gpixels": "19"}),
+    ],
+)
+def test_what_makes_images_is_priced_by_those_it_makes(prices: Any, said: str, units: dict[str, str]) -> None:
+    """LiteLLM's own calculator multiplies the price by the number of images asked for, whatever it is called."""
+    found = read_price_list(f'{{"dall-e-9": {{"litellm_provider": "openai", {said}}}}}'.encode(), "prices")
+    assert prices(found.rows) == units
+
+
+def test_pixels_that_are_made_have_no_unit(read_file: Any, by_model: dict[tuple[str, str], dict[str, str]]) -> None:
+    assert ("openai", "1024-x-1024/dall-e-2") not in by_model
+    assert any("'input_cost_per_pixel'" in note and "dall-e-2" in note for note in read_file("litellm.json").notes)
 
 
 @pytest.mark.parametrize(

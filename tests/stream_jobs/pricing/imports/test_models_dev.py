@@ -73,7 +73,7 @@ def test_all_problems_at_once(refusals: Any) -> None:
         "acme.models['c'].cost.tiers[0].tier.size: Decimal('-5') is no number of tokens above 0",
         "acme.models['d'].cost.currency: 'EUR'",
         "acme.models['a']: input_mtok is -2 USD",
-        "acme.models['b']: input_mtok of 0.0000025 USD is below 0.0001 for 1,000,000 units, less than anything costs",
+        "acme.models['b']: input_mtok of 0.0000025 USD is below 0.0005 for 1,000,000 units, less than anything costs",
     ]
 
 

@@ -1,0 +1,87 @@
+"""What a name costs at each time: the sheets that lie over each other in, one list that says the same out.
+
+It says in rows what `underlying.laid` and `overrides.layered` make of the compiled sheets.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import accumulate
+
+from stream_jobs.pricing.editing.daily_window import ALL_DAY
+from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, windows_at
+from stream_jobs.pricing.editing.going_on import Lists
+from stream_jobs.pricing.price_row import NO_RATES, PriceRow
+
+
+def timeline(lists: Lists) -> list[DatedSheet]:
+    """The sheets by precedence, those of each service tier by itself; an earlier list lies over a later one.
+
+    Where a list ends, what lies under it holds again. A service tier that a list has no price for costs what the
+    standard price of that list is: there the tier ends.
+    """
+    laid: list[DatedSheet] = []
+    for own in reversed(lists):
+        tiers = dict.fromkeys(("", *(sheet.service_tier for sheet in (*laid, *own))))
+        laid = [sheet for tier in tiers for sheet in _seen(list(_over(laid, own, tier)))]
+    return laid
+
+
+def since(sheets: Sequence[DatedSheet], at: datetime) -> list[DatedSheet]:
+    """Those that hold at some time from then on: the all-day one of then, the daily windows of then, and later ones."""
+    tiers = {sheet.service_tier for sheet in sheets}
+    now = [all_day_at(sheets, at, tier) for tier in tiers]
+    windows = [sheet for tier in tiers for sheet in windows_at(sheets, at, tier).values()]
+    return [sheet for sheet in sheets if sheet.effective_from > at or any(sheet is each for each in (*now, *windows))]
+
+
+def not_before(sheet: DatedSheet, at: datetime) -> DatedSheet:
+    """The sheet, from then on where it began earlier."""
+    return DatedSheet(tuple(replace(row, effective_from=max(row.effective_from, at)) for row in sheet.rows))
+
+
+def end(of: PriceRow, service_tier: str) -> DatedSheet:
+    """A sheet that ends the prices of a service tier, in the place of a row."""
+    marked = replace(of, unit=NO_RATES, price_usd=Decimal(0), per=1, tier_start=0, marginal=False)
+    return DatedSheet((replace(marked, service_tier=service_tier),))
+
+
+def _over(under: Sequence[DatedSheet], own: Sequence[DatedSheet], tier: str) -> Iterator[DatedSheet]:
+    """The sheets of one service tier of both."""
+    below = [sheet for sheet in under if sheet.service_tier == tier]
+    yield from below
+    for sheet in _in_turn(own, tier):
+        if sheet.service_tier == tier:
+            yield sheet
+        elif not sheet.is_end and not _has_price(own, tier, sheet.effective_from):
+            yield end(sheet.rows[0], tier)
+        if not sheet.service_tier and sheet.is_end and sheet.window == ALL_DAY:
+            yield from (not_before(each, sheet.effective_from) for each in below)
+
+
+def _in_turn(own: Sequence[DatedSheet], tier: str) -> list[DatedSheet]:
+    """The standard sheets with those of a service tier over them, each where it begins to be looked at."""
+    of_tier = [sheet for sheet in own if sheet.service_tier == tier]
+    if not tier:
+        return of_tier
+    turns = accumulate((sheet.effective_from for sheet in of_tier), max)
+    standard = [(each.effective_from, 2 if each.is_end else 0, each) for each in own if not each.service_tier]
+    placed = [*standard, *((turn, 1, each) for turn, each in zip(turns, of_tier, strict=True))]
+    return [sheet for *_, sheet in sorted(placed, key=lambda each: each[:2])]
+
+
+def _has_price(sheets: Sequence[DatedSheet], tier: str, at: datetime) -> bool:
+    found = all_day_at(sheets, at, tier)
+    return found is not None and not found.is_end
+
+
+def _seen(sheets: Sequence[DatedSheet]) -> list[DatedSheet]:
+    """Without what one of higher precedence hides, and without ends of what never began."""
+    made: list[DatedSheet] = []
+    for place, sheet in enumerate(sheets):
+        hides = (each for each in sheets[place + 1 :] if each.window == ALL_DAY)
+        is_hidden = any(each.effective_from <= sheet.effective_from for each in hides)
+        if not is_hidden and (made or not (sheet.is_end and sheet.service_tier)):
+            made.append(sheet)
+    return made
