@@ -184,10 +184,7 @@ def names_user(scope: Scope, text: str) -> str:
     """Whether a column of text names the user: in quotes, as it is or as JSON writes it, or as the user of an event."""
     escaped = "replaceAll(toJSONString(user_id), '\\\\/', '/')"
     forms = f"arrayDistinct(arrayConcat([concat('\"', user_id, '\"'), {escaped}], written))"
-    users = (
-        f"(SELECT groupArrayArray({forms}) FROM erased_users "
-        f"WHERE control_id = {scope.id})"
-    )
+    users = f"(SELECT groupArrayArray({forms}) FROM erased_users WHERE control_id = {scope.id})"
     inside = f"arrayExists(user -> position({text}, user) > 0, {users})"
     return f"({inside} OR JSONExtractString({text}, 'user_id') IN {scope.users})"
 

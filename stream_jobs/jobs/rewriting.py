@@ -28,7 +28,10 @@ KEPT: Final = (
     *("duration_ms", "time_to_first_token_ms", "reported_cost_nano_usd"),
 )
 """Columns of the table corrections that keep their names."""
-KEPT_OF_REPLACED: Final = ("quantities", *(name for name in TOKEN_BUCKETS if name not in ("input_tokens", "output_tokens")))
+KEPT_OF_REPLACED: Final = (
+    "quantities",
+    *(name for name in TOKEN_BUCKETS if name not in ("input_tokens", "output_tokens")),
+)
 """Those that replacements alone change; the other two buckets are what these leave of the sums."""
 IDENTITY: Final = ("organization", "time", "event_id")
 PRICED: Final = (*("cost_nano_usd", "billed_nano_usd", "credits_micro", "cost_status", "price_revision", "priced_as"),)
