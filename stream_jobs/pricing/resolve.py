@@ -91,14 +91,21 @@ class Resolver:
 def meant(
     resolvers: Iterable[Resolver], provider: str, model: str, skipped: Collection[tuple[str, str]] = ()
 ) -> Resolution | None:
-    """The entry by the first of these that finds one; a default price is for what none of them has a price for."""
-    default: Resolution | None = None
+    """The entry by the first of these that finds one; a default price is for what none of them has a price for.
+
+    A seller's own entry comes before that of the maker, whoever says either: who has a price of its own for the maker's
+    model pays another seller what that one asks of everyone.
+    """
+    default, of_maker = None, None
     for resolver in resolvers:
         found = resolver.resolve(provider, model, skipped)
-        if found is not None and found.model != ANY_MODEL:
+        if found is None or found.model == ANY_MODEL:
+            default = default or found
+        elif of_maker is None and found.sold_by:
+            of_maker = found
+        elif of_maker is None or found.provider == of_maker.sold_by:
             return found
-        default = default or found
-    return default
+    return of_maker or default
 
 
 def clause_of(row: PriceRow) -> Clause:

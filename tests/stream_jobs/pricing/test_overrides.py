@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from stream_jobs.pricing import PriceBook
+from stream_jobs.pricing.catalogue import catalogue_rows
 from stream_jobs.pricing.overrides import layered
 from stream_jobs.pricing.service_tiers import sheets_by_service_tier
 
@@ -120,3 +121,17 @@ def test_an_organization_may_have_prices_for_one_service_tier_alone(
     assert costs("zeta", 6) == [12, 6, 12]
     assert costs("acme", 4) == [12, 6, 12]
     assert costs("acme", 6) == [12, 1 + 8, 12], "what its own sheet does not name costs as in the standard one"
+
+
+@pytest.mark.parametrize(("has_its_own", "costs"), [(True, [9, 9]), (False, [2.5, 2])])
+def test_what_another_seller_asks_of_everyone_is_not_changed_by_a_price_for_the_makers_model(
+    price_rows: PriceRows, usage_frame: UsageFrame, *, has_its_own: bool, costs: list[float]
+) -> None:
+    """Azure sells OpenAI's models: at the maker's price only where it has none of its own."""
+    sold = price_rows(provider="azure", model="gpt-4o", input_mtok="9") if has_its_own else []
+    own = price_rows(provider="openai", model="gpt-4o", input_mtok="2", when=ACME | {"effective_from": MAY})
+    book = PriceBook.from_rows([*catalogue_rows(), *sold, *own], revision=1)
+    event = {"organization": "acme", "provider": "azure", "model": "gpt-4o", "input_tokens": 1_000_000}
+    events = [event | {"time": at(month)} for month in (4, 6)]
+    found = book.price(usage_frame([*events, event | {"time": at(6), "provider": "openai"}]))
+    assert [cost / 10**9 for cost in found["cost_nano_usd"]] == [*costs, 2]
