@@ -95,6 +95,12 @@ DIALECT_COSTS: dict[str, Sequence[Line]] = {
     "xai, python sdk": [(60, "3", MILLION), (40, "0.75", MILLION), (10 + 30, "15", MILLION)],
     "anthropic, writes for an hour only": [(21, "3", MILLION), (600, "6", MILLION), (10, "15", MILLION)],
     "bedrock, nova's own": [(20 + 100, "0.06", MILLION), (400, "0.015", MILLION), (30, "0.24", MILLION)],
+    "google, cached audio that is not told apart": [
+        (100, "0.03", MILLION),
+        (500, "0.10", MILLION),
+        (400, "1", MILLION),
+        (5, "2.50", MILLION),
+    ],
     "google, python sdk": [
         (340, "0.30", MILLION),
         (560, "0.03", MILLION),
