@@ -254,7 +254,7 @@ class Flusher:
         return {number: (state.partitions[number].applied, row["applied_offset"]) for number, row in progress.items()}
 
     def _check_not_set_back(self, state: WorkerState) -> None:
-        check_not_set_back(self._sink, self._settings.events_topic, state)
+        check_not_set_back(self._sink, self._settings.events_topic, state.partitions)
 
     @staticmethod
     def _marks(periods: dict[PeriodKey, Pending], progress: dict[int, dict[str, Any]]) -> dict[PeriodKey, Pending]:

@@ -17,7 +17,7 @@ from stream_jobs.worker import statements
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.liveness import KAFKA
 from stream_jobs.worker.loading import load_progress
-from stream_jobs.worker.partition import Progress, refusal
+from stream_jobs.worker.partition import Partition, Progress, refusal
 from stream_jobs.worker.resume import LogInspector, Resume, resume_positions
 from stream_jobs.worker.settings import WorkerSettings
 from stream_jobs.worker.sink import Sink
@@ -29,9 +29,9 @@ LOOK_SECONDS = 5.0
 Leave = Callable[[str, BaseException], None]
 
 
-def check_not_set_back(sink: Sink, topic: str, state: WorkerState) -> None:
+def check_not_set_back(sink: Sink, topic: str, partitions: Mapping[int, Partition]) -> None:
     """Raises WarehouseSetBack when less is stored than this worker knows to have been stored."""
-    ours = {number: partition.proven for number, partition in list(state.partitions.items())}
+    ours = {number: partition.proven for number, partition in list(partitions.items())}
     if not ours:
         return
     stored = load_progress(sink, topic, list(ours))
@@ -96,7 +96,7 @@ class Guard:
 
     def warehouse_is_ours(self, state: WorkerState) -> None:
         """Raises WarehouseSetBack."""
-        check_not_set_back(self.sink, self.settings.events_topic, state)
+        check_not_set_back(self.sink, self.settings.events_topic, state.partitions)
 
     def log_is_ours(self, state: WorkerState) -> None:
         """Raises LogReplaced when the topic has another id than the one that this state was begun with.
@@ -121,7 +121,7 @@ class Guard:
 
     def _look(self, state: WorkerState, resume: Resume) -> None:
         try:
-            check_not_set_back(self.onlooker, self.settings.events_topic, state)
+            check_not_set_back(self.onlooker, self.settings.events_topic, state.partitions)
             self._log_continues(state)
             self._still_refused(resume)
         except KafkaException as failure:

@@ -11,6 +11,7 @@ from stream_jobs.errors import JobRefused
 from stream_jobs.worker.books import Books
 from stream_jobs.worker.directory import Directory
 from stream_jobs.worker.former import Former
+from stream_jobs.worker.guard import check_not_set_back
 from stream_jobs.worker.loading import load_partitions, load_pending
 from stream_jobs.worker.partition import Partition, Progress
 from stream_jobs.worker.poison.caution import Caution
@@ -39,12 +40,17 @@ class Takeover:
     window_events: int
 
     def partitions(self, progress: dict[int, Progress]) -> tuple[dict[int, Partition], dict[PeriodKey, Pending]]:
-        """The partitions of this progress, those of finished generations beside them, and all pending periods."""
+        """The partitions of this progress, those of finished generations beside them, and all pending periods.
+
+        Raises WarehouseSetBack when the warehouse became an older one meanwhile: ids of events up to this progress may
+        be missing in what was loaded, and copies of them would be taken for new events.
+        """
         started = time.monotonic()
         former_ms, finished = self.former.finish(list(progress))
         pending = load_pending(self.sink, self.directory, [*progress, *finished])
         self._settle(progress, pending)
         loaded = load_partitions(self.sink, progress, self.window_events, self.tombstones, former_ms)
+        check_not_set_back(self.sink, self.former.settings.events_topic, loaded)
         revisions = loaded.values()
         self.books.need((p.prices for p in revisions), (p.multipliers for p in revisions))
         self.caution.resume(loaded)

@@ -130,7 +130,7 @@ class SimulatedWorker(Worker):
         self.preparing, self.owning = asyncio.Lock(), asyncio.Lock()
         self.repairs = Repairs(sink, self.directory)
         self.acknowledged: list[tuple[int, int]] = []
-        self.sink.returned = lambda: check_not_set_back(sink, self.settings.events_topic, self.state)
+        self.sink.returned = lambda: check_not_set_back(sink, self.settings.events_topic, self.state.partitions)
         consumer = SimpleNamespace(assignment=tuple)
         self.app = SimpleNamespace(consumer_generation_id=GENERATION, consumer=consumer)  # type: ignore[assignment]
         self.inspector = SimpleNamespace(state=self.log_state)  # type: ignore[assignment]
