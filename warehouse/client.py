@@ -27,6 +27,7 @@ RETRYABLE_CODES = frozenset(
         *(95, 96, 101, 102, 198, 209, 210, 236, 279, 499, 574, 1000),  # network, object storage, shutting down
         *(173, 241),  # memory
         *(74, 75, 76, 77, 88, 243, 586),  # a disk that is full or fails: files cannot be written or read
+        107,  # a file of a part that was merged away while a statement began to read it (its statistics)
         *(218, 242, 252, 722, 733),  # tables that are being replaced, loaded or merged, or are read-only for now
         *(225, 254, 265, 285, 286, 289, 319, 369, 999),  # replicas and their keeper
     }

@@ -28,6 +28,7 @@ def told(code: int, words: str) -> DatabaseError:
         ),
         (told(202, "Too many simultaneous queries."), "too many queries at once"),
         (told(999, "Keeper error"), "its keeper does not answer"),
+        (told(107, "Cannot open file store/80f/all_1_21_5/statistics.packed: , errno: 2"), "error 107"),
         (told(710, "Injected"), "error 710"),
         (DatabaseError("HTTP driver received HTTP status 503"), "it refuses work (HTTP 503)"),
         (DatabaseError("HTTP driver received HTTP status 429"), "too many queries at once (HTTP 429)"),
