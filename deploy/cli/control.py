@@ -110,11 +110,11 @@ def order(control_id: str, wanted: Order) -> None:
     """Gives an order and says what follows."""
     with connected("tally") as (client, _):
         changed = orders.give(client, known_id(control_id), wanted, getpass.getuser())
-        known = followed(client, known_id(control_id))
+        standings = followed(client, known_id(control_id)).standings if wanted is Order.CANCEL else ()
     print(f"{control_id}: {SAID[wanted]}" if changed else f"{control_id}: that was wanted already")
-    awaited = known.awaited if wanted is Order.CANCEL else 0
+    awaited = sum(each.awaited for each in standings)
     if awaited:
-        most = "" if awaited == sum(each.still_awaited for each in known.standings) else "at most "
+        most = "" if awaited == sum(each.still_awaited for each in standings) else "at most "
         print(
             f"{most}{amount(awaited, 'event')} that it names {'is' if awaited == 1 else 'are'} still awaited: what it "
             "says holds for each that comes all the same"

@@ -65,8 +65,8 @@ def arrived(client: Client, organization: str, events: Sequence[EventKey], tombs
     tombstones.learn(ask(client, _KeyChecks(organization)))
     if organization not in tombstones.organizations:
         return len(found)
-    ids = {UUID(bytes=tombstones.hashed(organization, each.event_id.bytes)): each for each in events}
-    hashed = [EventKey(event_id=id_hash, time=each.time) for id_hash, each in ids.items()]
+    hashed = tombstones.keys_of(organization, events)
+    ids = {key.event_id: each.event_id for key, each in hashed.items()}
     erased = "(SELECT organization, time, id_hash AS event_id FROM tombstones FINAL)"
-    gone = ask(client, _Identities(f"{erased} WHERE {among(organization, hashed)}"))
-    return len(found | {(time_ms, ids[id_hash].event_id) for time_ms, id_hash in gone})
+    gone = ask(client, _Identities(f"{erased} WHERE {among(organization, list(hashed))}"))
+    return len(found | {(time_ms, ids[id_hash]) for time_ms, id_hash in gone})

@@ -6,9 +6,11 @@ Whoever erases stores the tombstones first, has the owner of the partition learn
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from uuid import UUID
 
 import polars as pl
 
+from producers.control.selection import EventKey
 from stream_jobs.errors import NoErasureKey
 
 HASH_BYTES = 16
@@ -47,6 +49,11 @@ class Tombstones:
         """16 bytes that stand for the id and from which nobody without the key can tell it."""
         name = organization.encode()
         return self._digest(len(name).to_bytes(4) + name + event_id)
+
+    def keys_of(self, organization: str, events: Iterable[EventKey]) -> dict[EventKey, EventKey]:
+        """By the identity that an event has once it is erased: the one it had."""
+        hashes = {self.hashed(organization, each.event_id.bytes): each for each in events}
+        return {EventKey(event_id=UUID(bytes=id_hash), time=each.time): each for id_hash, each in hashes.items()}
 
     def key_check(self) -> str:
         """Stored beside each hash: another key has another value."""

@@ -52,21 +52,20 @@ def concerned(job: Job, correction: Correction, partition: int) -> str:
 def named(job: Job, events: Sequence[EventKey], partition: int) -> str:
     """(time in Unix ms, id) of those events that came before the record, whatever became of them."""
     times = sorted(event.time for event in events)
-    before = f" AND src_offset <= {job.offset}" if partition == job.home else ""
-    return (
-        "SELECT toUnixTimestamp64Milli(time), event_id FROM event_id_lookup FINAL "
-        f"WHERE src_partition = {partition}{before} AND {_between(times)} "
-        f"AND {among(job.organization, events)}"
-    )
+    return f"{_before(job, 'event_id_lookup FINAL', events, partition)} AND {_between(times)}"
 
 
 def buried(job: Job, hashed: Sequence[EventKey], partition: int) -> str:
     """The same of events that are erased: (time in Unix ms, hash of the id), `hashed` having hashes for ids."""
-    before = f" AND src_offset <= {job.offset}" if partition == job.home else ""
     rows = "(SELECT organization, time, id_hash AS event_id, src_partition, src_offset FROM tombstones FINAL)"
+    return _before(job, rows, hashed, partition)
+
+
+def _before(job: Job, rows: str, events: Sequence[EventKey], partition: int) -> str:
+    before = f" AND src_offset <= {job.offset}" if partition == job.home else ""
     return (
         f"SELECT toUnixTimestamp64Milli(time), event_id FROM {rows} "
-        f"WHERE src_partition = {partition}{before} AND {among(job.organization, hashed)}"
+        f"WHERE src_partition = {partition}{before} AND {among(job.organization, events)}"
     )
 
 

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from uuid import UUID
 
 import polars as pl
 import structlog
@@ -104,35 +103,32 @@ class Course:
     def _meet(self, job: Job, partitions: Sequence[int]) -> None:
         """Events that are named and came before the record are awaited no longer."""
         changes = {
-            (milliseconds(event.time), event.event_id.bytes): correction.change
+            (milliseconds(event.time), event.event_id.bytes): (event, correction.change)
             for correction in job.corrections
             for event in correction.events
         }
-        events = [event for correction in job.corrections for event in correction.events]
-        hashed = self._hashed(job, events)
+        events = [event for event, _ in changes.values()]
+        erased = self._erased(job, events)
+        ids = {key.event_id.bytes: event.event_id.bytes for key, event in erased.items()}
         entries: list[tuple[int, Identity, Awaited, int]] = []
         for number in partitions if events else ():
             found = self.sink.rows(planning.named(job, events, number))
-            if hashed:
-                erased = self.sink.rows(planning.buried(job, [each for each, _ in hashed.values()], number))
-                found += [(time_ms, hashed[id_hash][1]) for time_ms, id_hash in erased]
+            if erased:
+                buried = self.sink.rows(planning.buried(job, list(erased), number))
+                found += [(time_ms, ids[id_hash]) for time_ms, id_hash in buried]
             for time_ms, event_id in found:
-                change = changes[time_ms, event_id]
+                _, change = changes[time_ms, event_id]
                 said = Awaited(job.offset, job.control_id, job.kind, change, job.version)
                 entries.append((job.home, (job.organization, time_ms, event_id), said, MET_BEFORE))
         if entries:
             self.sink.insert("awaited_events", awaited_rows(entries))
             self.met.extend((number, identity, said.src_offset) for number, identity, said, _ in entries)
 
-    def _hashed(self, job: Job, events: Sequence[EventKey]) -> dict[bytes, tuple[EventKey, bytes]]:
-        """By the hash of its id: how an erased event would be known, and the id. Nothing where none was erased."""
+    def _erased(self, job: Job, events: Sequence[EventKey]) -> dict[EventKey, EventKey]:
+        """The events by what they would be known as if they were erased; nothing where none was."""
         if not events or job.organization not in (tombstones := self.erasure.tombstones).organizations:
             return {}
-        hashes = {tombstones.hashed(job.organization, each.event_id.bytes): each for each in events}
-        return {
-            id_hash: (EventKey(event_id=UUID(bytes=id_hash), time=each.time), each.event_id.bytes)
-            for id_hash, each in hashes.items()
-        }
+        return tombstones.keys_of(job.organization, events)
 
     def end(self, job: Job, partitions: Sequence[int]) -> None:
         """Notes what became of it, when none of its slices is left."""

@@ -246,7 +246,11 @@ class Jobs:
 
     def _withdrawn(self, job: Job, mine: Iterable[int]) -> tuple[list[Work], bool]:
         """No slices, and whether a cancelled job that waits is over."""
-        return [], self.course.withdrawn(job, job.partitions([*mine, *self.course.former(job)]))
+        return [], self.course.withdrawn(job, self._partitions(job, mine))
+
+    def _partitions(self, job: Job, mine: Iterable[int]) -> list[int]:
+        """Log partitions that may hold the job's events."""
+        return job.partitions([*mine, *self.course.former(job)])
 
     def _advanced(self, job: Job, mine: Sequence[int]) -> tuple[list[Work], bool]:
         """The job's next slices and whether it is over; plans it first, and ends it when none is left."""
@@ -256,7 +260,7 @@ class Jobs:
             self.sink.command(job_statements.slices_cancelled(job.control_id, job.home))
         elif job.wanted == "pause":
             return [], False
-        partitions = job.partitions([*mine, *self.course.former(job)])
+        partitions = self._partitions(job, mine)
         if job.state == "asked" and job.wanted != "cancel":
             job = self.course.plan(job, partitions)
         asked = job_statements.open_slices(job.control_id, job.home, partitions, SLICES_AHEAD)

@@ -6,11 +6,12 @@ Costs of the Priority Tier are not in the report. Source: platform.claude.com, A
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from warehouse.invoices.cost_report import PLACES_MAX, CostLine, CostReport, Reading, results_of, text_of
+from warehouse.queries.query import utc
 from warehouse.queries.usage import EXACT
 
 PROVIDER: Final = "anthropic"
@@ -62,16 +63,11 @@ def _bucket(reading: Reading, bucket: Any, place: str) -> None:
 
 def _day(bucket: dict[str, Any]) -> date | None:
     try:
-        start, end = (_instant(bucket[name]) for name in ("starting_at", "ending_at"))
+        start, end = (utc(datetime.fromisoformat(bucket[name])) for name in ("starting_at", "ending_at"))
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     whole = start.time() == datetime.min.time() and end - start == timedelta(days=1)
     return start.date() if whole else None
-
-
-def _instant(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _item(result: dict[str, Any]) -> str:
