@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from stream_jobs.pricing.levels import joined
 from stream_jobs.pricing.own_names import OwnNames
 from stream_jobs.pricing.own_prices import OwnPrices
 from stream_jobs.pricing.rare_units import RareUnits
@@ -68,7 +69,7 @@ class Tables:
             tiers += numbers
         rates = self.rates.extended(sheets)
         return Tables(
-            pl.concat([self.priced_as, pl.Series(names, dtype=pl.String)], rechunk=True),
+            joined(self.priced_as, pl.Series(names, dtype=pl.String)),
             self.service_tiers.extended(tiers),
             rates,
             RareUnits(rates.cards, self.rare_units),

@@ -9,6 +9,10 @@ UNREACHED: Final = 2**62
 """Where a level begins that somebody does not have: later and higher than anything."""
 
 
+PIECE: Final = 4096
+"""The second piece of a column is longer than this only for a moment."""
+
+
 class Level(Protocol):
     """What each entry, sheet or card has at one level; those that have fewer levels are padded."""
 
@@ -36,8 +40,11 @@ def joined_levels(
 
 
 def joined(one: pl.Series, further: pl.Series) -> pl.Series:
-    """The one column, then the other, in one piece."""
-    return pl.concat([one, further], rechunk=True)
+    """The one column, then the other; numbers may stay in two pieces, so that a small addition to a long column copies
+    only what was added of late. Text in pieces would be slow to gather."""
+    long, *added = one.get_chunks()
+    tail = pl.concat([*added, further], rechunk=True)
+    return pl.concat([long, tail], rechunk=one.dtype == pl.String or len(tail) > PIECE)
 
 
 def repeated(value: int, count: int, dtype: type[pl.DataType]) -> pl.Series:

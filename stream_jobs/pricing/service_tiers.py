@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import polars as pl
 
 from stream_jobs.pricing.errors import PriceListRefused
+from stream_jobs.pricing.levels import joined
 from stream_jobs.pricing.price_row import SERVICE_TIERS, PriceRow
 from stream_jobs.pricing.sheet import Sheet, sheets
 
@@ -57,7 +58,7 @@ class ServiceTierEntries:
 
     def extended(self, numbers: Sequence[int]) -> "ServiceTierEntries":
         """With those of further entries."""
-        return ServiceTierEntries(pl.concat([self._numbers, pl.Series(numbers, dtype=pl.UInt32)], rechunk=True))
+        return ServiceTierEntries(joined(self._numbers, pl.Series(numbers, dtype=pl.UInt32)))
 
     def entry_of(self, entry: pl.Series, service_tier: pl.Series) -> pl.Series:
         """The number of each row's entry in its service tier; the standard one for "" and words that are no tier."""

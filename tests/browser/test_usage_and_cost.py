@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Response, TimeoutError, sync_playwright
 
 from dashboards.assets import read_assets
 from dashboards.superset_home import ADMIN
@@ -27,6 +27,8 @@ CHARTS = {asset.content["slice_name"] for asset in read_assets() if asset.kind =
 TOTALS = "SELECT sum(cost_usd), sum(requests), sum(total_tokens), sum(credits), sum(errors) FROM usage_daily"
 OVERLAYS = "[role=alert], .ant-empty, [data-test=loading-indicator], .loading"
 """What a person must not see: errors, empty charts, charts that still load."""
+
+PARTS = ("[data-test-chart-name]", ".header-line", "table", "canvas", OVERLAYS)
 
 STANDING_STILL = """() => {
     const before = window.drawn;
@@ -58,20 +60,30 @@ class Visit:
         self.responses.clear()
         names = {number: name for name, number in self.site.ids("chart", "slice_name").items()}
         self.page.goto(f"{self.site.url}/superset/dashboard/usage-and-cost/{filters}")
-        self.page.wait_for_function(
-            "([charts, overlays]) => document.querySelectorAll('[data-test-chart-name]').length === charts"
-            " && document.querySelectorAll('.header-line').length === 5"
-            " && document.querySelectorAll('table').length >= 4 && document.querySelectorAll('canvas').length === 4"
-            " && document.querySelectorAll(overlays).length === 0",
-            arg=[len(CHARTS), OVERLAYS],
-            timeout=DEADLINE_MS,
-        )
+        try:
+            self.page.wait_for_function(
+                "([charts, overlays]) => document.querySelectorAll('[data-test-chart-name]').length === charts"
+                " && document.querySelectorAll('.header-line').length === 5"
+                " && document.querySelectorAll('table').length >= 4 && document.querySelectorAll('canvas').length === 4"
+                " && document.querySelectorAll(overlays).length === 0",
+                arg=[len(CHARTS), OVERLAYS],
+                timeout=DEADLINE_MS,
+            )
+        except TimeoutError as late:
+            raise AssertionError(self.seen()) from late
         self.failures += [f"{response.status} {response.url}" for response in self.responses if response.status >= 400]
         for response in self.responses:
             if response.url.startswith(f"{self.site.url}/api/v1/chart/data"):
                 chart = (response.request.post_data_json or {}).get("form_data", {}).get("slice_id")
                 if chart in names:
                     self.answers[names[chart]] = rows(response.text())
+
+    def seen(self) -> str:
+        """What is on the page and came over the wire, for whoever asks why it is not complete."""
+        counts = {each: self.page.locator(each).count() for each in PARTS}
+        overlays = [text.strip() for text in self.page.locator(OVERLAYS).all_inner_texts()]
+        answers = [f"{response.status} {response.url}" for response in self.responses if "/api/v1/" in response.url]
+        return f"{self.page.url}: {counts}, overlays {overlays}, failures {self.failures}, answers {answers}"
 
     def totals(self) -> list[str]:
         """The five big numbers as shown."""
