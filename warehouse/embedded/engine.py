@@ -16,12 +16,14 @@ from warehouse.literals import quoted
 
 _PIECE_BYTES = 1 << 20  # measured: 1 MiB pieces insert 25 % faster than a whole 25 MB body
 # The engine's own defaults would acknowledge inserts before they are on disk, take bare expressions for statements,
-# reveal its code, and start threads to format a single row (0.8 ms).
+# reveal its code, start threads to format a single row (0.8 ms), and read statistics of parts that a merge has just
+# removed: the statement ends with FILE_DOESNT_EXIST (26.9).
 _FIRM_SETTINGS = {
     "async_insert": "0",
     "implicit_select": "0",
     "allow_introspection_functions": "0",
     "output_format_parallel_formatting": "0",
+    "use_statistics": "0",
 }
 
 

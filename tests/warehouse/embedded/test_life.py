@@ -93,3 +93,17 @@ def test_backups_go_where_they_are_allowed_only(warehouse: RunningWarehouse) -> 
 def test_the_engine_has_the_memory_it_was_given(warehouse: RunningWarehouse) -> None:
     found = warehouse.ask("SELECT value FROM system.server_settings WHERE name = 'max_server_memory_usage'")
     assert found == "4000000000"
+
+
+def test_statistics_of_a_part_that_is_gone_are_not_asked_for(own_warehouse: RunningWarehouse) -> None:
+    own_warehouse.start()
+    made = {"plain": "", "told": " SETTINGS auto_statistics_types = 'basic'"}
+    for name, setting in made.items():
+        own_warehouse.ask(f"CREATE TABLE {name} (a UInt64, b UInt64) ENGINE = MergeTree ORDER BY a{setting}")
+        for number in range(2):
+            own_warehouse.ask(f"INSERT INTO {name} SELECT number, number FROM numbers({number}, 100)")
+        own_warehouse.ask(f"OPTIMIZE TABLE {name} FINAL")
+    (statistics,) = own_warehouse.home.rglob("statistics.packed")
+    statistics.unlink()
+    for name in made:
+        assert own_warehouse.ask(f"SELECT count() FROM {name} WHERE b >= 50 AND b < 60") == "20"
