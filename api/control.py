@@ -228,7 +228,8 @@ class ReadOnlyControl:
 
 
 def asked(publisher: Publisher, record: ControlRecord) -> Published:
-    """Publishes a record. The same request again changes nothing; another one under its id is refused.
+    """Publishes a record. The same request again changes nothing; another one under its id is refused. Where an erasure
+    emptied what the first one said, kind and organisation alone tell them apart.
 
     Raises Conflict, and what Publisher.ask raises but KafkaUnavailable: what is stored is published later.
     """
@@ -236,8 +237,8 @@ def asked(publisher: Publisher, record: ControlRecord) -> Published:
     known = ask(publisher.client, Records(record.control_id))
     if known:
         (followed,) = ask(publisher.client, Standings(known))
-        said = (known[0].kind, known[0].organization, known[0].body)
-        if said != (record.kind, record.organization, record.content):
+        same = (known[0].kind, known[0].organization) == (record.kind, record.organization)
+        if not same or known[0].body not in (None, record.content):
             raise Conflict(f"control_id: {record.control_id} was used for another request; send a new one")
         places = {each.src_partition: each.offset for each in followed.standings if each.offset is not None}
         return Published(record.control_id, places, known[0].partitions)

@@ -150,7 +150,7 @@ class RecordAnswer(AnswerModel):
     slices: SlicesAnswer = Field(description="Its job, all partitions together")
     messages: list[str] = Field(
         description="What went wrong, or was left as it is, and which earlier job it waits for while that is paused or "
-        "not over",
+        "not over; of one record alone also which named events came later and stay as they were",
         examples=[[]],
     )
 
@@ -189,6 +189,11 @@ class PlaceAnswer(AnswerModel):
         description="Named events that have not come: each is changed when it comes, also once the job is cancelled",
         examples=[0],
     )
+    stayed: int = Field(
+        description="Named events that came after the record and stay as they were; `messages` say why they may not "
+        "become so",
+        examples=[0],
+    )
     certificate: dict[str, Any] | None = Field(
         description="Of an erasure once the rows are gone: what was removed where, what stays, what only time clears "
         "and until when, and since when late writes are `swept` too; else null",
@@ -208,5 +213,6 @@ class PlaceAnswer(AnswerModel):
             events=found.events,
             messages=list(found.messages),
             awaited=found.still_awaited,
+            stayed=sum(found.stayed.values()),
             certificate=None if found.certificate is None else dict(found.certificate),
         )

@@ -1,7 +1,7 @@
 """GET and POST /v1/invoices: what providers charge by their own reports, and how it differs from our figures."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from api.errors import InvalidParameter, NotFound
 from api.fields import AnswerModel, Instant, Money, SignedExact
 from api.parameters import Day, Name, Text
 from api.scope import AtDesk
+from api.warehouse import Warehouse
 from api.writing_desk import AtAdministratorsDesk
 from stream_jobs.invoices.comparison import ComparedLine, Comparison, Grouping, compared
 from stream_jobs.invoices.model_names import NamesInCatalogue
@@ -22,7 +23,15 @@ from warehouse.invoices import ledger
 from warehouse.invoices.ledger import Origin, PaidBy
 from warehouse.invoices.reading import FORMATS, read_costs
 from warehouse.queries.exchange_rates import RatesInForce
-from warehouse.queries.invoices import Account, ChargedCosts, CostReports, InvoicedDays, RecordedCosts, StoredReport
+from warehouse.queries.invoices import (
+    Account,
+    ChargedCosts,
+    CostReports,
+    InvoicedDays,
+    InvoicingProviders,
+    RecordedCosts,
+    StoredReport,
+)
 
 router = APIRouter(tags=["money"])
 DAYS_MAX = 366
@@ -180,7 +189,10 @@ class ComparisonAnswer(AnswerModel):
 @router.get("/v1/invoices", **documented(ReportsAnswer, refusals=(401, 403, 422, 503)))
 async def invoices(parameters: Annotated[ReportsParameters, Query()], desk: AtDesk) -> ReportsAnswer:
     """Imported cost reports. A key of one organisation sees those of its own accounts."""
-    question = CostReports(parameters.provider, None, desk.reader.organization, parameters.limit)
+    question = CostReports(None, None, desk.reader.organization, parameters.limit)
+    if parameters.provider is not None:
+        provider, stored_as = await _names_of(desk.warehouse, parameters.provider)
+        question = replace(question, provider=provider, stored_as=stored_as)
     return ReportsAnswer(reports=[_report(each) for each in await desk.warehouse.ask(question)])
 
 
@@ -194,8 +206,10 @@ async def import_invoice(
         report = read_costs(data, parameters.format, parameters.provider)
     except CostReportRefused as refusal:
         raise InvalidParameter(f"nothing was written: {refusal}", code="invalid_report") from None
-    named = parameters.file or "request"
-    origin = Origin(parameters.account, organization, parameters.paid_by, named, desk.writer.author, parameters.note)
+    provider, stored_as = await _names_of(desk.warehouse, report.provider)
+    report = replace(report, provider=provider)
+    named, author = parameters.file or "request", desk.writer.author
+    origin = Origin(parameters.account, organization, parameters.paid_by, named, author, parameters.note, stored_as)
     stored = await desk.accounts.write(lambda client: ledger.store(client, report, data, origin, desk.clock()))
     return ImportedAnswer(
         provider=report.provider,
@@ -214,16 +228,17 @@ async def comparison(parameters: Annotated[ComparisonParameters, Query()], desk:
         raise InvalidParameter(f"from {parameters.first} is after to {parameters.last}; swap them")
     if (parameters.last - parameters.first).days >= DAYS_MAX:
         raise InvalidParameter(f"at most {DAYS_MAX} days are compared at once; ask for fewer")
-    provider = parameters.provider.strip().lower()
     organization = desk.reader.choose(parameters.organization) or ""
-    which = Account(provider, parameters.account, parameters.first, parameters.last, organization)
+    names, stored = await asyncio.gather(
+        desk.warehouse.ask(NamesInCatalogue()), desk.warehouse.ask(InvoicingProviders())
+    )
+    provider, stored_as = names.provider(parameters.provider), names.alike(parameters.provider, stored)
+    which = Account(provider, parameters.account, parameters.first, parameters.last, organization, stored_as)
     days = await desk.warehouse.ask(InvoicedDays(which))
     if not days:
         raise NotFound("no report tells about these days; /v1/invoices lists those there are", code="no_report")
-    charged, recorded, names = await asyncio.gather(
-        desk.warehouse.ask(ChargedCosts(which)),
-        desk.warehouse.ask(RecordedCosts(which)),
-        desk.warehouse.ask(NamesInCatalogue()),
+    charged, recorded = await asyncio.gather(
+        desk.warehouse.ask(ChargedCosts(which)), desk.warehouse.ask(RecordedCosts(which))
     )
     rates = None if parameters.currency is None else await desk.warehouse.ask(RatesInForce(parameters.currency))
     try:
@@ -231,6 +246,12 @@ async def comparison(parameters: Annotated[ComparisonParameters, Query()], desk:
     except MissingExchangeRate as gap:
         raise no_rate(gap) from None
     return comparison_answer(which, found, parameters.by, parameters.currency)
+
+
+async def _names_of(warehouse: Warehouse, provider: str) -> tuple[str, tuple[str, ...]]:
+    """The provider that is meant, and the names under which reports of it are stored."""
+    names, stored = await asyncio.gather(warehouse.ask(NamesInCatalogue()), warehouse.ask(InvoicingProviders()))
+    return names.provider(provider), names.alike(provider, stored)
 
 
 def comparison_answer(which: Account, found: Comparison, by: Grouping, currency: str | None) -> ComparisonAnswer:

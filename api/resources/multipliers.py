@@ -87,14 +87,15 @@ class MultipliersAnswer(AnswerModel):
 class ChangedMultiplierAnswer(AnswerModel):
     """One multiplier that differs."""
 
-    before: MultiplierAnswer | None = Field(description="As it is; null where there is none")
-    after: MultiplierAnswer | None = Field(description="As it becomes; null where there is none")
+    row: MultiplierAnswer = Field(description="What is set or ended; of what is taken away, what there was")
+    before: MultiplierAnswer = Field(description="What counts at its date for calls of its name, its own or less so")
+    after: MultiplierAnswer = Field(description="What counts there after the change")
 
     @classmethod
     def of(cls, changed: ChangedMultiplier) -> "ChangedMultiplierAnswer":
         """The answer for a change."""
-        before, after = (None if row is None else MultiplierAnswer.of(row) for row in (changed.before, changed.after))
-        return cls(before=before, after=after)
+        row, before, after = map(MultiplierAnswer.of, (changed.row, changed.before, changed.after))
+        return cls(row=row, before=before, after=after)
 
 
 class MultiplierDifferenceAnswer(AnswerModel):
@@ -191,13 +192,13 @@ async def changed(desk: WritingDesk, request: ChangeRequest, edit: Edit[Multipli
     owner = request.organization or ""
     if request.dry_run:
         plan = await desk.control.plan(MULTIPLIERS, owner, edit)
-        would = multiplier_difference(plan.rows_before, plan.after)
+        would = multiplier_difference(plan.rows_before, plan.after, plan.everyones)
         told = [ChangedMultiplierAnswer.of(each) for each in would]
         return MultiplierChangeAnswer(revision=None, control_id=None, places=[], difference=told)
     asked = Asked(desk.writer.author, request.note, SOURCE, desk.clock())
     done = await desk.control.change(MULTIPLIERS, owner, edit, asked)
     published = next((each for each in done.published if each.control_id == done.revision.control_id), None)
-    made = multiplier_difference(done.plan.rows_before, done.plan.after)
+    made = multiplier_difference(done.plan.rows_before, done.plan.after, done.plan.everyones)
     return MultiplierChangeAnswer(
         revision=done.revision.revision,
         control_id=done.revision.control_id,

@@ -52,7 +52,8 @@ class PriceRowAnswer(AnswerModel):
     model: str = Field(description="Model in the catalogue", examples=["gpt-4o"])
     service_tier: str = Field(description="Only for calls served so; empty: the usual", examples=[""])
     unit: str = Field(
-        description="Unit; `free`: costs nothing; empty: from here no price is known", examples=["input_mtok"]
+        description="Unit; `free`: costs nothing; empty: from here no price is known, of a service tier no own one",
+        examples=["input_mtok"],
     )
     price_usd: Exact = Field(description="USD for `per` units", examples=["2.5"])
     per: int = Field(description="Units the price is for", examples=[1000000])
@@ -85,7 +86,7 @@ class SaidPriceAnswer(PriceRowAnswer):
 class ChangedPriceAnswer(AnswerModel):
     """One price that differs."""
 
-    change: str = Field(description="added, removed or changed", examples=["changed"])
+    change: str = Field(description="added, removed (also: free from then on) or changed", examples=["changed"])
     before: PriceRowAnswer | None = Field(description="As it is; null where there is none")
     after: PriceRowAnswer | None = Field(description="As it becomes; null where there is none")
     percent: str | None = Field(

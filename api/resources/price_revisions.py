@@ -174,7 +174,7 @@ class SetRequest(DatedRequest):
     rates: list[RateRequest] = Field([], max_length=RATES_MAX, description="Prices, each unit and tier once")
     service_tier: ServiceTier = Field("", description="Only for calls served so; empty: the usual", examples=["batch"])
     free: bool = Field(False, description="It costs nothing; then without rates", examples=[False])
-    only: bool = Field(False, description="Prices that are not named end", examples=[False])
+    only: bool = Field(False, description="Prices that are not named end, those of service tiers too", examples=[False])
     display_name: str = Field("", max_length=256, description="Name for people", examples=["GPT-4o"])
     daily_from: TimeOfDay = Field("", description="Only from this time of day on (UTC)", examples=["16:30"])
     daily_to: TimeOfDay = Field("", description="Until then; before daily_from across midnight", examples=["00:30"])

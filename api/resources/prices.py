@@ -37,7 +37,10 @@ class PriceParameters(OrganizationParameter):
 class RateAnswer(AnswerModel):
     """One price that holds on the day, perhaps only for some calls or at some hours."""
 
-    unit: str = Field(description="Unit; `free`: costs nothing; empty: no price is known", examples=["input_mtok"])
+    unit: str = Field(
+        description="Unit; `free`: costs nothing; empty: no price is known, of a service tier no own one",
+        examples=["input_mtok"],
+    )
     price_usd: Exact = Field(description="USD for `per` units", examples=["2.5"])
     per: int = Field(description="Units the price is for", examples=[1000000])
     tier_start: int = Field(description="Holds for calls of more input tokens than this", examples=[0])

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from api.documentation import documented
 from api.errors import Forbidden
@@ -17,6 +17,7 @@ from api.writing_desk import AtAdministratorsDesk
 from stream_jobs.configuring.change import Asked
 from stream_jobs.credits.terms import Basis, Rounding
 from stream_jobs.credits.terms_change import ChangedTerms, TermsChange
+from stream_jobs.pricing.exact_number import exact_number
 from warehouse.queries.terms import AgreedTerms, BillingTerms, TermsHistory
 
 router = APIRouter(tags=["billing"])
@@ -84,11 +85,18 @@ class TermsHistoryAnswer(Answered):
     terms: list[TermsSaid] = Field(description="What was set last first; revision: the first that says so")
 
 
+def _written(value: object) -> object:
+    """Refuses texts that only Python takes for numbers (1_0), and numbers beyond all bounds."""
+    if isinstance(value, str) and exact_number(value) is None:
+        raise ValueError("write a number like 1000 or 0.5")
+    return value
+
+
 class TermsRequest(DatedRequest):
     """Terms from a date on; what is left out stays as it is at that date."""
 
     basis: Basis | None = Field(None, description="What credits count", examples=["cost"])
-    credits_per_usd: Decimal | None = Field(
+    credits_per_usd: Annotated[Decimal, BeforeValidator(_written)] | None = Field(
         None, description="Credits per USD of cost, for the basis cost; a decimal string", examples=["1000"]
     )
     rounding: Rounding | None = Field(None, description="exact, or up to whole credits each event", examples=["exact"])

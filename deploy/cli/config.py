@@ -13,6 +13,7 @@ from deploy.cli.console import console, folded
 from deploy.cli.rejected_report import moment, plain
 from deploy.cli.stored_revision import compared, stored
 from deploy.cli.terms_report import SAID, said, start
+from deploy.cli.visible import visible
 from deploy.cli.warehouse import connected
 from warehouse.control.history import (
     TABLE_KEYS,
@@ -127,9 +128,9 @@ def diff(
             print(json_line({"key": [name], "before": pair[0], "after": pair[1]}))
         return
     for name, pair in values.items():
-        print(f"{name}: {pair[0]} → {pair[1]}")
+        print(visible(f"{name}: {pair[0]} → {pair[1]}"))
     for change in changes:
-        print(f"{named(kind, change.key)}: {_changed(kind, change)}")
+        print(visible(f"{named(kind, change.key)}: {_changed(kind, change)}"))
     if not (changes or values):
         print(f"{kind} {before} and {after} say the same")
 

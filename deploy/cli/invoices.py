@@ -1,6 +1,7 @@
 """`./tally invoices`: what providers charge by their own reports, and how it differs from our figures."""
 
 import getpass
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +22,14 @@ from warehouse.invoices import ledger
 from warehouse.invoices.ledger import Origin, PaidBy
 from warehouse.invoices.reading import FORMATS, read_costs
 from warehouse.queries.exchange_rates import RatesInForce
-from warehouse.queries.invoices import Account, ChargedCosts, CostReports, InvoicedDays, RecordedCosts
+from warehouse.queries.invoices import (
+    Account,
+    ChargedCosts,
+    CostReports,
+    InvoicedDays,
+    InvoicingProviders,
+    RecordedCosts,
+)
 from warehouse.queries.query import ask
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -57,8 +65,11 @@ def import_(
         report = read_costs(data, form, provider)
     except CostReportRefused as refusal:
         raise WrongSetting(f"{file}: {refusal}") from None
-    origin = Origin(account, organization, paid_by, file.name, getpass.getuser(), note)
     with connected("tally") as (client, _):
+        names = ask(client, NamesInCatalogue())
+        stored_as = names.alike(report.provider, ask(client, InvoicingProviders()))
+        report = replace(report, provider=names.provider(report.provider))
+        origin = Origin(account, organization, paid_by, file.name, getpass.getuser(), note, stored_as)
         if dry_run:
             done = "would be imported: --dry-run"
             done = "hold just so already" if ledger.holds(client, report, data, origin) else done
@@ -86,7 +97,12 @@ def list_(
         padding=(0, 2, 0, 0),
     )
     with connected("tally") as (client, _):
-        for each in ask(client, CostReports(provider, limit=limit)):
+        reports = CostReports(provider, limit=limit)
+        if provider is not None:
+            names = ask(client, NamesInCatalogue())
+            stored_as = names.alike(provider, ask(client, InvoicingProviders()))
+            reports = CostReports(names.provider(provider), limit=limit, stored_as=stored_as)
+        for each in ask(client, reports):
             when, days = each.imported.isoformat(timespec="minutes"), f"{each.days[0]} to {each.days[-1]}"
             row = [when, each.provider, each.account or "-", each.organization or "all", each.paid_by, days]
             row += [f"{each.lines:,}", exact_text(each.amount_usd), each.file, each.author, each.note]
@@ -111,14 +127,16 @@ def compare(
     code = known_code(currency)
     if first > last:
         raise WrongSetting(f"--from {first.date()} is after --to {last.date()}; swap them")
-    which = Account(provider.strip().lower(), account, first.date(), last.date(), organization)
     with connected("tally", longest_seconds=600) as (client, _):
+        names = ask(client, NamesInCatalogue())
+        stored_as = names.alike(provider, ask(client, InvoicingProviders()))
+        which = Account(names.provider(provider), account, first.date(), last.date(), organization, stored_as)
         days = ask(client, InvoicedDays(which))
         if not days:
             raise WrongSetting(
                 f"no report of {provider} tells about these days; ./tally invoices list shows those there are"
             )
-        names, rates = ask(client, NamesInCatalogue()), None if code is None else ask(client, RatesInForce(code))
+        rates = None if code is None else ask(client, RatesInForce(code))
         charged, recorded = ask(client, ChargedCosts(which)), ask(client, RecordedCosts(which))
     try:
         found = compared(which.provider, days, charged, recorded, names, rates)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from deploy.cli.visible import visible
 from deploy.errors import WrongSetting
 from deploy.local.health import last_lines
 from deploy.local.home import Home
@@ -55,7 +56,7 @@ def logs(
 def shown(path: Path, lines: Sequence[str], count: int, *, raw: bool) -> None:
     """Prints the last lines with their service's name."""
     for line in lines[max(0, len(lines) - count) :]:
-        print(f"{path.stem}: {line if raw else parsed(line).text}", flush=True)
+        print(f"{path.stem}: {line if raw else visible(parsed(line).text)}", flush=True)
 
 
 def files(folder: Path, service: str | None) -> list[Path]:

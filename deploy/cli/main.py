@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from deploy.cli.commands import COMMANDS
+from deploy.cli.visible import not_utf8, visible
 from deploy.errors import DeployError, Missing, NotRunning, PortTaken, WrongSetting
 from producers.errors import ControlRefused, ProducerError
 from stream_jobs.errors import StreamJobError
@@ -17,7 +18,7 @@ from warehouse.errors import WarehouseError
 
 STATUS = ((NotRunning, 3), (Missing, 4), (PortTaken, 4), (WrongSetting, 4), (ControlRefused, 4))
 EXPECTED = (DeployError, ProducerError, StreamJobError, WarehouseError)
-FAILED, INTERRUPTED = 1, 130
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 
 class LoadedWhenTyped(TyperGroup):
@@ -59,10 +60,13 @@ def exit_status(trouble: Exception) -> int:
 
 def main() -> None:
     """Runs the command that was typed."""
+    if wrong := not_utf8(sys.argv[1:]):
+        print(f"tally: {wrong}", file=sys.stderr)
+        sys.exit(MISUSED)
     try:
         application()(prog_name="./tally")
     except EXPECTED as trouble:
-        print(f"tally: {trouble}", file=sys.stderr)
+        print(f"tally: {visible(str(trouble))}", file=sys.stderr)
         sys.exit(exit_status(trouble))
     except PermissionError as refusal:
         print(f"tally: this user may not use {refusal.filename}; set TALLY_HOME to a folder of yours", file=sys.stderr)

@@ -12,6 +12,7 @@ from rich.table import Table
 from api.resources.periods import changes_answer
 from deploy.cli.console import console, folded
 from deploy.cli.currency import known_code
+from deploy.cli.visible import visible
 from deploy.cli.warehouse import connected
 from deploy.errors import DeployError, WrongSetting
 from warehouse.errors import MissingExchangeRate, PeriodRefused
@@ -91,7 +92,7 @@ def show(
             if as_json:
                 print(answer.model_dump_json(indent=1, by_alias=True))
                 continue
-            print(heading(period))
+            print(visible(heading(period)))
             console().print(changes_table(found, everything=everything))
             if answer.conversion:
                 shown = answer.conversion

@@ -8,6 +8,7 @@ from datetime import datetime
 from rich.table import Table
 
 from deploy.cli.console import folded, whole
+from deploy.cli.visible import visible
 from stream_jobs.replays.payloads import payloads
 from warehouse.queries.refused import Refused, Replay
 from warehouse.queries.rejected import Reason, Rejection
@@ -94,8 +95,8 @@ def moment(instant: datetime) -> str:
 
 
 def plain(text: str) -> str:
-    """In one line."""
-    return " ".join(text.split())
+    """In one line, and without control characters."""
+    return visible(" ".join(text.split()))
 
 
 def _bytes(raw: bytes) -> list[str]:

@@ -2,7 +2,7 @@
 
 import sys
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from getpass import getuser
 from typing import Annotated
@@ -20,13 +20,15 @@ from stream_jobs.configuring.agreeing import Agreed, agree, planned_terms
 from stream_jobs.configuring.change import Asked
 from stream_jobs.control.publisher import Publisher
 from stream_jobs.credits.errors import CreditRulesRefused
-from stream_jobs.credits.terms import PPM
 from stream_jobs.credits.terms_change import TermsChange
+from stream_jobs.pricing.exact_number import exact_number, shifted, whole_number
 from warehouse.queries.query import ask
 from warehouse.queries.terms import BillingTerms, TermsHistory
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 COMMAND_LINE = "command line"
+PPM_PLACES = 6
+"""Of a share written as a number: 0.2 is 200,000 millionths."""
 Whose = Annotated[str | None, typer.Option("--organization", help="Only of this organisation; '' is the default.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, a line each.")]
 
@@ -106,7 +108,7 @@ def set_(
         None if basis is None else basis.value,
         _decimal("--credits-per-usd", credits_per_usd),
         None if rounding is None else rounding.value,
-        _ppm(markup),
+        markup_ppm(markup),
         free_daily_limit,
     )
     now = datetime.now(UTC)
@@ -149,18 +151,20 @@ def _tell(agreed: Agreed) -> None:
 def _decimal(option: str, text: str) -> Decimal | None:
     if not text:
         return None
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise WrongSetting(f"{option} {text}: write a number like 1000 or 0.5") from None
+    number = exact_number(text)
+    if number is None:
+        raise WrongSetting(f"{option} {text}: write a number like 1000 or 0.5")
+    return number
 
 
-def _ppm(text: str) -> int | None:
-    """Millionths. Raises WrongSetting for what is no whole number of them."""
-    share = _decimal("--markup", text.removesuffix("%"))
-    if share is None:
+def markup_ppm(text: str) -> int | None:
+    """Millionths of 20% or 0.2; None for no text. Raises WrongSetting for what is no whole number of them."""
+    if not text:
         return None
-    ppm = share * PPM / (100 if text.endswith("%") else 1)
-    if not ppm.is_finite() or ppm != int(ppm):
+    share = exact_number(text.removesuffix("%"))
+    if share is None:
+        raise WrongSetting(f"--markup {text}: write a number like 20% or 0.2")
+    ppm = whole_number(shifted(share, PPM_PLACES - (2 if text.endswith("%") else 0)))
+    if ppm is None:
         raise WrongSetting(f"--markup {text}: write at most 6 decimal places, as 20% or 0.2")
-    return int(ppm)
+    return ppm

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from deploy.cli.console import console, folded, narrow_console, whole
 from deploy.cli.swept import hashed
+from deploy.cli.visible import visible
 from deploy.cli.warehouse import connected
 from deploy.errors import WrongSetting
 from deploy.local.installation import Installation
@@ -84,7 +85,7 @@ def position(text: str) -> tuple[int, int]:
 
 def show(found: Found, story: Story, shown: Console) -> None:
     """The sentence, then the evidence."""
-    shown.print(Text.assemble((str(story.verdict), "bold"), "  ", story.sentence))
+    shown.print(Text.assemble((str(story.verdict), "bold"), "  ", visible(story.sentence)))
     if story.places:
         table = Table(
             "partition", "offset", "position", "in the log since (UTC)", "became", "", box=None, padding=(0, 2, 0, 0)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from warehouse.control.earlier import Earlier, earlier
 from warehouse.queries.query import Rows
+from warehouse.set_apart import not_set_apart
 
 STALLED, FAILED = "job_stalled", "job_failed"
 """Kinds of alerts."""
@@ -46,7 +47,7 @@ class UnfinishedJob:
 class UnfinishedJobs:
     """Every job that is open or has failed, in the order of the records in each log partition."""
 
-    sql = """SELECT
+    sql = f"""SELECT
     job.src_partition, toString(job.control_id), toString(job.kind), job.organization, toString(job.state), job.slices,
     ifNull(slice.open, 0),
     dateDiff('millisecond', greatest(job.changed, ifNull(slice.last, job.changed), ifNull(said.last, job.changed)),
@@ -55,7 +56,7 @@ class UnfinishedJobs:
 FROM
 (
     SELECT * FROM jobs FINAL WHERE state IN ('asked', 'planned', 'failed')
-        AND (src_partition, src_offset) NOT IN (SELECT src_partition, src_offset FROM quarantine WHERE src_index < 0)
+        AND {not_set_apart("src_offset")}
 ) AS job
 LEFT JOIN
 (

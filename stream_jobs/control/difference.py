@@ -30,6 +30,7 @@ from tokentally.tokens import TOKEN_BUCKETS
 from warehouse.client import classified, permitted
 from warehouse.control.met import MetUsage, Place, Totals, where
 from warehouse.queries.query import ask
+from warehouse.set_apart import not_set_apart
 
 SLICE_EVENTS: Final = 100_000
 """Events that are held in memory at once, some 50 MB."""
@@ -49,7 +50,8 @@ MEASURED: Final = {
 A_VALUE: Final = "a value"
 _IN_FORCE = (
     "SELECT max(revision) FROM revision_switches "
-    "WHERE kind = {kind:String} AND ({organization:String} = '' OR organization IN ('', {organization:String}))"
+    "WHERE kind = {kind:String} AND ({organization:String} = '' OR organization IN ('', {organization:String})) "
+    f"AND {not_set_apart('offset')}"
 )
 
 

@@ -63,10 +63,10 @@ class Publisher:
         key = self.settings.control_key()
         values = {number: record.value(number) for number in partitions}
         outbox.store(self.client, record, partitions)
-        for each in self._included(record):
-            if not self._publish(each, key) and subject_of(record):
+        for each in self._earlier(record):
+            if not self._publish(each, key):
                 raise KafkaUnavailable(
-                    "the control record is stored and will be published later: Kafka does not take a lower revision"
+                    "the control record is stored and will be published later: Kafka does not take an earlier one"
                 )
         return Published(record.control_id, self._published(record, values, key), partitions)
 
@@ -80,11 +80,10 @@ class Publisher:
         self._tell([each for each in found if each.gone])
         left = [each for each in found if each.partitions]
         key = self.settings.control_key() if left else b""
-        held_up: set[str] = set()
+        held_up: list[ControlRecord] = []
         for each in left:
-            subject = subject_of(each.record)
-            if subject not in held_up and not self._publish(each, key) and subject:
-                held_up.add(subject)
+            if any(comes_after(each.record, earlier) for earlier in held_up) or not self._publish(each, key):
+                held_up.append(each.record)
         return len(left)
 
     def close(self) -> None:
@@ -92,17 +91,18 @@ class Publisher:
         if self._producer is not None:
             self._producer.flush(ACKNOWLEDGED_SECONDS)
 
-    def _included(self, record: ControlRecord) -> list[Unpublished]:
-        """Unpublished records that come before it, in their order: for a revision of prices or multipliers all lower
-        ones; else what was asked of the same organisation before and no process is still publishing."""
-        subject = subject_of(record)
-        before = record.created + (timedelta(milliseconds=1) if subject else -timedelta(seconds=ACKNOWLEDGED_SECONDS))
+    def _earlier(self, record: ControlRecord) -> list[Unpublished]:
+        """Unpublished records that come before it, in their order: of prices or multipliers all lower revisions. What
+        another process publishes right now is among them: twice in the log, a record is applied once."""
+        before = record.created + timedelta(milliseconds=1)
         found = outbox.unpublished(self.client, before, self.settings.topic_generation)
-        same = [each for each in found if each.partitions and subject_of(each.record) == subject]
-        if not subject:
-            return [each for each in same if each.record.organization == record.organization]
-        lower = [each for each in same if each.record.content["revision"] < record.content["revision"]]
-        return sorted(lower, key=lambda each: int(each.record.content["revision"]))
+        found = [each for each in found if each.partitions and each.record.control_id != record.control_id]
+        earlier = [each for each in found if comes_after(record, each.record)]
+        return (
+            sorted(earlier, key=lambda each: int(each.record.content.get("revision", 0)))
+            if subject_of(record)
+            else earlier
+        )
 
     def _publish(self, left: Unpublished, key: bytes) -> bool:
         """Whether Kafka has it in every partition of this topic now."""
@@ -183,3 +183,12 @@ def subject_of(record: ControlRecord) -> str:
     """Prices or multipliers when the record puts a revision of them in force: each includes all lower ones. Else ""."""
     body = record.body
     return body.subject if isinstance(body, ConfigBody) and body.subject != "calendar" else ""
+
+
+def comes_after(record: ControlRecord, earlier: ControlRecord) -> bool:
+    """Whether a record must not be in the log before one that was asked for earlier: of revisions of prices or of
+    multipliers the higher one; of all else what is about the same organisation."""
+    subject = subject_of(record)
+    if subject or subject_of(earlier):
+        return subject == subject_of(earlier) and bool(record.content["revision"] > earlier.content["revision"])
+    return not record.organization or earlier.organization in ("", record.organization)

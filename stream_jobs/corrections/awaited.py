@@ -1,7 +1,8 @@
 """Events that corrections name and that have not come yet: they are changed at their birth (rule E23)."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -12,17 +13,28 @@ Identity = tuple[str, int, bytes]
 ROW = "row"
 NOT_MET = -1
 MET_BEFORE = -2
+REFUSAL = "refusal"
+"""Beside the change in its JSON: why the event stayed as it was when it came."""
 
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """What a control record says of an event. version: the record's, which the row then carries."""
+    """What a control record says of an event. version: the record's, which the row then carries.
+
+    refusal: why the event, which has come, may not become so; else empty.
+    """
 
     src_offset: int
     control_id: str
     kind: str
     change: Change
     version: int
+    refusal: str = ""
+
+    def text(self) -> str:
+        """The change as it is stored, with the refusal if there is one."""
+        said = self.change.text()
+        return said if not self.refusal else json.dumps(json.loads(said) | {REFUSAL: self.refusal}, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,11 @@ class AwaitedEvents:
                 del self.organizations[identity[0]]
 
 
+def change_of(text: str) -> Change:
+    """The change of a stored row that is awaited again: its event comes once more, and is judged once more."""
+    return Change(**{name: value for name, value in json.loads(text).items() if name != REFUSAL})
+
+
 def awaited_rows(entries: Iterable[tuple[int, Identity, Awaited, int]]) -> pl.DataFrame:
     """Rows of the table awaited_events: (log partition, identity, what is said, where it was met) each.
 
@@ -100,7 +117,7 @@ def awaited_rows(entries: Iterable[tuple[int, Identity, Awaited, int]]) -> pl.Da
             *identity,
             awaited.control_id,
             awaited.kind,
-            awaited.change.text(),
+            awaited.text(),
             met,
             int(met != NOT_MET),
         )
@@ -116,7 +133,8 @@ def born(
 ) -> tuple[pl.DataFrame, list[Met]]:
     """First sights with what was said of them before they came, rows in their order, and who was met.
 
-    awaited: by log partition. priced: works out the cost of such rows again; its `refusal` says why it may not be.
+    awaited: by log partition. priced: works out the cost of such rows again; its `refusal` says why it may not be:
+    then the event stays as it was, and who was met says why.
     The frame then has `control_offset` and `void`; without any awaited event among them it is returned as it is.
     """
     found = _found(frame, awaited)
@@ -125,10 +143,10 @@ def born(
     numbered = frame.with_row_index(ROW).with_columns(
         pl.lit(0, pl.UInt64).alias("control_offset"), pl.lit(0, pl.UInt8).alias("void")
     )
-    changed = [_changed(numbered.filter(pl.col(ROW) == row), mets, priced) for row, mets in found.items()]
+    results = [_changed(numbered.filter(pl.col(ROW) == row), mets, priced) for row, mets in found.items()]
     others = numbered.filter(~pl.col(ROW).is_in(list(found)))
-    together = pl.concat([others, *(each.select(others.columns) for each in changed)]).sort(ROW).drop(ROW)
-    return together, [met for mets in found.values() for met in mets]
+    together = pl.concat([others, *(row.select(others.columns) for row, _ in results)]).sort(ROW).drop(ROW)
+    return together, [met for _, mets in results for met in mets]
 
 
 def _found(frame: pl.DataFrame, awaited: Mapping[int, AwaitedEvents]) -> dict[int, list[Met]]:
@@ -146,9 +164,13 @@ def _found(frame: pl.DataFrame, awaited: Mapping[int, AwaitedEvents]) -> dict[in
     return found
 
 
-def _changed(row: pl.DataFrame, mets: Sequence[Met], priced: Callable[[pl.DataFrame], pl.DataFrame]) -> pl.DataFrame:
-    """The row after its changes, one after the other as its jobs would have done them, had it come before."""
-    for met in mets:
+def _changed(
+    row: pl.DataFrame, mets: Sequence[Met], priced: Callable[[pl.DataFrame], pl.DataFrame]
+) -> tuple[pl.DataFrame, list[Met]]:
+    """The row after its changes, one after the other as its jobs would have done them, had it come before; and the
+    same mets, those that had to leave it as it was with the refusal."""
+    told = list(mets)
+    for number, met in enumerate(mets):
         change = met.awaited.change
         changed = row.with_columns(
             *(pl.lit(value).cast(row.schema[name]).alias(name) for name, value in change.columns.items()),
@@ -157,9 +179,10 @@ def _changed(row: pl.DataFrame, mets: Sequence[Met], priced: Callable[[pl.DataFr
         )
         if change.reprices:
             changed = priced(changed)
-            if changed["refusal"][0]:
-                continue  # so changed it would cost more than any call can
+            if refusal := changed["refusal"][0]:
+                told[number] = replace(met, awaited=replace(met.awaited, refusal=refusal))
+                continue
         row = changed.select(row.columns)
         if change.void:
             break  # nothing is said of it any more
-    return row
+    return row, told

@@ -1,8 +1,8 @@
 """What a control record changes in events: its body in, columns and their new values out."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from producers.control.bodies import AmendBody, Amendment, Body, ReplaceBody, RepriceBody, VoidBody
@@ -35,11 +35,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One change and what it is done to: these events, or all of a selection."""
+    """One change and what it is done to: these events, or all of a selection.
+
+    own: further columns whose values differ from event to event, in the order of the events.
+    """
 
     change: Change
     events: tuple[EventKey, ...] = ()
     selection: Selection | None = None
+    own: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
 
     def may_lie_in(self, since: int, until: int) -> bool:
         """Whether one of its events may have a time in [since, until), Unix seconds."""
@@ -64,6 +68,30 @@ def corrections_of(body: Body) -> list[Correction]:
             return [Correction(Change.read(text), tuple(events)) for text, events in alike.items()]
         case _:
             return []
+
+
+def by_columns(corrections: Iterable[Correction]) -> list[Correction]:
+    """The same, those of named events that change the same columns as one: a thousand different values are written by
+    one statement."""
+    alike: dict[tuple[object, ...], list[Correction]] = {}
+    for each in corrections:
+        change = each.change
+        kind = (each.selection is None, change.void, change.reprices, *sorted(change.columns))
+        alike.setdefault(kind, []).append(each)
+    return [_joined(group) for group in alike.values()]
+
+
+def _joined(group: Sequence[Correction]) -> Correction:
+    first, *others = group
+    if not others:
+        return first
+    said = {
+        name: tuple(each.change.columns[name] for each in group for _ in each.events) for name in first.change.columns
+    }
+    common = {name: values[0] for name, values in said.items() if len(set(values)) == 1}
+    own = {name: values for name, values in said.items() if name not in common}
+    events = tuple(event for each in group for event in each.events)
+    return Correction(replace(first.change, columns=common), events, own=own)
 
 
 def columns_of(said: Amendment) -> dict[str, Value]:

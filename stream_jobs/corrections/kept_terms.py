@@ -21,6 +21,7 @@ from stream_jobs.credits.terms_table import LocatedTerms, TermsTable
 from warehouse.literals import quoted
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION, VERSIONS_PER_GENERATION, place_of_version
 from warehouse.queries.priced_calls import counts_with
+from warehouse.set_apart import not_set_apart
 
 PLACED: Final = ("src_partition", "src_offset", "control_offset")
 """Columns of usage_raw that `located` needs, beside `organization`, `time` and the event's id as `event_id_text`."""
@@ -29,7 +30,7 @@ Rows = Callable[[str], Sequence[Sequence[Any]]]
 """Answers a statement."""
 _SWITCHES: Final = (
     "SELECT toInt64(src_partition), offset, toInt64(max(revision)) FROM revision_switches WHERE kind = 'multipliers' "
-    "AND (src_partition, offset) NOT IN (SELECT src_partition, src_offset FROM quarantine WHERE src_index < 0) "
+    f"AND {not_set_apart('offset')} "
     "GROUP BY src_partition, offset ORDER BY src_partition, offset"
 )
 _JOBS: Final = (

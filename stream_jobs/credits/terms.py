@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Final, Literal, TypeAlias, get_args
 
 from stream_jobs.credits.errors import CreditRulesRefused
+from stream_jobs.pricing.exact_number import shifted, whole_number
 from stream_jobs.pricing.price_row import LAST
 from stream_jobs.pricing.rounding import MAX_INT64
 
@@ -113,8 +114,8 @@ def is_billed(billing_type: str, plan: str) -> bool:
 
 
 def _check_rate(credits_per_usd: Decimal) -> None:
-    exponent = credits_per_usd.as_tuple().exponent
-    if not isinstance(exponent, int) or not 0 <= credits_per_usd <= MAX_CREDITS_PER_USD or exponent < -PLACES:
+    within = credits_per_usd.is_finite() and 0 <= credits_per_usd <= MAX_CREDITS_PER_USD
+    if not within or whole_number(shifted(credits_per_usd, PLACES)) is None:
         raise CreditRulesRefused(
             f"credits_per_usd {credits_per_usd}: it must be between 0 and {MAX_CREDITS_PER_USD:,}, with at most "
             f"{PLACES} decimal places"

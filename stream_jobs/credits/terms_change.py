@@ -8,6 +8,7 @@ from decimal import Decimal
 from stream_jobs.credits.errors import CreditRulesRefused
 from stream_jobs.credits.terms import Basis, Rounding, Terms, TermsRow
 from stream_jobs.credits.terms_table import TermsTable
+from stream_jobs.pricing.exact_number import plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ def changed_terms(
     TermsRow(organization, Terms(), effective_from)  # refuses the date before it is looked up
     before = TermsTable(known).at(organization, round(effective_from.timestamp() * 1000))
     said = {each.name: getattr(change, each.name) for each in fields(change)}
+    if change.credits_per_usd is not None:
+        said["credits_per_usd"] = plain(change.credits_per_usd)
     row = TermsRow(
         organization,
         replace(before, **{name: value for name, value in said.items() if value is not None}),

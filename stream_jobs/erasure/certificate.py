@@ -14,7 +14,11 @@ STAYS: Final = (
     "what people saved, typed and chose in Superset (charts, queries, filters and its log of them), and answers in its "
     "cache: clear these there where they name what was erased",
 )
-STAYS_OF_USER: Final = ("sums of closed periods by day and model, which name nobody",)
+STAYS_OF_USER: Final = (
+    "sums of closed periods by day and model, which name nobody",
+    "what events of other users, and requests about them, say of the user in texts and metadata of their own",
+    "ids of fewer than eight characters among other words of the directory",
+)
 STAYS_OF_ORGANIZATION: Final = (
     "the organisation's name and calendar, and that it was erased",
     "its prices, multipliers and terms with their revisions: who set them and when; their notes are emptied",

@@ -101,7 +101,7 @@ class Erasure:
 
     def finish(self, scope: Scope, user_id: str, asked: datetime) -> None:
         """Once the rollup rows of its days are computed again: removes empty rows and kept bytes, and registers it."""
-        self._removal(scope).delete_all(statements.of_rest(scope, asked))
+        self._remove_rest(scope, statements.of_rest(scope, asked))
         self._hurry_old_parts(1)
         for (control_id,) in self.hand.rows(leftovers.noted(scope)):
             self._drop_notes(control_id)
@@ -125,6 +125,8 @@ class Erasure:
         removal = self._removal(scope)
         for table, of_table in texts.of_texts(scope, asked).items():
             removal.empty(table, of_table)
+        if not scope.whole:
+            removal.change("directory_entries", *texts.of_attributes(scope, asked))
 
     def complete(self, scope: Scope, row: Mapping[str, Any]) -> bool:
         """Whether the files that were replaced up to the second sweep are gone; then the erasure is over."""
@@ -152,7 +154,7 @@ class Erasure:
         """Removes again what a process that was frozen may have written since; returns how many rows."""
         self.hand.command(statements.events_noted(scope))
         found = self.remove_events(scope)
-        return found + self._removal(scope).delete_all(statements.of_rest(scope, asked))
+        return found + self._remove_rest(scope, statements.of_rest(scope, asked))
 
     def remove_rest(self, scope: Scope, kept: str, asked: datetime) -> int:
         """What only names the user, once no rollup row counts anything of it; returns how many rows.
@@ -161,7 +163,11 @@ class Erasure:
         """
         conditions = {table: f"{where} AND {kept}" for table, where in statements.of_rollups(scope).items()}
         conditions |= {**statements.of_replayed(scope), **statements.of_bytes(scope, asked)}
-        return self._removal(scope).delete_all(conditions)
+        return self._remove_rest(scope, conditions)
+
+    def _remove_rest(self, scope: Scope, conditions: Mapping[str, str]) -> int:
+        removal = self._removal(scope)
+        return removal.delete_all(conditions) + removal.empty("quarantine", statements.of_quarantine(scope))
 
     def forget(self, scope: Scope) -> None:
         """Nothing tells any more who it was about."""

@@ -52,6 +52,10 @@ class Removal:
         """Empties texts of a table by column and condition; returns in how many rows."""
         where = " OR ".join(f"({column} != '' AND ({condition}))" for column, condition in texts.items())
         changes = ", ".join(f"{column} = if({condition}, '', {column})" for column, condition in texts.items())
+        return self.change(table, where, changes)
+
+    def change(self, table: str, where: str, changes: str) -> int:
+        """Changes what rows say; returns how many."""
         return self._counted(table, f"{removed.TEXTS}{table}", where, f"UPDATE {changes} WHERE ({where})")
 
     def removed(self) -> dict[str, int]:

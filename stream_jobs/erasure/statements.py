@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from stream_jobs.erasure.json_texts import written_in_json
 from stream_jobs.erasure.scope import Scope
 from warehouse.control.selected import instant
 from warehouse.families import FAMILIES, ROLLUP_TABLES
@@ -38,6 +39,7 @@ REFUSALS: Final = ("rejected", "alerts", "replays")
 """Written by processes that have clocks of their own; all others are entered by people, perhaps right afterwards."""
 CLOCKS_APART: Final = timedelta(minutes=1)
 """How far a clock may be ahead of the log's."""
+_ORGANIZATION_NAMED: Final = r'''"organization"\s*:\s*"(?:[^"\\]|\\.)*"'''
 
 
 def events_noted(scope: Scope) -> str:
@@ -141,9 +143,19 @@ def of_bytes(scope: Scope, asked: datetime) -> Mapping[str, str]:
         table: f"{column} <= {instant(utc(asked) + (CLOCKS_APART if table in REFUSALS else timedelta()))}"
         for table, column in WRITTEN.items()
     }
-    # Whoever froze writes them late, but where they stand in the log is known.
-    written_before["quarantine"] = f"(src_partition != {scope.home} OR src_offset <= {scope.offset})"
     return {table: f"({where}) AND {written_before[table]}" for table, where in _of_bytes(scope).items()}
+
+
+def of_quarantine(scope: Scope) -> Mapping[str, str]:
+    """Conditions by column for what is kept of bytes that were set apart before the erasure. The rows stay: by them the
+    place in the log is passed over for ever."""
+    before = f"(src_partition != {scope.home} OR src_offset <= {scope.offset})"
+    named = _names_organization if scope.whole else names_user
+    mine = "" if scope.whole else f" AND {_of_organization_or_nobody(scope, 'raw')}"
+    return {
+        "raw": f"{before} AND {named(scope, 'raw')}{mine}",
+        "reason": f"{before} AND {named(scope, 'reason')}{mine}",
+    }
 
 
 def _of_bytes(scope: Scope) -> Mapping[str, str]:
@@ -159,14 +171,13 @@ def _of_bytes(scope: Scope) -> Mapping[str, str]:
             "closed_periods": mine,
             "provider_costs": mine,
             "provider_cost_reports": mine,
-            "quarantine": _names_organization(scope, "raw"),
         }
     named = f"organization IN ({quoted(scope.organization)}, '') AND "
+    mine = f"(organization != '' OR {_of_organization_or_nobody(scope, 'raw')}) AND "
     ids = scope.events("toString(event_id)")
     return {
-        "rejected": f"{named}(event_id IN {ids} OR {names_user(scope, 'raw')} OR {names_user(scope, 'reason')})",
+        "rejected": f"{named}{mine}(event_id IN {ids} OR {names_user(scope, 'raw')} OR {names_user(scope, 'reason')})",
         "replays": f"{named}event_id IN {ids}",
-        "quarantine": names_user(scope, "raw"),
         "alerts": f"{named}({names_user(scope, 'details')} OR {names_user(scope, 'message')})",
         "directory_entries": f"{scope.own} AND kind = 'user' AND entity_id IN {scope.users}",
     }
@@ -174,10 +185,17 @@ def _of_bytes(scope: Scope) -> Mapping[str, str]:
 
 def _names_organization(scope: Scope, text: str) -> str:
     """Whether bytes that nobody could read as one event name the organisation as one does, in any of their lines."""
-    names = dict.fromkeys(json.dumps(scope.organization, ensure_ascii=plain) for plain in (False, True))
+    plain = json.dumps(scope.organization, ensure_ascii=False)
+    names = dict.fromkeys((plain, plain.replace("/", r"\/"), *written_in_json(scope.organization)))
     close = f"replaceRegexpAll({text}, '\"organization\"\\\\s*:\\\\s*', '\"organization\":')"
     named = f"position({close}, concat('\"organization\":', name)) > 0"
     return f"arrayExists(name -> {named}, [{', '.join(map(quoted, names))}])"
+
+
+def _of_organization_or_nobody(scope: Scope, text: str) -> str:
+    """Whether such bytes name the organisation, or none that can be read to its end."""
+    names_any = f"match({text}, {quoted(_ORGANIZATION_NAMED)})"
+    return f"({_names_organization(scope, text)} OR NOT {names_any})"
 
 
 def names_user(scope: Scope, text: str) -> str:

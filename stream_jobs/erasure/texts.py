@@ -10,6 +10,7 @@ from typing import Final
 
 from stream_jobs.erasure.scope import Scope
 from stream_jobs.erasure.statements import names_user
+from warehouse.control.selected import instant
 from warehouse.queries.query import utc
 
 NOTED: Final = {
@@ -22,16 +23,41 @@ NOTED: Final = {
     "repairs": ("message", "asked"),
 }
 """Where else people or the warehouse say something about an organisation: the text, and when the row was written."""
+NO_CHANCE: Final = 8
+"""Ids of so many characters stand in a name only where the user is meant."""
 TABLES: Final = ("control_records", "jobs", *NOTED)
+
+
+_WORD: Final = "concat('(^|[^0-9A-Za-z_])', regexpQuoteMeta(user), '([^0-9A-Za-z_]|$)')"
 
 
 def of_texts(scope: Scope, asked: datetime) -> Mapping[str, Mapping[str, str]]:
     """Conditions of rows by table and column. asked: when the log received the erasure."""
-    bound = f"fromUnixTimestamp64Milli({round(utc(asked).timestamp() * 1000)}, 'UTC')"
+    bound = instant(utc(asked))
     return _of_requests(scope) | {
         table: {text: f"{scope.own} AND {written} <= {bound} AND {_told(scope, text)}"}
         for table, (text, written) in NOTED.items()
     }
+
+
+def of_attributes(scope: Scope, asked: datetime) -> tuple[str, str]:
+    """Where other entries of the directory name the user, and what is changed there: names and attributes are emptied.
+
+    A text that is the id names the user, and one with a long id among its words.
+    """
+    users = f"(SELECT groupArray(user_id) FROM erased_users WHERE control_id = {scope.id} AND user_id != '')"
+
+    def named(text: str) -> str:
+        inside = f"lengthUTF8(user) >= {NO_CHANCE} AND match({text}, {_WORD})"
+        return f"arrayExists(user -> {text} = user OR ({inside}), {users})"
+
+    entries = f"{scope.own} AND created <= {instant(utc(asked))}"
+    name = "ifNull(display_name, '')"
+    told = f"arrayConcat([{name}], mapKeys(attributes), mapValues(attributes))"
+    where = f"{entries} AND arrayExists(text -> {named('text')}, {told})"
+    kept = f"mapFilter((word, said) -> NOT {named('word')}, attributes)"
+    emptied = f"mapApply((word, said) -> (word, if({named('said')}, '', said)), {kept})"
+    return where, f"display_name = if({named(name)}, '', display_name), attributes = {emptied}"
 
 
 def _of_requests(scope: Scope) -> dict[str, dict[str, str]]:
@@ -84,5 +110,4 @@ def _is_out(scope: Scope) -> str:
 def _names_in_words(scope: Scope, text: str) -> str:
     """Whether a text for people names the user, not as a part of a longer word."""
     users = f"(SELECT groupArray(user_id) FROM erased_users WHERE control_id = {scope.id} AND user_id != '')"
-    word = "concat('(^|[^0-9A-Za-z_])', regexpQuoteMeta(user), '([^0-9A-Za-z_]|$)')"
-    return f"arrayExists(user -> match({text}, {word}), {users})"
+    return f"arrayExists(user -> match({text}, {_WORD}), {users})"

@@ -47,8 +47,9 @@ def changed_at_birth(
 ) -> tuple[AwaitedChange, ...]:
     """The records that stood in the log before the event and changed it when it came, in their order.
 
-    None where the event kept what it was sent as: what would have cost more than any call can was refused.
+    Not among them are those that had to leave it as it was, nor any where it kept what it was sent as.
     """
     version = former[0].version if former else event.control_offset
     identity = (event.organization, event.time, event.offset)
-    return tuple(each for each in said if version and (each.organization, each.time, each.met) == identity)
+    made = (each for each in said if version and not each.refusal)
+    return tuple(each for each in made if (each.organization, each.time, each.met) == identity)

@@ -108,10 +108,11 @@ def compared(
     names: ModelNames,
     rates: RatesOf | None = None,
 ) -> Comparison:
-    """The comparison of one provider's invoice. Usage that others charge for is left out.
+    """The comparison of one provider's invoice, by any of its names. Usage that others charge for is left out.
 
     rates: of the currency in which amounts are shown too. Raises MissingExchangeRate for a day without one.
     """
+    provider = names.provider(provider)
     invoiced: dict[tuple[date, str], _Charges] = defaultdict(_Charges)
     for charge in charged:
         model = names.model(provider, charge.model) if charge.model else ""

@@ -1,6 +1,6 @@
 """One name for a model that provider and event write differently: the rules of the price list as a question."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,6 +14,15 @@ class ModelNames:
 
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
+
+    def provider(self, name: str) -> str:
+        """The provider whose name this is in any spelling, as prices are set for it; else the name in lower case."""
+        return self._resolver.providers.called(name.lower())
+
+    def alike(self, name: str, others: Iterable[str]) -> tuple[str, ...]:
+        """Which of the others are names of the same provider."""
+        provider = self.provider(name)
+        return tuple(other for other in others if self.provider(other) == provider)
 
     def model(self, provider: str, model: str) -> str:
         """The model's id in the catalogue; of one that nobody knows its name in lower case, without prefixes."""

@@ -5,7 +5,7 @@ statement may be repeated, by anybody, at any time.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
@@ -19,6 +19,7 @@ from stream_jobs.rollups.bundle import Bundle
 from tokentally.tokens import TOKEN_BUCKETS
 from warehouse.families import INPUT_BUCKETS, OUTPUT_BUCKETS
 from warehouse.literals import quoted
+from warehouse.queries.query import milliseconds
 
 KEPT: Final = (
     *("user_id", "customer_id", "department", "project", "feature", "prompt_id", "thread_id", "api_key_id"),
@@ -38,6 +39,7 @@ PRICED: Final = (*("cost_nano_usd", "billed_nano_usd", "credits_micro", "cost_st
 AS_SELECTED: Final = "SETTINGS optimize_on_insert = 0"
 """Nothing is merged before it is written: each event is selected once. Saves a third of the writing."""
 _AMOUNT: Final = re.compile(r":([0-9.]+)")
+_TEXT_OF_AMOUNT: Final = r':"\1"'
 RAW_COLUMNS: Final = (
     "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = 'usage_raw' "
     "AND default_kind NOT IN ('EPHEMERAL', 'ALIAS', 'MATERIALIZED') ORDER BY position"
@@ -66,40 +68,71 @@ def kept(job: Job, correction: Correction, work: Bundle, since: int, until: int,
     )
 
 
+def said_of_each(job: Job, correction: Correction) -> pl.DataFrame | None:
+    """What differs from event to event, as the table `asked`: IDENTITY and `said_<column>`; None where nothing does."""
+    if not correction.own:
+        return None
+    said = {f"said_{name}": pl.Series(values, dtype=_dtype(values)) for name, values in correction.own.items()}
+    times = pl.Series([milliseconds(event.time) for event in correction.events], dtype=pl.Int64)
+    ids = [event.event_id.bytes for event in correction.events]
+    return pl.DataFrame({"time": times.cast(pl.Datetime("ms", "UTC")), "event_id": ids, **said}).select(
+        pl.lit(job.organization).alias("organization"), pl.all()
+    )
+
+
 def rewritten(columns: Sequence[str], job: Job, correction: Correction, work: Bundle, since: int, until: int) -> str:
     """Writes the new versions. columns: those of usage_raw, by RAW_COLUMNS.
 
-    A change that reprices reads the new prices of each event as the table `asked`: IDENTITY and PRICED.
+    The table `asked` has IDENTITY, PRICED of a change that reprices, and what differs from event to event.
     """
-    values = _literals(correction.change.columns)
+    values = _values(correction)
     values["control_offset"] = str(job.version)
     if correction.change.void:
         values["void"] = "1"
-    # The condition stands inside: outside it would mean the new values, which have the same names.
-    source = f"(SELECT * FROM usage_raw FINAL WHERE {_changed(job, correction, work, since, until)}) AS raw"
-    if correction.change.reprices:
-        values |= {name: f"again_{name}" for name in PRICED}
-        again = ", ".join(f"{name} AS again_{name}" for name in (*IDENTITY, *PRICED))
-        source += (
-            f" ANY INNER JOIN (SELECT {again} FROM asked) AS again "
-            f"ON {' AND '.join(f'raw.{name} = again_{name}' for name in IDENTITY)}"
-        )
+    priced = PRICED if correction.change.reprices else ()
+    values |= {name: f"again_{name}" for name in priced}
+    source = _source(_changed(job, correction, work, since, until), (*priced, *_said(correction)))
     made = ", ".join(f"{values[name]} AS {name}" if name in values else f"raw.{name}" for name in columns)
     return f"INSERT INTO usage_raw ({', '.join(columns)}) {AS_SELECTED} SELECT {made} FROM {source}"
 
 
 def to_price(job: Job, correction: Correction, work: Bundle, since: int, until: int) -> str:
-    """What prices, credits and terms follow from, as it will be, with the identity and place of each event."""
-    said = correction.change.columns
-    values = _literals(said)
-    quantities = f"{quoted(str(said['quantities']))} AS quantities_text" if "quantities" in said else QUANTITIES
+    """What prices, credits and terms follow from, as it will be, with the identity and place of each event.
+
+    The table `asked` has what differs from event to event.
+    """
+    values, quantities = _values(correction), QUANTITIES
+    if "quantities" in correction.change.columns:
+        quantities = f"{quoted(str(correction.change.columns['quantities']))} AS quantities_text"
+    elif "quantities" in correction.own:
+        quantities = "again_said_quantities AS quantities_text"
     needed = ", ".join(
         f"{values[name]} AS new_{name}" if name in values else f"{name} AS new_{name}" for name in NEEDED
     )
-    return (
-        f"SELECT event_id, toString(event_id) AS event_id_text, {', '.join(PLACED)}, {needed}, {quantities} "
-        f"FROM usage_raw FINAL WHERE {_changed(job, correction, work, since, until)}"
-    )
+    source = _source(_changed(job, correction, work, since, until), _said(correction))
+    placed = ", ".join(PLACED)
+    return f"SELECT event_id, toString(event_id) AS event_id_text, {placed}, {needed}, {quantities} FROM {source}"
+
+
+def _source(condition: str, asked: Sequence[str]) -> str:
+    """The events, with these columns of the table `asked` as `again_<column>`.
+
+    The condition stands inside: outside it would mean the new values, which have the same names.
+    """
+    events = f"(SELECT * FROM usage_raw FINAL WHERE {condition}) AS raw"
+    if not asked:
+        return events
+    again = ", ".join(f"{name} AS again_{name}" for name in (*IDENTITY, *asked))
+    same = " AND ".join(f"raw.{name} = again_{name}" for name in IDENTITY)
+    return f"{events} ANY INNER JOIN (SELECT {again} FROM asked) AS again ON {same}"
+
+
+def _said(correction: Correction) -> list[str]:
+    return [f"said_{name}" for name in correction.own]
+
+
+def _dtype(values: Sequence[Value]) -> type[pl.DataType]:
+    return pl.String if any(isinstance(value, str) for value in values) else pl.Int64
 
 
 def replaced_before(job: Job, correction: Correction, work: Bundle, since: int, until: int) -> str:
@@ -125,13 +158,24 @@ def _changed(job: Job, correction: Correction, work: Bundle, since: int, until: 
     )
 
 
-def _literals(columns: Mapping[str, Value]) -> dict[str, str]:
-    """The values as SQL. Amounts become texts in their JSON: ClickHouse reads JSON numbers through floating point."""
-    made = {name: _literal(value) for name, value in columns.items()}
-    if "quantities" in columns:
-        exact = _AMOUNT.sub(r':"\1"', str(columns["quantities"]) or "{}")
-        made["quantities"] = f"JSONExtract({quoted(exact)}, 'Map(LowCardinality(String), Decimal(38, 18))')"
-    return made
+def _values(correction: Correction) -> dict[str, str]:
+    """The new values as SQL, by column. Amounts become texts in their JSON: ClickHouse reads JSON numbers through
+    floating point."""
+    said = correction.change.columns
+    values = {name: _literal(value) for name, value in said.items()}
+    values |= {name: f"again_said_{name}" for name in correction.own}
+    if "quantities" in said:
+        values["quantities"] = _as_map(quoted(_AMOUNT.sub(_TEXT_OF_AMOUNT, str(said["quantities"]) or "{}")))
+    elif "quantities" in correction.own:
+        text = "if(again_said_quantities = '', '{}', again_said_quantities)"
+        values["quantities"] = _as_map(
+            f"replaceRegexpAll({text}, {quoted(_AMOUNT.pattern)}, {quoted(_TEXT_OF_AMOUNT)})"
+        )
+    return values
+
+
+def _as_map(text: str) -> str:
+    return f"JSONExtract({text}, 'Map(LowCardinality(String), Decimal(38, 18))')"
 
 
 def _literal(value: Value) -> str:

@@ -6,11 +6,12 @@ the day and no length of context may fall between two prices.
 
 import difflib
 import json
+import reprlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stream_jobs.pricing.errors import PriceListRefused
+from stream_jobs.pricing.errors import PriceListRefused, printable
 from stream_jobs.pricing.gap_checks import ENDS_NOTHING, gap_problems
 from stream_jobs.pricing.match import predicate
 from stream_jobs.pricing.model_checks import model_problems
@@ -19,6 +20,7 @@ from stream_jobs.pricing.price_row import ALWAYS, FREE, LAST, MAX_TIER_START, NO
 from stream_jobs.pricing.rate_card import MAX_PLACES, MAX_PRICE_USD
 from stream_jobs.pricing.time_of_day import time_of_day
 from stream_jobs.pricing.units import UNITS_BY_PRICE_KEY
+from tokentally.fields import CONTROL_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def _owner(row: PriceRow) -> tuple[str, str, str]:
 
 def row_problems(row: PriceRow) -> Iterator[str]:
     """What is wrong with a row by itself, with the cure."""
+    yield from _text_problems(row)
     if not row.provider:
         yield "it names no provider; write the one whose price it is"
     if not 0 <= row.tier_start <= MAX_TIER_START:
@@ -76,6 +79,17 @@ def row_problems(row: PriceRow) -> Iterator[str]:
     else:
         yield from _unit_problems(row)
         yield from _price_problems(row)
+
+
+def _text_problems(row: PriceRow) -> Iterator[str]:
+    """No event can name what these have in their names, and UTF-8 cannot hold halves of characters anywhere."""
+    for what in ("provider", "model"):
+        if CONTROL_CHARACTERS.search(getattr(row, what)):
+            yield f"{what} {getattr(row, what)!r} has a control character or half of a character; take it out"
+    others = ["organization", "match", "source", *(["display_name"] if row.display_name != row.model else [])]
+    for what in others:
+        if printable(getattr(row, what)) != getattr(row, what):
+            yield f"{what} {getattr(row, what)!r} has half of a character; write it whole, or take it out"
 
 
 def _mark_problems(row: PriceRow) -> Iterator[str]:
@@ -137,11 +151,13 @@ def _match_problems(row: PriceRow) -> Iterator[str]:
         return
     try:
         rules = json.loads(row.match)
-        clauses = [rules["model"]] if row.model else [rules.get("provider"), rules.get("model")]
+        clauses = [rules["model"]] if row.model else [rules.get(of) for of in ("provider", "model")]
         for clause in clauses:
-            if clause is not None:
+            if row.model or clause is not None:  # a provider may have no rule, a model is found by one
                 predicate(clause)
     except PriceListRefused as problem:
         yield str(problem)
+    except RecursionError:
+        yield "matching rule of objects that lie in one another too deeply; write it flat"
     except (ValueError, KeyError, TypeError, AttributeError):
-        yield f'matching rule {row.match!r} is not JSON such as {{"model": {{"starts_with": "gpt-4o"}}}}'
+        yield f'matching rule {reprlib.repr(row.match)} is not JSON such as {{"model": {{"starts_with": "gpt-4o"}}}}'

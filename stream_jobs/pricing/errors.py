@@ -12,8 +12,13 @@ class PriceListRefused(ValueError):
     """
 
     def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
+        self.problems = tuple(map(printable, problems))
+        super().__init__("\n".join(self.problems))
+
+
+def printable(text: str) -> str:
+    """The text with halves of characters, which JSON can name and UTF-8 cannot hold, as JSON writes them."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class RevisionMissing(LookupError):

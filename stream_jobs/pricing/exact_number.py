@@ -6,6 +6,8 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any, Final
 
+from warehouse.written_number import written_number
+
 _MAX_DIGITS: Final = 100
 
 
@@ -52,15 +54,10 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
 def exact_number(value: object) -> Decimal | None:
     """A number or its text as an exact Decimal, NaN and infinities included; None for anything else.
 
-    A float is refused as well: it has lost what the file said. So is a text such as 1_0, or of other digits than 0-9.
+    `written_number` has the rules; a number beyond all bounds is none either.
     """
-    if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        return None
-    if isinstance(value, str) and not is_plain(value.strip()):
-        return None
-    try:
-        number = Decimal(value.strip() if isinstance(value, str) else value)
-    except (InvalidOperation, ValueError):
+    number = written_number(value)
+    if number is None:
         return None
     if number.is_nan():
         return Decimal("NaN")  # a signalling one would raise wherever it is compared
@@ -68,11 +65,6 @@ def exact_number(value: object) -> Decimal | None:
     if isinstance(exponent, int) and len(digits) + abs(exponent) > _MAX_DIGITS:
         return None
     return number
-
-
-def is_plain(text: str) -> bool:
-    """Whether a number is written as people and JSON write one; Decimal takes underscores and any script's digits."""
-    return text.isascii() and "_" not in text
 
 
 def whole_number(value: object) -> int | None:

@@ -1,25 +1,37 @@
 """Matching rules of the catalogue: a JSON clause in, a predicate over lower-case text out."""
 
 import re
+import reprlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from stream_jobs.pricing.errors import PriceListRefused
 
 Clause: TypeAlias = Mapping[str, Any]
 Predicate: TypeAlias = Callable[[str], bool]
+MAX_NESTED: Final = 50
+"""How deep `or` and `and` may lie in one another; nobody means more, and Python follows no more than about 900."""
+
+_SHORT: Final = reprlib.Repr()
+_SHORT.maxstring = 80
 
 
-def predicate(clause: Clause) -> Predicate:
-    """The clause as a function of lower-case text. Raises PriceListRefused for a clause of no known kind."""
-    if len(clause) == 1:
+def predicate(clause: object, nested: int = 0) -> Predicate:
+    """The clause as a function of lower-case text. nested: in how many others it lies.
+
+    Raises PriceListRefused for what is no clause of a known kind.
+    """
+    if nested > MAX_NESTED:
+        raise PriceListRefused(f"matching rule of more than {MAX_NESTED} `or` and `and` in one another; write it flat")
+    if isinstance(clause, Mapping) and len(clause) == 1:
         ((kind, operand),) = clause.items()
         if kind in ("or", "and") and isinstance(operand, list):
-            return _combined(kind, [predicate(part) for part in operand])
+            return _combined(kind, [predicate(part, nested + 1) for part in operand])
         if isinstance(operand, str) and (found := _simple(kind, operand)):
             return found
     raise PriceListRefused(
-        f"matching rule {dict(clause)!r} is not one of equals, starts_with, ends_with, contains, regex, or, and"
+        f"matching rule {_SHORT.repr(clause)} is not one of equals, starts_with, ends_with, contains, regex, or, and; "
+        'write one such as {"equals": "gpt-4o"}'
     )
 
 
@@ -42,8 +54,10 @@ def _simple(kind: str, operand: str) -> Predicate | None:
     if kind == "regex":
         try:
             search = re.compile(operand).search
-        except re.error as problem:
-            raise PriceListRefused(f"matching rule regex {operand!r} does not compile: {problem}") from problem
+        except (re.error, RecursionError, OverflowError) as problem:
+            raise PriceListRefused(
+                f"matching rule regex {_SHORT.repr(operand)} does not compile: {problem}"
+            ) from problem
         return lambda text: search(text) is not None
     return None
 

@@ -11,11 +11,13 @@ from stream_jobs.pricing.rate_checks import Placed, Problem, rate_problems, serv
 _DAY_SECONDS: Final = 86_400
 
 
-def model_problems(rows: Sequence[Placed], everyones: Iterable[PriceRow] = ()) -> Iterator[Problem]:
+def model_problems(rows: Sequence[Placed], everyones: Iterable[PriceRow] | None = None) -> Iterator[Problem]:
     """What is wrong between the rows of one owner's model, given in their order.
 
-    everyones: those that hold for all, where the owner is an organization.
+    everyones: those that hold for all, where the owner is an organization. None: the rows are a list's, which may be
+    laid over others, so hours and contexts that they leave without a price are no problem yet.
     """
+    is_part = everyones is None
     repeats = list(_repeats(rows))
     yield from repeats
     by_service: dict[str, list[Placed]] = {}
@@ -28,11 +30,11 @@ def model_problems(rows: Sequence[Placed], everyones: Iterable[PriceRow] = ()) -
         for sheet in _sheets(of_service):
             yield from _mark_problems(sheet)
         if service_tier:  # what it leaves out costs as much as in the standard one
-            yield from () if repeats else service_tier_problems(rows, service_tier)
+            yield from () if repeats else service_tier_problems(rows, service_tier, is_part=is_part)
         else:
-            yield from _window_gaps(of_service, everyones)
+            yield from () if everyones is None else _window_gaps(of_service, everyones)
             for sheet in _sheets(of_service):
-                yield from rate_problems(sheet)
+                yield from rate_problems(sheet, is_part=is_part)
 
 
 def _repeats(rows: Sequence[Placed]) -> Iterator[Problem]:

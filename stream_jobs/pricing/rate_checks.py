@@ -15,15 +15,19 @@ Problem: TypeAlias = tuple[str, str]
 """The place, and what is wrong there with the cure."""
 
 
-def rate_problems(sheet: Sequence[Placed]) -> Iterator[Problem]:
-    """Tiers need a base, marginal ones of their own unit, and no usage may have two prices equally near."""
+def rate_problems(sheet: Sequence[Placed], *, is_part: bool = False) -> Iterator[Problem]:
+    """Tiers need a base, marginal ones of their own unit, and no usage may have two prices equally near.
+
+    is_part: the sheet may come to lie over another one, where the base is.
+    """
     rates = _priced(sheet)
-    yield from _base_problems(rates, {_unit(row) for _, row in rates if row.tier_start == 0})
+    if not is_part:
+        yield from _base_problems(rates, {_unit(row) for _, row in rates if row.tier_start == 0})
     yield from _join_problems(rates)
-    yield from _marginal_problems(rates)
+    yield from _marginal_problems(rates, is_part=is_part)
 
 
-def service_tier_problems(rows: Sequence[Placed], service_tier: str) -> Iterator[Problem]:
+def service_tier_problems(rows: Sequence[Placed], service_tier: str, *, is_part: bool = False) -> Iterator[Problem]:
     """The same for calls of a service tier, whose rows take the place of the standard ones of their units.
 
     rows: of one model in their order, each once. What an organization's rows of a service tier do not name costs what
@@ -38,11 +42,13 @@ def service_tier_problems(rows: Sequence[Placed], service_tier: str) -> Iterator
             rates = _priced(special)
             named = {_unit(row) for _, row in rates}
             base = {_unit(row) for _, row in rates if row.tier_start == 0}
-            found |= dict.fromkeys(_base_problems(rates, base | set(UNITS_BY_PRICE_KEY.values()) - named))
-            found |= dict.fromkeys(_marginal_problems(rates))
+            if not is_part:
+                found |= dict.fromkeys(_base_problems(rates, base | set(UNITS_BY_PRICE_KEY.values()) - named))
+            found |= dict.fromkeys(_marginal_problems(rates, is_part=is_part))
         elif special:
-            known = set(rate_problems(standard))
-            found |= dict.fromkeys(each for each in rate_problems([*special, *standard]) if each not in known)
+            known = set(rate_problems(standard, is_part=is_part))
+            both = rate_problems([*special, *standard], is_part=is_part)
+            found |= dict.fromkeys(each for each in both if each not in known)
     yield from found
 
 
@@ -62,12 +68,12 @@ def _join_problems(rates: Sequence[Placed]) -> Iterator[Problem]:
             return
 
 
-def _marginal_problems(rates: Sequence[Placed]) -> Iterator[Problem]:
+def _marginal_problems(rates: Sequence[Placed], *, is_part: bool) -> Iterator[Problem]:
     for place, row in rates:
         if not _is_step(row):
             continue
         others = [other for _, other in rates if other.unit == row.unit and not _is_step(other)]
-        if len(others) != 1 or others[0].tier_start:
+        if not (is_part and not others) and (len(others) != 1 or others[0].tier_start):
             yield (
                 place,
                 f"{row.unit} has a marginal tier above {row.tier_start:,}; give it one price from the first unit on"

@@ -88,7 +88,7 @@ class Controls:
         body = record.body
         if isinstance(body, ConfigBody):
             if body.subject == "calendar":
-                self._change_calendar(record, body, envelope, taken)
+                self._change_calendar(partition, record, body, envelope, taken)
             else:
                 self._switch(partition, record, body, envelope, taken)
             return
@@ -116,7 +116,11 @@ class Controls:
             ("revision_switches", _switch_row(envelope, body.subject, record.organization, body.revision))
         )
 
-    def _change_calendar(self, record: ControlRecord, body: ConfigBody, envelope: Envelope, taken: Taken) -> None:
+    def _change_calendar(
+        self, partition: Partition, record: ControlRecord, body: ConfigBody, envelope: Envelope, taken: Taken
+    ) -> None:
+        """Each revision takes away what earlier ones said of the time from its start on, so a lower one comes too late
+        once a higher one was read."""
         name = record.organization
         said = self.content(body, name, envelope.content)
         if hashlib.sha256(said.encode()).hexdigest() != body.content_hash:
@@ -130,8 +134,17 @@ class Controls:
                 f"config: the calendar of {name} would change at {change.effective_from}: it must be a full "
                 f"quarter of an hour, and more than {FUTURE_MS // 60_000} minutes after the record reaches the log"
             )
+        place = (envelope.src_partition, envelope.offset)
+        if partition.calendars.get(name, 0) > body.revision or self.sink.rows(
+            statements.later_calendars(place, name, body.revision)
+        ) != [(0,)]:
+            raise ControlRefused(
+                f"config: calendar revision {body.revision} of {name} came after a later one, which holds: change the "
+                "calendar again if it must be another"
+            )
         if unknown := self.directory.unknown([name]):
             self.directory.learn(unknown, envelope.append_ms)
+        partition.calendars[name] = body.revision
         self.directory.change(name, change.start, change.time_zone, change.week_start)
         taken.written.append(("revision_switches", _switch_row(envelope, "calendar", name, body.revision)))
         taken.written.append(("organizations", _organization(record, envelope, change)))

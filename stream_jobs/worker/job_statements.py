@@ -7,9 +7,10 @@ from typing import Final
 from stream_jobs.erasure.statements import registered
 from stream_jobs.jobs.job import COLUMNS as JOB_COLUMNS
 from stream_jobs.rollups.bundle import Bundle
-from stream_jobs.worker.statements import listed, not_set_apart
+from stream_jobs.worker.statements import listed
 from warehouse.literals import quoted
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
+from warehouse.set_apart import not_set_apart
 
 CANCELLED: Final = 3
 """By how much the version of a slice's row rises when it is cancelled: above that of whoever begins it meanwhile."""

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from producers.timeliness.rules import FUTURE_MS
-from stream_jobs.corrections.awaited import Awaited
-from stream_jobs.corrections.change import Change
+from stream_jobs.corrections.awaited import Awaited, change_of
 from stream_jobs.deduplication.keys import KeyMaker
 from stream_jobs.deduplication.tombstones import Tombstones
 from stream_jobs.deduplication.window import Window
@@ -64,7 +63,7 @@ def load_controls(sink: Sink, partitions: Mapping[int, Partition]) -> None:
             elif kind == "multipliers":
                 mine.multipliers = max(mine.multipliers, revision)
     for number, *identity, offset, control_id, kind, change in sink.rows(statements.awaited_events(applied)):
-        awaited = Awaited(offset, control_id, kind, Change.read(change), row_version(number, offset))
+        awaited = Awaited(offset, control_id, kind, change_of(change), row_version(number, offset))
         organization, time_ms, event_id = identity
         partitions[number].awaited.add((organization, time_ms, event_id), awaited)
 

@@ -43,7 +43,8 @@ class Partition:
     of any row seen or loaded (rule E2).
     clock_ms: highest append time read; applied_clock_ms: the same up to `applied`. highest_bucket: per organisation,
     the newest bucket that may have stored rows which are not in memory. prices, multipliers: revisions in force
-    (rule E21). controls: ids of the control records applied by this worker.
+    (rule E21). controls: ids of the control records applied by this worker; calendars: the highest revision that it
+    put in force, by organisation.
     """
 
     number: int
@@ -61,6 +62,7 @@ class Partition:
     multipliers: int = FIRST
     awaited: AwaitedEvents = field(default_factory=AwaitedEvents)
     controls: set[str] = field(default_factory=set)
+    calendars: dict[str, int] = field(default_factory=dict)
     quarantine: Quarantine = field(default_factory=Quarantine)
 
     @classmethod

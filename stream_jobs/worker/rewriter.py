@@ -13,7 +13,7 @@ import polars as pl
 from producers.control.bodies import RepriceBody
 from stream_jobs.calendars.local_calendar import QUARTER_SECONDS
 from stream_jobs.control.repriced import NEEDED, cost_alone, excess, repriced
-from stream_jobs.corrections.change import Correction
+from stream_jobs.corrections.change import Correction, by_columns
 from stream_jobs.corrections.kept_terms import KeptTerms
 from stream_jobs.errors import JobRefused
 from stream_jobs.jobs import rewriting
@@ -46,7 +46,7 @@ class Rewriter:
         """
         left: Counter[str] = Counter()
         since, until = bundle.around()
-        near = [each for each in job.corrections if each.may_lie_in(since, until)]
+        near = [each for each in by_columns(job.corrections) if each.may_lie_in(since, until)]
         total = sum(self._corrected(job, correction, bundle, rest, left) for correction in near)
         if left:
             why = "; ".join(f"{events} events: {reason}, or of the prices" for reason, events in sorted(left.items()))
@@ -77,9 +77,9 @@ class Rewriter:
         Returns how many events stay as they are, by the reason."""
         refused: Counter[str] = Counter()
         try:
-            again = None
+            again = rewriting.said_of_each(job, correction)
             if correction.change.reprices:
-                again, refused = self._priced(job, correction, work, since, until)
+                again, refused = self._priced(job, correction, work, since, until, again)
                 if again.is_empty():  # half of a span may hold no event
                     return refused
             among = again if refused else None
@@ -94,10 +94,12 @@ class Rewriter:
         return refused
 
     def _priced(
-        self, job: Job, correction: Correction, work: Bundle, since: int, until: int
+        self, job: Job, correction: Correction, work: Bundle, since: int, until: int, said: pl.DataFrame | None
     ) -> tuple[pl.DataFrame, Counter[str]]:
-        """What the events cost, for the statement that writes them; and how many must not become so, by the reason."""
-        frame = self.sink.frame(rewriting.to_price(job, correction, work, since, until))
+        """What the events cost, for the statement that writes them; and how many must not become so, by the reason.
+
+        said: what differs from event to event, which goes with it."""
+        frame = self.sink.frame(rewriting.to_price(job, correction, work, since, until), said)
         if frame.is_empty():
             return frame, Counter()
         names = {f"new_{name}": name for name in NEEDED} | {"quantities_text": "quantities"}
@@ -116,7 +118,8 @@ class Rewriter:
             raise JobRefused(str(problem)) from None
         reasons = excess(priced)
         refused = Counter(reasons.filter(reasons != "").to_list())
-        return priced.filter(reasons == "").select(*rewriting.IDENTITY, *rewriting.PRICED), refused
+        again = priced.filter(reasons == "").select(*rewriting.IDENTITY, *rewriting.PRICED)
+        return again if said is None else again.join(said, on=rewriting.IDENTITY), refused
 
     def _raw_columns(self) -> list[str]:
         if not self._columns:

@@ -44,7 +44,7 @@ ASKED_TYPES = {
     **dict.fromkeys(("cost_nano_usd", "billed_nano_usd", "credits_micro"), "Int64"),
     "price_revision": "UInt32",
 }
-"""ClickHouse types of the columns that statements are asked about; all others are texts."""
+"""ClickHouse types of the columns that statements are asked about; all others are whole numbers or texts."""
 UUID_COLUMNS = frozenset({"event_id", "id_hash"})
 
 
@@ -199,8 +199,12 @@ def whole(body: bytes) -> bytes:
 def _external(asked: pl.DataFrame | None) -> ExternalData | None:
     if asked is None:
         return None
-    structure = [f"{name} {ASKED_TYPES.get(name, 'String')}" for name in asked.columns]
+    structure = [f"{name} {ASKED_TYPES.get(name) or _type_of(dtype)}" for name, dtype in asked.schema.items()]
     return ExternalData(file_name="asked", fmt="ArrowStream", structure=structure, data=arrow_stream(asked))
+
+
+def _type_of(dtype: pl.DataType) -> str:
+    return "Nullable(Int64)" if dtype == pl.Int64 else "String"
 
 
 def arrow_stream(frame: pl.DataFrame) -> bytes:

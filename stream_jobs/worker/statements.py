@@ -6,6 +6,7 @@ from stream_jobs.rollups.bundle import still_applied
 from stream_jobs.rollups.pairs import PLACE
 from warehouse.families import FAMILIES, ROLLUP_TABLES, Family
 from warehouse.literals import quoted, second
+from warehouse.set_apart import not_set_apart
 
 Pair = tuple[int, str, int]
 """(src_partition, organization, bucket in Unix seconds)."""
@@ -291,6 +292,16 @@ def revisions_in_force(applied: Mapping[int, int], first: int) -> str:
     )
 
 
+def later_calendars(place: tuple[int, int], organization: str, revision: int) -> str:
+    """How many higher revisions of the organisation's calendar were put in force before this place of the log
+    (partition, offset), former generations counted in."""
+    return (
+        f"SELECT count() FROM revision_switches WHERE kind = 'calendar' AND organization = {quoted(organization)} "
+        f"AND revision > {int(revision)} AND (src_partition, offset) < ({int(place[0])}, {int(place[1])}) "
+        f"AND {not_set_apart('offset')}"
+    )
+
+
 def awaited_events(applied: Mapping[int, int]) -> str:
     """What is still said of events to come, by records up to each partition's applied offset."""
     return (
@@ -303,12 +314,6 @@ def awaited_events(applied: Mapping[int, int]) -> str:
 def _up_to(applied: Mapping[int, int], column: str) -> str:
     places = [f"(src_partition = {number} AND {column} <= {offset})" for number, offset in applied.items()]
     return f"({' OR '.join(places)})"
-
-
-def not_set_apart(column: str) -> str:
-    """What a control record left that was half applied when it ended the process, and that was then set apart, holds
-    no more."""
-    return f"(src_partition, {column}) NOT IN (SELECT src_partition, src_offset FROM quarantine WHERE src_index < 0)"
 
 
 def quarantined(partitions: Sequence[int]) -> str:

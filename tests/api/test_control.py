@@ -209,10 +209,15 @@ def test_another_request_under_the_same_id(client: TestClient, control: FakeCont
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
 
 
+STAYED = {"too dear": 3}
+
+
 def followed(organization: str = "acme") -> Followed:
     asked = Asked(ID, "void", organization, "ada", "why", NOW, (3,), {"selection": {}})
     slices = Slices(4, done=1, waiting=3, events=7, messages=("too much",))
-    return Followed(asked, (Standing(3, "void", 17, "applied", job="planned", planned=4, slices=slices, awaited=2),))
+    return Followed(
+        asked, (Standing(3, "void", 17, "applied", job="planned", planned=4, slices=slices, awaited=2, stayed=STAYED),)
+    )
 
 
 def known(warehouse: FakeWarehouse, *found: Followed) -> None:
@@ -226,8 +231,10 @@ def known(warehouse: FakeWarehouse, *found: Followed) -> None:
 def test_one_record(client: TestClient, warehouse: FakeWarehouse) -> None:
     known(warehouse, followed())
     answer = client.get(f"/v1/control/{ID}", headers=as_("acme")).json()
-    assert (answer["state"], answer["slices"]["total"], answer["messages"]) == ("working", 4, ["too much"])
-    assert (answer["places"][0]["offset"], answer["places"][0]["awaited"]) == (17, 2)
+    stayed = "3 named events that came later stay as they were: too dear, or of the prices"
+    assert (answer["state"], answer["slices"]["total"], answer["messages"]) == ("working", 4, ["too much", stayed])
+    (place,) = answer["places"]
+    assert (place["offset"], place["awaited"], place["stayed"]) == (17, 2, 3)
     assert answer["body"] == {"selection": {}}
     assert client.get(f"/v1/control/{UUID(int=1)}", headers=as_("acme")).status_code == 404
 

@@ -178,6 +178,19 @@ def test_an_invoice(live: TestClient) -> None:
     assert get(live, compared, ACME, status=404)["error"]["code"] == "no_report"
 
 
+def test_an_invoice_is_found_by_every_name_of_its_provider(live: TestClient) -> None:
+    data = b"day,amount_usd,model\n2026-03-29,3,claude-sonnet-4-5\n"
+    made = live.post("/v1/invoices?provider=Bedrock&account=cloud", content=data, headers=ROOT)
+    assert (made.status_code, made.json()["provider"]) == (200, "aws"), made.text
+    again = live.post("/v1/invoices?provider=aws&account=cloud", content=data, headers=ROOT)
+    assert again.json()["stored"] is False
+    days = "account=cloud&from=2026-03-29&to=2026-03-29"
+    for name in ("bedrock", "aws", "amazon-bedrock"):
+        found = get(live, f"/v1/invoices/comparison?provider={name}&{days}")
+        assert (found["provider"], found["whole"]["invoiced_usd"]) == ("aws", "3")
+        assert [report["provider"] for report in get(live, f"/v1/invoices?provider={name}")["reports"]] == ["aws"]
+
+
 def test_an_organization_imports_for_itself_only(live: TestClient) -> None:
     data = file_of(openai_page(openai_bucket(date(2026, 3, 30), openai_result("1", "gpt-4o, input"))))
     assert live.post("/v1/invoices?paid_by=customer", content=data, headers=BOSS).status_code == 200

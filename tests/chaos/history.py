@@ -73,6 +73,8 @@ class History:
     calendars: Calendars = field(default_factory=Calendars)
     contents: dict[tuple[str, int, str], str] = field(default_factory=dict)
     """What revisions of calendars say, by organisation, number and the hash they are stored under."""
+    newest_calendars: dict[str, int] = field(default_factory=dict)
+    """The highest revision of each organisation's calendar that was put in force."""
     ended: Mapping[tuple[int, str], Ended] = field(default_factory=dict)
     """Jobs that were cancelled, by log partition and control record."""
     unplanned: list[str] = field(default_factory=list)
@@ -145,6 +147,9 @@ class History:
             raise Refused("no calendar")
         if start % QUARTER or start * 1000 <= append_ms + AHEAD_MS:
             raise Refused("too soon, or inside a quarter hour")
+        if order.body["revision"] < self.newest_calendars.get(name, 0):
+            raise Refused("a later one holds")
+        self.newest_calendars[name] = order.body["revision"]
         self.calendars.say(name, start, said["time_zone"], week_start)
 
     def _change(self, order: Order, partition: int, offset: int) -> None:

@@ -293,6 +293,17 @@ def test_e14_the_last_word_of_the_log_about_an_instant_holds(log: Log) -> None:
     assert days(log) == ["2026-11-07"]  # not in Tokyo, where it was the 8th
 
 
+def test_e21_a_lower_revision_of_a_calendar_comes_too_late(log: Log) -> None:
+    calendar(log, MIDNIGHT_MS + DAY_MS, "Asia/Tokyo", 1)
+    calendar(log, MIDNIGHT_MS, "America/New_York", 1)
+    (_, number, hashed), *_ = log.truth.history.contents
+    again = log.control("config", {"subject": "calendar", "revision": number, "content_hash": hashed})
+    assert (number, again.word) == (1, "refused")
+    log.now_ms += 3 * DAY_MS
+    log.events(event(1, age_ms=NOW_MS - MIDNIGHT_MS - DAY_MS))
+    assert days(log) == ["2026-11-07"]
+
+
 def test_e14_a_calendar_that_would_move_what_came_or_cannot_be_read_is_refused(log: Log) -> None:
     assert calendar(log, NOW_MS + 10 * 60_000).word == "refused"
     assert calendar(log, MIDNIGHT_MS - DAY_MS).word == "refused"

@@ -169,19 +169,44 @@ def test_a_revision_waits_for_one_that_it_includes(
     assert [record for _, record in in_topic(rig)[PLACES[1]]] == [others, left, later]
 
 
-def test_of_two_corrections_the_one_that_was_asked_for_first_is_published_first(rig: Rig, publisher: Publisher) -> None:
-    def rated(organization: str, rating: int, age: float) -> ControlRecord:
-        event = {"event_id": str(UUID(int=1)), "time": "2026-03-28T12:00:00Z", "set": {"rating": rating}}
-        said = {"kind": "amend", "organization": organization, "content": {"events": [event]}}
-        return replace(asked(timedelta(seconds=age)), **said)  # type: ignore[arg-type]
+def rated(organization: str, rating: int, age: float) -> ControlRecord:
+    event = {"event_id": str(UUID(int=1)), "time": "2026-03-28T12:00:00Z", "set": {"rating": rating}}
+    said = {"kind": "amend", "organization": organization, "content": {"events": [event]}}
+    return replace(asked(timedelta(seconds=age)), **said)  # type: ignore[arg-type]
 
-    left, other, in_flight, later = rated("acme", 1, 60), rated("zen", 1, 60), rated("acme", 2, 5), rated("acme", 5, 0)
+
+def test_of_corrections_those_that_were_asked_for_first_are_published_first(rig: Rig, publisher: Publisher) -> None:
+    left, other, of_all = rated("acme", 1, 60), rated("zen", 1, 60), asked(timedelta(seconds=30))
+    young, later = rated("acme", 2, 5), rated("acme", 5, 0)
     home = publisher.settings.log_partitions("acme")
-    for each in (left, other, in_flight):
+    for each in (left, other, of_all, young):
         outbox.store(publisher.client, each, publisher.settings.log_partitions(each.organization))
     assert publisher.ask(later).is_complete
-    assert [record for _, record in in_topic(rig)[home[0]]] == [left, later]
-    assert noted(publisher, other) == noted(publisher, in_flight) == {}
+    assert [record for _, record in in_topic(rig)[home[0]]] == [left, of_all, young, later]
+    assert noted(publisher, other) == {}
+
+
+def test_a_correction_waits_for_those_that_were_asked_for_first(
+    rig: Rig, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, later, other = rated("acme", 1, 60), rated("acme", 2, 50), rated("zen", 1, 40)
+    for each in (left, later):
+        outbox.store(publisher.client, each, publisher.settings.log_partitions(each.organization))
+    took = Publisher._acknowledged
+
+    def refusing(self: Publisher, values: dict[int, bytes], *more: Any) -> dict[int, int]:
+        return {} if any(left.control_id.encode() in value for value in values.values()) else took(self, values, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Publisher, "_acknowledged", refusing)
+        with pytest.raises(KafkaUnavailable, match="stored and will be published later"):
+            publisher.ask(later)
+        assert publisher.ask(other).is_complete
+        publisher.finish()
+        assert noted(publisher, left) == noted(publisher, later) == {}
+    assert publisher.finish() == 2
+    [home] = publisher.settings.log_partitions("acme")
+    assert [each for _, each in in_topic(rig)[home] if each.organization == "acme"] == [left, later]
 
 
 def test_nothing_impossible_is_stored(rig: Rig, publisher: Publisher) -> None:

@@ -146,7 +146,9 @@ WHERE job.src_partition IN {partitions:Array(UInt16)} AND job.state IN ('asked',
     AND (job.src_partition, job.src_offset) NOT IN (
         SELECT src_partition, src_offset FROM quarantine WHERE src_index < 0)
 UNION ALL
-SELECT 'awaited', toString(control_id), src_partition, '', 0, '', [countIf(met = -1)], []
+SELECT 'awaited', toString(control_id), src_partition, '', 0, '',
+    arrayConcat([countIf(met = -1)], (sumMapIf([JSONExtractString(change, 'refusal')], [toUInt64(1)],
+        JSONHas(change, 'refusal')) AS refused).2), refused.1
 FROM awaited_events FINAL
 WHERE src_partition IN {awaited_partitions:Array(UInt16)} AND organization IN {organizations:Array(String)}
     AND control_id IN {ids:Array(UUID)}
@@ -163,7 +165,8 @@ _OUTCOMES = {"applied": "applied", "refused": "refused", "repeated": "applied"}
 
 @dataclass(frozen=True, slots=True)
 class Standings:
-    """How far these records are in each of their log partitions; what one still awaits is counted when it is alone."""
+    """How far these records are in each of their log partitions; what one still awaits is counted when it is alone, and
+    so are events that came after it and stayed as they were."""
 
     records: Sequence[Asked]
 
@@ -240,6 +243,7 @@ def _standing(
         certificate=json.loads(erased[2]) if erased else None,
         earlier=waits.get((number, asked.control_id)),
         awaited=int(awaited[3][0]) if awaited else 0,
+        stayed=dict(zip(awaited[4], map(int, awaited[3][1:]), strict=True)) if awaited else {},
     )
 
 

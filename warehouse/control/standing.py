@@ -1,7 +1,7 @@
 """How far a control record is: facts about each log partition in, one word for each and for the whole out."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -59,6 +59,7 @@ class Standing:
     wanted: run, pause or cancel, the order in force. certificate: of an erasure, once its rows are gone: what was
     removed where, what stays, and what only time clears; with `swept` once late writes are swept too. earlier: the job
     that this one waits for. awaited: named events that are changed when they come, also once the job is cancelled.
+    stayed: named events that came after the record and are not changed, by the reason why they may not be.
     """
 
     src_partition: int
@@ -75,6 +76,7 @@ class Standing:
     certificate: Mapping[str, Any] | None = None
     earlier: Earlier | None = None
     awaited: int = 0
+    stayed: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def state(self) -> State:
@@ -110,7 +112,13 @@ class Standing:
     def messages(self) -> tuple[str, ...]:
         """What went wrong here, or was left as it is, and which job it waits for."""
         waits = str(self.earlier) if self.earlier else ""
-        return tuple(dict.fromkeys(filter(None, (self.reason, self.message, *self.slices.messages, waits))))
+        stayed = (f"{_came(events)}: {reason}, or of the prices" for reason, events in self.stayed.items())
+        return tuple(dict.fromkeys(filter(None, (self.reason, self.message, *self.slices.messages, *stayed, waits))))
+
+
+def _came(events: int) -> str:
+    one = "1 named event that came later stays as it was"
+    return one if events == 1 else f"{events:,} named events that came later stay as they were"
 
 
 def overall(standings: Collection[Standing]) -> State:

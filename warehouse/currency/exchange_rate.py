@@ -5,12 +5,13 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from warehouse.errors import InvalidExchangeRate, MissingExchangeRate
 from warehouse.queries.ranges import FIRST_DAY, LAST_DAY
 from warehouse.queries.usage import EXACT
+from warehouse.written_number import written_number
 
 USD: Final = "USD"
 PLACES_MAX: Final = 18
@@ -42,12 +43,9 @@ def stated(currency: str, day: date, units_per_usd: str | Decimal) -> ExchangeRa
         raise InvalidExchangeRate("currency: one USD is one USD; leave it out")
     if not FIRST_DAY <= day <= LAST_DAY:
         raise InvalidExchangeRate(f"day: {day} lies outside {FIRST_DAY} to {LAST_DAY}")
-    try:
-        if isinstance(units_per_usd, str) and ("_" in units_per_usd or not units_per_usd.strip().isascii()):
-            raise InvalidOperation  # Decimal takes 1_0 and any script's digits
-        units = Decimal(units_per_usd.strip() if isinstance(units_per_usd, str) else units_per_usd)
-    except InvalidOperation:
-        raise InvalidExchangeRate(f"units_per_usd: {units_per_usd!r} is no number; write it like 0.9213") from None
+    units = written_number(units_per_usd)
+    if units is None:
+        raise InvalidExchangeRate(f"units_per_usd: {units_per_usd!r} is no number; write it like 0.9213")
     if not units.is_finite() or not 0 < units <= UNITS_MAX:
         raise InvalidExchangeRate(f"units_per_usd: {units_per_usd} must be above 0 and at most {UNITS_MAX}")
     if int(units.normalize(EXACT).as_tuple().exponent) < -PLACES_MAX:

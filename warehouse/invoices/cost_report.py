@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import ROUND_UP, Context, Decimal, InvalidOperation
+from decimal import ROUND_UP, Context, Decimal
 from typing import Any, Final
 
 from warehouse.errors import CostReportRefused
 from warehouse.queries.ranges import FIRST_DAY, LAST_DAY
 from warehouse.queries.usage import EXACT
+from warehouse.written_number import written_number
 
 AMOUNT_USD_MAX: Final = Decimal(10) ** 12
 PLACES_MAX: Final = 18
@@ -93,13 +94,8 @@ class Reading:
         return stored
 
     def _read(self, value: Any, place: str) -> Decimal | None:
-        try:
-            if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-                raise InvalidOperation
-            if isinstance(value, str) and ("_" in value or not value.strip().isascii()):
-                raise InvalidOperation  # Decimal takes 1_0 and any script's digits
-            number = Decimal(value.strip() if isinstance(value, str) else value)
-        except InvalidOperation:
+        number = written_number(value)
+        if number is None:
             self.problems.append(f"{place}: {value!r} is no number; write it like 12.34")
             return None
         if not number.is_finite() or number.copy_abs() > AMOUNT_USD_MAX:

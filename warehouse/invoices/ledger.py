@@ -36,7 +36,10 @@ class PaidBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a report comes from. account: as the operator calls it. organization: "" for all."""
+    """Where a report comes from. account: as the operator calls it. organization: "" for all.
+
+    stored_as: other names of the provider under which earlier reports are stored.
+    """
 
     account: str
     organization: str
@@ -44,13 +47,15 @@ class Origin:
     file: str
     author: str
     note: str
+    stored_as: tuple[str, ...] = ()
 
 
 def holds(client: Client, report: CostReport, data: bytes, origin: Origin) -> bool:
     """Whether every day of the report holds just as this file says, since the newest report of each is this one."""
     same = (content_hash(data), origin.paid_by)
     newest: dict[date, tuple[str, str]] = {}
-    for known in ask(client, CostReports(report.provider, origin.account, origin.organization)):
+    earlier = CostReports(report.provider, origin.account, origin.organization, stored_as=origin.stored_as)
+    for known in ask(client, earlier):
         for day in known.days:
             newest.setdefault(day, (known.content_hash, known.paid_by))
     return all(newest.get(day) == same for day in report.days)

@@ -83,7 +83,7 @@ ORDER BY former.control_offset"""
 class AwaitedChange:
     """What a control record says of an event, in JSON. met: offset it came with, -1 awaited, -2 came before.
 
-    asked: when the log received the record.
+    asked: when the log received the record. refusal: why the event, which has come, stayed as it was; else empty.
     """
 
     organization: str
@@ -95,6 +95,7 @@ class AwaitedChange:
     author: str
     note: str
     asked: datetime | None = None
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ class AwaitedChanges:
         only = " AND organization = {organization:String}" if self.organization is not None else ""
         return f"""SELECT
     toString(said.organization), said.time, toString(said.control_id), toString(said.kind), said.change, said.met,
-    record.author, record.note, logged.append_time
+    record.author, record.note, logged.append_time, JSONExtractString(said.change, 'refusal')
 FROM (SELECT * FROM awaited_events FINAL WHERE event_id = {{event_id:UUID}}{only}) AS said
 LEFT JOIN (SELECT control_id, author, note FROM control_records FINAL) AS record USING (control_id)
 LEFT JOIN {_LOGGED} AS logged USING (control_id)
@@ -128,6 +129,7 @@ ORDER BY said.src_partition, said.src_offset"""
             AwaitedChange(
                 *(row[0], utc(row[1]), row[2], row[3], row[4], int(row[5]), row[6], row[7]),
                 None if row[8] is None else utc(row[8]),
+                row[9],
             )
             for row in rows
         ]

@@ -30,20 +30,41 @@ class StoredReport:
 
 
 @dataclass(frozen=True, slots=True)
+class InvoicingProviders:
+    """Every name of a provider under which reports are stored."""
+
+    @property
+    def sql(self) -> str:
+        """The statement."""
+        return "SELECT DISTINCT toString(provider) AS name FROM provider_cost_reports ORDER BY name"
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """None."""
+        return {}
+
+    def read(self, rows: Rows) -> list[str]:
+        """A name per row."""
+        return [row[0] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
 class CostReports:
-    """Reports, the newest first. organization: only those of one."""
+    """Reports, the newest first. organization: only those of one. stored_as: other names of the provider."""
 
     provider: str | None = None
     account: str | None = None
     organization: str | None = None
     limit: int = 10_000
+    stored_as: tuple[str, ...] = ()
 
     @property
     def sql(self) -> str:
         """The statement."""
-        given = {name: getattr(self, name) for name in ("provider", "account", "organization")}
-        conditions = " AND ".join(f"{name} = {{{name}:String}}" for name, value in given.items() if value is not None)
-        where = f"WHERE {conditions} " if conditions else ""
+        conditions = [] if self.provider is None else ["provider IN {providers:Array(String)}"]
+        given = {name: getattr(self, name) for name in ("account", "organization")}
+        conditions += [f"{name} = {{{name}:String}}" for name, value in given.items() if value is not None]
+        where = f"WHERE {' AND '.join(conditions)} " if conditions else ""
         return f"""SELECT toString(provider), account, organization, imported, toString(report_id), toString(paid_by),
     toString(format), file, content_hash, arraySort(days), lines, amount_usd, notes, author, note
 FROM provider_cost_reports FINAL {where}ORDER BY imported DESC, provider, account LIMIT {{limit:UInt64}}"""
@@ -51,7 +72,8 @@ FROM provider_cost_reports FINAL {where}ORDER BY imported DESC, provider, accoun
     @property
     def parameters(self) -> Mapping[str, object]:
         """Filters and limit."""
-        given = {"provider": self.provider, "account": self.account, "organization": self.organization}
+        providers = None if self.provider is None else [self.provider, *self.stored_as]
+        given = {"providers": providers, "account": self.account, "organization": self.organization}
         return {"limit": self.limit, **{name: value for name, value in given.items() if value is not None}}
 
     def read(self, rows: Rows) -> list[StoredReport]:
@@ -64,25 +86,32 @@ FROM provider_cost_reports FINAL {where}ORDER BY imported DESC, provider, accoun
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account at a provider and days of UTC, both included. organization: whose calls it charges, "" for all."""
+    """An account at a provider and days of UTC, both included. organization: whose calls it charges, "" for all.
+
+    stored_as: other names of the provider under which reports of the account are stored; of a day the newest of all
+    of them holds.
+    """
 
     provider: str
     account: str
     first: date
     last: date
     organization: str = ""
+    stored_as: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
         """The condition on days of reports."""
-        account = "provider = {provider:String} AND account = {account:String} AND organization = {organization:String}"
+        providers = "provider IN {providers:Array(String)}"
+        account = f"{providers} AND account = {{account:String}} AND organization = {{organization:String}}"
         return f"{account} AND day >= {{first:Date}} AND day <= {{last:Date}}"
 
     @property
     def parameters(self) -> Mapping[str, object]:
         """The values of the placeholders in `where`."""
         days = {"first": self.first.isoformat(), "last": self.last.isoformat()}
-        return {"provider": self.provider, "account": self.account, "organization": self.organization, **days}
+        providers = [self.provider, *self.stored_as]
+        return {"providers": providers, "account": self.account, "organization": self.organization, **days}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +135,10 @@ class ChargedCosts:
     def sql(self) -> str:
         """The statement."""
         return f"""SELECT day, model, item, sum(amount_usd), if(countIf(quantity IS NULL) = 0, sum(quantity), NULL)
-FROM invoiced_costs WHERE {self.account.where}
+FROM invoiced_costs WHERE {self.account.where} AND (day, report_id) IN
+(
+    SELECT day, argMax(report_id, imported) FROM invoiced_days WHERE {self.account.where} GROUP BY day
+)
 GROUP BY day, model, item ORDER BY day, model, item"""
 
     @property
@@ -128,7 +160,7 @@ class InvoicedDays:
     @property
     def sql(self) -> str:
         """The statement."""
-        return f"SELECT day FROM invoiced_days WHERE {self.account.where} ORDER BY day"
+        return f"SELECT DISTINCT day FROM invoiced_days WHERE {self.account.where} ORDER BY day"
 
     @property
     def parameters(self) -> Mapping[str, object]:
@@ -175,12 +207,12 @@ class RecordedCosts:
     @property
     def sql(self) -> str:
         """The statement."""
-        whose = "(paid_by = 'any' OR (paid_by = 'customer') = (billing_type = 'BYOK'))"
+        whose = "(payer = 'any' OR (payer = 'customer') = (billing_type = 'BYOK'))"
         mine = " AND organization = {organization:String}" if self.account.organization else ""
         return f"""SELECT utc_day, toString(used_provider), toString(used_model), toString(used_entry),
     count(), sum(tokens), sum(cost),
     countIf(price_status = 'unpriced'), countIf(price_status = 'partial'),
-    countIf(came > imported), sumIf(tokens, came > imported), sumIf(cost, came > imported),
+    countIf(came > told_at), sumIf(tokens, came > told_at), sumIf(cost, came > told_at),
     sumIf(assumeNotNull(told) - cost, told IS NOT NULL AND price_status IN ('priced', 'free'))
 FROM
 (
@@ -192,7 +224,8 @@ FROM
 ) AS used
 INNER JOIN
 (
-    SELECT day AS invoiced_day, paid_by, imported FROM invoiced_days WHERE {self.account.where}
+    SELECT day AS invoiced_day, argMax(paid_by, imported) AS payer, max(imported) AS told_at
+    FROM invoiced_days WHERE {self.account.where} GROUP BY day
 ) AS held ON held.invoiced_day = used.utc_day
 WHERE {whose}
 GROUP BY utc_day, used_provider, used_model, used_entry ORDER BY utc_day, used_provider, used_model, used_entry"""

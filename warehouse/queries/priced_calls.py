@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 from warehouse.queries.query import Rows, utc
+from warehouse.set_apart import not_set_apart
 
 Kind = Literal["prices", "multipliers"]
 
@@ -28,7 +29,8 @@ class RevisionAt:
         """The statement."""
         return (
             "SELECT max(revision) FROM revision_switches WHERE kind = {kind:String} AND "
-            "(src_partition < {first:UInt16} OR (src_partition = {partition:UInt16} AND offset <= {offset:Int64}))"
+            "(src_partition < {first:UInt16} OR (src_partition = {partition:UInt16} AND offset <= {offset:Int64})) "
+            f"AND {not_set_apart('offset')}"
         )
 
     @property

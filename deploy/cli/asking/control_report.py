@@ -71,8 +71,8 @@ def in_full(found: Followed) -> str:
         f"record        {asked.control_id}",
         f"kind          {asked.kind}",
         f"organization  {asked.organization or 'all'}",
-        f"asked         {moment(asked.created)} by {asked.author}",
-        f"note          {asked.note or 'none'}",
+        f"asked         {moment(asked.created)} by {plain(asked.author)}",
+        f"note          {plain(asked.note) or 'none'}",
         f"state         {found.state}",
         f"says          {body}",
         "",
@@ -100,8 +100,11 @@ def _place(each: Standing) -> str:
         slices = ", 0 events: no day was met"
     waits = each.still_awaited
     awaited = f", {amount(waits, 'named event')} {'is' if waits == 1 else 'are'} still awaited" if waits else ""
+    kept = sum(each.stayed.values())
+    stay = "stays as it was" if kept == 1 else "stay as they were"
+    stayed = f", {amount(kept, 'named event')} {stay}" if kept else ""
     repeats = f", repeated {amount(each.repeats, 'time')}" if each.repeats else ""
-    return f"partition {each.src_partition}: {each.state} ({where}{repeats}{slices}{awaited})"
+    return f"partition {each.src_partition}: {each.state} ({where}{repeats}{slices}{awaited}{stayed})"
 
 
 def _certificate(said: Mapping[str, Any]) -> list[str]:

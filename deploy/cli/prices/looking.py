@@ -32,6 +32,7 @@ from deploy.cli.prices.report import (
     steps_table,
 )
 from deploy.cli.prices.revisions import print_history, state_of
+from deploy.cli.visible import visible
 from deploy.cli.warehouse import connected
 from deploy.errors import DeployError
 from stream_jobs.configuring.ledger import PRICES
@@ -98,7 +99,8 @@ def diff(
     with connected("tally") as (client, _):
         former, latter = (state_of(client, PRICES, number, organization) for number in (before, after))
     found = difference(former.rows, latter.rows)
-    print("\n".join(difference_json(found) if json else difference_lines(found, None if all_ else LISTED)))
+    lines = difference_json(found) if json else map(visible, difference_lines(found, None if all_ else LISTED))
+    print("\n".join(lines))
 
 
 def history(

@@ -31,14 +31,16 @@ def multipliers_table(said: Sequence[Said[MultiplierRow]]) -> Table:
 
 
 def multiplier_lines(found: Sequence[ChangedMultiplier]) -> list[str]:
-    """What changes, line by line."""
+    """What changes, line by line; whose it is from then on where as much counts as before."""
     lines = []
     for each in found:
         row = each.row
         owner = f"{row.organization}: " if row.organization else ""
         dated = "" if row.effective_from == ALWAYS else f" from {since_text(row.effective_from)}"
-        lines.append(f"{owner}{_model(row)}{dated}: {multiplier_text(each.before)} → {multiplier_text(each.after)}")
-    return lines or ["no multiplier differs"]
+        before, after = multiplier_text(each.before), multiplier_text(each.after)
+        whose = "" if before != after else ", no longer its own" if row.ended else ", its own"
+        lines.append(f"{owner}{_model(row)}{dated}: {before} → {after}{whose}")
+    return lines
 
 
 def multiplier_values(said: Said[MultiplierRow]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from deploy.cli.prices.options import (
 )
 from deploy.cli.prices.report import as_json
 from deploy.cli.prices.revisions import print_history, state_of
+from deploy.cli.visible import visible
 from deploy.cli.warehouse import connected
 from deploy.errors import DeployError, WrongSetting
 from stream_jobs.configuring.change import Plan
@@ -136,7 +137,7 @@ def diff(before: Before, after: After, organization: AnyOrganization = None, jso
         for each in found:
             print(as_json(asdict(each)))
         return
-    print("\n".join(multiplier_lines(found)))
+    print(visible("\n".join(multiplier_lines(found) or ["no multiplier differs"])))
 
 
 @app.command()
@@ -148,7 +149,8 @@ def history(organization: AnyOrganization = None, limit: Limit = 50, json: AsJso
 
 def show_plan(plan: Plan[MultiplierRow]) -> None:
     """What the new rows change."""
-    for line in multiplier_lines(multiplier_difference(plan.rows_before, plan.after)):
+    found = multiplier_difference(plan.rows_before, plan.after, plan.everyones)
+    for line in multiplier_lines(found) or ["nothing changes"]:
         console().print(line)
 
 

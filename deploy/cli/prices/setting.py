@@ -36,9 +36,9 @@ def set_(
     start: From = "",
     daily: Annotated[str, typer.Option(metavar="HH:MM-HH:MM", help="Only at this time of day (UTC).")] = "",
     service_tier: Annotated[str, typer.Option(help="Only for calls served so: batch, flex, priority or fast.")] = "",
-    free: Annotated[bool, typer.Option("--free", help="It costs nothing.")] = False,
+    free: Annotated[bool, typer.Option("--free", help="It costs nothing, however it is served.")] = False,
     only: Annotated[
-        bool, typer.Option("--only", help="Prices that are not named end, daily windows too; else they go on.")
+        bool, typer.Option("--only", help="Prices that are not named end, daily windows and service tiers too.")
     ] = False,
     name: Annotated[str, typer.Option(help="The model's name for people.")] = "",
     match: Annotated[str, typer.Option(help="Rule (JSON) that finds a model; else its name does.")] = "",

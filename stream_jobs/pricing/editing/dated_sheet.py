@@ -28,6 +28,15 @@ def rate_key(row: PriceRow) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in _RATE)
 
 
+def unnamed(known: Iterable[PriceRow], new: Iterable[PriceRow]) -> list[PriceRow]:
+    """The known rates of a sheet that new ones do not name.
+
+    A unit's price is that of all contexts and quantities; one that is only for those above a start leaves the others.
+    """
+    named = {(rate_key(row), row.tier_start) for row in new}
+    return [row for row in known if not named & {(rate_key(row), 0), (rate_key(row), row.tier_start)}]
+
+
 @dataclass(frozen=True, slots=True)
 class DatedSheet:
     """Rows that hold together from an instant on, all day or inside a daily window."""

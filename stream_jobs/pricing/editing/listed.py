@@ -12,6 +12,7 @@ from stream_jobs.pricing.editing.overlaid import overlaid
 from stream_jobs.pricing.editing.placing import MATCH_ANY, names_one, numbered
 from stream_jobs.pricing.editing.price import with_end
 from stream_jobs.pricing.editing.source_family import family, says_all
+from stream_jobs.pricing.editing.tier_ends import free_in_all_tiers
 from stream_jobs.pricing.editing.timeline import not_before, since, timeline
 from stream_jobs.pricing.editing.unit_gaps import EndedUnit
 from stream_jobs.pricing.errors import PriceListRefused
@@ -120,11 +121,12 @@ def _with_own_dates(
         begins = min(row.effective_from for row in group)
         is_newer = begins == ALWAYS or _is_update(group, lists)
         if _is_new(group, lists):
-            made += group
+            made += _new(group)
         elif group[0].organization or _is_of_another(group, lists) or not is_newer:
             made += _rows(_from(begins, group, lists, ended))
         else:
-            made += _rows(overlaid(timeline(lists), dated_sheets(group), ended, is_whole=True))
+            whole = overlaid(timeline(lists), dated_sheets(group), ended, is_whole=True)
+            made += _rows(free_in_all_tiers(whole, begins))
     return made
 
 
@@ -144,8 +146,13 @@ def _from_then_on(
     made: list[PriceRow] = []
     for name, group in _by_model(listed).items():
         lists = names.lists(*name)
-        made += group if _is_new(group, lists) else _rows(_from(at, group, lists, ended))
+        made += _new(group) if _is_new(group, lists) else _rows(_from(at, group, lists, ended))
     return made
+
+
+def _new(group: Sequence[PriceRow]) -> list[PriceRow]:
+    """The rows of a model of which nothing is known."""
+    return _rows(free_in_all_tiers(dated_sheets(group), ALWAYS)) if group[0].model else list(group)
 
 
 def _is_new(group: Sequence[PriceRow], lists: Lists) -> bool:
@@ -178,7 +185,7 @@ def _from(at: datetime, group: Sequence[PriceRow], lists: Lists, ended: frozense
     stay = _untouched(own, listed, at)
     known = [not_before(sheet, at) for sheet in since(timeline(lists), at) if sheet.service_tier not in stay]
     past = [sheet for sheet in own if sheet.effective_from < at or sheet.service_tier in stay]
-    made = [*past, *overlaid(known, listed, ends)]
+    made = free_in_all_tiers([*past, *overlaid(known, listed, ends), *_tiers_after(own, listed)], at)
     return list(own) if own and _says(own, at) == _says(made, at) else made
 
 
@@ -188,6 +195,16 @@ def _untouched(own: Sequence[DatedSheet], listed: Sequence[DatedSheet], at: date
         return set()
     named = {sheet.service_tier for sheet in listed}
     return {sheet.service_tier for sheet in own if all_day_at(own, at, sheet.service_tier)} - named
+
+
+def _tiers_after(own: Sequence[DatedSheet], listed: Sequence[DatedSheet]) -> list[DatedSheet]:
+    """Prices that people set of service tiers from a later date on than that of a list that says free, or no price."""
+    first, last = listed[0], max(sheet.effective_from for sheet in listed)
+    if first.effective_from <= SINCE_EVER or not all(sheet.is_end or sheet.is_free for sheet in listed):
+        return []
+    named = {"", *(sheet.service_tier for sheet in listed)}
+    later = (sheet for sheet in own if sheet.service_tier not in named and sheet.effective_from > last)
+    return [sheet for sheet in later if not all(says_all(first.rows[0], row) for row in sheet.rows)]
 
 
 def _rows(sheets: Iterable[DatedSheet]) -> list[PriceRow]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from stream_jobs.pricing.editing.daily_window import ALL_DAY
-from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, inserted, rate_key, windows_at
+from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, inserted, rate_key, unnamed, windows_at
 from stream_jobs.pricing.editing.going_on import moved
 from stream_jobs.pricing.editing.source_family import says_all
 from stream_jobs.pricing.editing.timeline import end
@@ -94,14 +94,12 @@ class _Overlay:
             old = _holding(self._known, date, new.service_tier, ALL_DAY)
         if old is None or new.is_end or new.is_free:
             return []
-        first, named = new.rows[0], {rate_key(row) for row in new.rows}
+        first = new.rows[0]
         lost = [] if self._is_whole else lost_rates(old, new)
         return [
             row
-            for row in old.rates
-            if rate_key(row) not in named
-            and (row in lost or not says_all(first, row))
-            and not self._has_ended(row, new)
+            for row in unnamed(old.rates, new.rows)
+            if (row in lost or not says_all(first, row)) and not self._has_ended(row, new)
         ]
 
     def _has_ended(self, row: PriceRow, new: DatedSheet) -> bool:

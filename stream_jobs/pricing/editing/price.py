@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
-from stream_jobs.pricing.editing.dated_sheet import DatedSheet, dated_sheets, inserted, rate_key
+from stream_jobs.pricing.editing.daily_window import ALL_DAY
+from stream_jobs.pricing.editing.dated_sheet import DatedSheet, dated_sheets, inserted, unnamed
 from stream_jobs.pricing.editing.going_on import Lists, going_on, in_force, moved
 from stream_jobs.pricing.editing.known_names import KnownNames
 from stream_jobs.pricing.editing.placing import MATCH_ANY, placed
 from stream_jobs.pricing.editing.rate import Rate
 from stream_jobs.pricing.editing.spellings import Spellings
+from stream_jobs.pricing.editing.tier_ends import alone_from
 from stream_jobs.pricing.editing.timeline import timeline
 from stream_jobs.pricing.errors import PriceListRefused
 from stream_jobs.pricing.price_row import ANY_MODEL, FREE, NO_RATES, SINCE_EVER, PriceRow
@@ -23,9 +25,10 @@ from stream_jobs.pricing.price_row import ANY_MODEL, FREE, NO_RATES, SINCE_EVER,
 class NewPrice:
     """What a model costs from an instant on, for everyone or for one organization.
 
-    Rates that are not named stay as they are in force then, daily windows too; `only`: they end. free: it costs
-    nothing. match: the rule (JSON) that finds the model from now on; a new one without it is found by its name.
-    service_tier: only for calls that are served so; units that it does not name cost what they cost otherwise.
+    Rates that are not named stay as they are in force then, daily windows and service tiers too; `only`: they end, so
+    that every service tier costs the standard rates. free: it costs nothing, however it is served. match: the rule
+    (JSON) that finds the model from now on; a new one without it is found by its name. service_tier: only for calls
+    that are served so; units that it does not name cost what they cost otherwise.
     """
 
     provider: str
@@ -80,15 +83,14 @@ def with_price(rows: Sequence[PriceRow], price: NewPrice, everyones: Sequence[Pr
             )
             for rate in price.rates
         ]
-    replaced = {rate_key(row) for row in made}
-    held = timeline(lists)
+    held, is_all = timeline(lists), price.only or price.free
     before = in_force([held], price.effective_from, (price.daily_from, price.daily_to), price.service_tier)
-    kept = (
-        [] if price.only or price.free or before is None else [r for r in before.rates if rate_key(r) not in replaced]
-    )
+    kept = [] if is_all or before is None else unnamed(before.rates, made)
     sheet = DatedSheet((*(moved(row, pattern) for row in kept), *made))
     sheets = inserted(dated_sheets(own), sheet)
-    if not (price.only or price.free):
+    if is_all:
+        sheets = alone_from(sheets, sheet)
+    else:
         said = {each.place for each in sheets if not each.is_end}
         for other in going_on(lists[0], held, sheet):
             if other.place not in said:
@@ -124,8 +126,9 @@ def with_end(
         raise PriceListRefused(
             f"{provider}/{model} has a price{whose} from {later[0]:%Y-%m-%d %H:%M:%S} on: end it from then, or later"
         )
-    last = {sheet.service_tier: sheet.rows[0] for sheet in sheets}
-    ends = [DatedSheet((_end(row, effective_from, source),)) for row in last.values()]
+    last = {sheet.service_tier: sheet for sheet in sheets}
+    still = [sheet for tier, sheet in last.items() if not (tier and sheet.is_end and sheet.window == ALL_DAY)]
+    ends = [DatedSheet((_end(sheet.rows[0], effective_from, source),)) for sheet in still]
     ended = [sheet for sheet in sheets if sheet.effective_from < effective_from]
     return placed(rows, [row for each in (*ended, *ends) for row in each.rows])
 

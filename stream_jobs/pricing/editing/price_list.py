@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from stream_jobs.pricing.editing.daily_window import ALL_DAY
 from stream_jobs.pricing.editing.dated_sheet import DatedSheet, dated_sheets
 from stream_jobs.pricing.editing.spellings import Spellings
 from stream_jobs.pricing.price_row import PriceRow
@@ -26,7 +27,7 @@ class ListedModel:
     def standing(self) -> Standing:
         """What is known of its price outside every daily window."""
         standard = (sheet for sheet in reversed(self.sheets) if not sheet.service_tier)
-        all_day = next((sheet for sheet in standard if sheet.window == ("", "")), None)
+        all_day = next((sheet for sheet in standard if sheet.window == ALL_DAY), None)
         if all_day is None or all_day.is_end:
             return "no known price"
         return "free" if all_day.is_free else "priced"
@@ -54,12 +55,15 @@ def listed_models(
 
 
 def in_force(sheets: list[DatedSheet], at: datetime) -> list[DatedSheet]:
-    """The sheets that hold on an instant's day, by service tier: the last all-day one, and windows after it."""
+    """The sheets that hold on an instant's day, by service tier: the last all-day one, and windows after it.
+
+    A service tier that has ended costs what the standard price is, and is not among them.
+    """
     found: list[DatedSheet] = []
     for tier in dict.fromkeys(sheet.service_tier for sheet in sheets):
         begun = [sheet for sheet in sheets if sheet.effective_from <= at and sheet.service_tier == tier]
-        last = max((place for place, sheet in enumerate(begun) if sheet.window == ("", "")), default=0)
-        found += begun[last:]
+        last = max((place for place, sheet in enumerate(begun) if sheet.window == ALL_DAY), default=0)
+        found += [sheet for sheet in begun[last:] if not (tier and sheet.is_end and sheet.window == ALL_DAY)]
     return found
 
 

@@ -15,6 +15,7 @@ from stream_jobs.pricing.catalogue import rows_of
 from stream_jobs.pricing.errors import PriceListRefused
 from stream_jobs.pricing.imports.currencies import check_currencies, is_currency
 from stream_jobs.pricing.imports.price_list import Reading
+from stream_jobs.pricing.match import predicate
 from stream_jobs.pricing.price_row import PriceRow
 from stream_jobs.pricing.units import UNITS_BY_PRICE_KEY
 
@@ -68,6 +69,9 @@ def _with_known_units(provider: Any, place: str, reading: Reading) -> Any:
     if not isinstance(provider, Mapping) or not isinstance(provider.get("models"), list):
         reading.refuse(place, "a provider is an object with `id`, `name` and `models`, a list")
         return provider
+    for rule in ("provider_match", "model_match"):
+        if provider.get(rule) is not None:
+            _check_rule(provider[rule], f"{place} ({provider.get('id')}).{rule}", reading)
     models = [_model(model, f"{place}.models[{index}]", reading) for index, model in enumerate(provider["models"])]
     return {**provider, "models": models, "extractors": None}  # extractors read answers, not prices
 
@@ -77,6 +81,7 @@ def _model(model: Any, place: str, reading: Reading) -> Any:
         reading.refuse(place, "a model is an object with `id`, `match` and `prices`")
         return model
     named = f"{place} ({model.get('id')})"
+    _check_rule(model.get("match"), f"{named}.match", reading)
     prices = model.get("prices")
     if isinstance(prices, list):
         read: Any = [_conditional(one, f"{named}.prices[{index}]", reading) for index, one in enumerate(prices)]
@@ -89,6 +94,14 @@ def _model(model: Any, place: str, reading: Reading) -> Any:
         _conditional(one, f"{named}.price_variants[{index}]", reading) for index, one in enumerate(variants)
     ]
     return {**model, "prices": read, "price_variants": read_variants}
+
+
+def _check_rule(rule: object, place: str, reading: Reading) -> None:
+    """Refuses what is no rule: the package's own types fail on it without saying so."""
+    try:
+        predicate(rule)
+    except PriceListRefused as problem:
+        reading.refuse(place, str(problem))
 
 
 def _conditional(one: Any, place: str, reading: Reading) -> Any:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from stream_jobs.pricing.editing.known_names import KnownNames
 from stream_jobs.pricing.editing.listed import Replaces, with_list
 from stream_jobs.pricing.editing.spellings import Spellings
 from stream_jobs.pricing.errors import PriceListRefused
@@ -23,10 +24,15 @@ def with_import(
 ) -> list[PriceRow]:
     """The owner's rows with what the list says, under known names; `with_list` has the rules.
 
-    Raises PriceListRefused as that and `known_list` do.
+    Raises PriceListRefused as that and `known_list` do, and for hours and contexts of which neither the list nor what
+    is known has a price.
     """
     known = known_list(listed, rows, everyones)
-    return with_list(rows, known.rows, replaces, effective_from, everyones, known.ended)
+    made = with_list(rows, known.rows, replaces, effective_from, everyones, known.ended)
+    problems = list(_without_price(known, made, everyones))
+    if problems:
+        raise PriceListRefused(*problems)
+    return made
 
 
 def known_list(listed: PriceList, rows: Sequence[PriceRow], everyones: Sequence[PriceRow]) -> PriceList:
@@ -51,13 +57,29 @@ def known_list(listed: PriceList, rows: Sequence[PriceRow], everyones: Sequence[
     return replace(listed, rows=made, ended=ended)
 
 
+def _without_price(listed: PriceList, made: Sequence[PriceRow], everyones: Sequence[PriceRow]) -> Iterator[str]:
+    """What the list leaves without a price, and what it was laid over too; told of the list, with its places."""
+    said = {entry: list(model_problems(rows, ())) for entry, rows in _by_entry(listed, listed.rows).items() if entry[1]}
+    names = KnownNames(made, everyones)
+    for entry, problems in said.items():
+        if problems:
+            laid = [("", row) for row in made if (row.provider, row.model) == entry]
+            left = {problem for _, problem in model_problems(laid, names.rows_under(*entry))}
+            yield from (f"{place}: {problem}" for place, problem in problems if problem in left)
+
+
+def _by_entry(listed: PriceList, rows: Sequence[PriceRow]) -> dict[Entry, list[Placed]]:
+    """The list's rows, under the names that they have here, with their places."""
+    places = listed.places or [f"{row.provider}/{row.model}" for row in listed.rows]
+    models: dict[Entry, list[Placed]] = {}
+    for place, row in zip(places, rows, strict=True):
+        models.setdefault((row.provider, row.model), []).append((place, row))
+    return models
+
+
 def _doubles(listed: PriceList, made: Sequence[PriceRow], entries: dict[Entry, Entry]) -> Iterator[str]:
     """What does not fit together about models that the list names in several ways."""
     named = list(entries.values())
-    places = listed.places or [f"{row.provider}/{row.model}" for row in listed.rows]
-    models: dict[Entry, list[Placed]] = {}
-    for place, row in zip(places, made, strict=True):
-        models.setdefault((row.provider, row.model), []).append((place, row))
-    for entry, placed in models.items():
+    for entry, placed in _by_entry(listed, made).items():
         if entry[1] and named.count(entry) > 1:
             yield from (f"{place}: {problem}" for place, problem in model_problems(placed))

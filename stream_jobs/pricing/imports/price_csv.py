@@ -8,6 +8,7 @@ one holds.
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -43,6 +44,8 @@ COLUMNS: Final = (
     "per",
     "source",
 )
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
+"""Python also takes weeks for days (2026-W05), and dates without dashes."""
 _REQUIRED: Final = ("provider", "model", "unit", "price_usd")
 _NO_RATES_WORD: Final = "none"
 """How the table writes a row without rates, and a unit without a price: a forgotten cell is not taken for one."""
@@ -80,9 +83,14 @@ def read_csv(text: str, reading: Reading) -> None:
     """Takes every line; problems are kept in the reading under their line numbers."""
     table = csv.DictReader(io.StringIO(text, newline=""), restkey="", restval="", strict=True)
     try:
-        if not _has_good_header(table.fieldnames or (), reading):
+        table.fieldnames = [name.strip().lower() for name in table.fieldnames or ()]
+        if not _has_good_header(table.fieldnames, reading):
             return
-        dated = [found for cells in table if (found := _dated(cells, f"line {table.line_num}", reading))]
+        dated = [
+            found
+            for cells in table
+            if not _is_blank(cells) and (found := _dated(cells, f"line {table.line_num}", reading))
+        ]
     except csv.Error as problem:
         reading.refuse(f"line {table.line_num + 1}", f"{problem}; quote cells that hold commas, quotes or line ends")
         return
@@ -123,6 +131,11 @@ def _has_good_header(found: Iterable[str], reading: Reading) -> bool:
     return len(reading.problems) == before
 
 
+def _is_blank(cells: dict[str, str]) -> bool:
+    """Whether a line has commas only, as spreadsheets write below a table; its further cells are a list."""
+    return not any("".join(cell).strip() for cell in cells.values())
+
+
 def _dated(cells: dict[str, str], place: str, reading: Reading) -> Dated | None:
     """The row of a line and its end, None when a cell cannot be read or the line is the end of a unit."""
     if "" in cells:
@@ -134,7 +147,7 @@ def _dated(cells: dict[str, str], place: str, reading: Reading) -> Dated | None:
         reading.refuse(place, f"a price in {currency!r}; convert it to USD first")
     unit = _unit(cells["unit"], place, reading)
     marked = unit in (FREE, NO_RATES)
-    is_end = cells["price_usd"].strip() == _NO_RATES_WORD
+    is_end = cells["price_usd"].strip().lower() == _NO_RATES_WORD
     price = reading.price("0" if is_end else cells["price_usd"].strip() or ("0" if marked else ""), place)
     start = _moment(cells.get("effective_from", ""), place, reading) or ALWAYS
     end = _moment(cells.get("effective_to", ""), place, reading)
@@ -143,7 +156,7 @@ def _dated(cells: dict[str, str], place: str, reading: Reading) -> Dated | None:
         cells.get("per", ""), UNITS_BY_PRICE_KEY[unit].per if unit in UNITS_BY_PRICE_KEY else 1, place, reading
     )
     daily_from, daily_to = (_time(cells.get(name, "").strip(), place, reading) for name in ("daily_from", "daily_to"))
-    marginal = _yes(cells.get("marginal", "").strip(), place, reading)
+    marginal = _yes(cells.get("marginal", "").strip().lower(), place, reading)
     if is_end and (unit not in UNITS_BY_PRICE_KEY or tier_start or end is not None):
         reading.refuse(place, f"`{_NO_RATES_WORD}` as a price ends one unit, all of its tiers, and has no end itself")
     if price is None or len(reading.problems) > before:
@@ -163,7 +176,7 @@ def _dated(cells: dict[str, str], place: str, reading: Reading) -> Dated | None:
         daily_from=daily_from,
         daily_to=daily_to,
         organization=cells.get("organization", "").strip(),
-        service_tier=cells.get("service_tier", "").strip(),
+        service_tier=cells.get("service_tier", "").strip().lower(),
         marginal=marginal,
     )
     row = reading.called(said)  # the periods of a model are those of all its spellings
@@ -174,7 +187,7 @@ def _dated(cells: dict[str, str], place: str, reading: Reading) -> Dated | None:
 
 
 def _unit(text: str, place: str, reading: Reading) -> str:
-    unit = text.strip()
+    unit = text.strip().lower()
     if not unit:
         reading.refuse(place, f"no unit; write one such as input_mtok, {FREE}, or {_NO_RATES_WORD} for no price")
     return NO_RATES if unit == _NO_RATES_WORD else unit
@@ -184,6 +197,8 @@ def _moment(text: str, place: str, reading: Reading) -> datetime | None:
     if not text.strip():
         return None
     try:
+        if not _MOMENT.fullmatch(text.strip()):
+            raise ValueError
         moment = datetime.fromisoformat(text.strip())
         aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):

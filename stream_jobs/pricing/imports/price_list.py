@@ -8,7 +8,7 @@ from typing import Final
 from stream_jobs.pricing.checks import PlacedRow, problems_of
 from stream_jobs.pricing.editing.dated_sheet import DatedSheet
 from stream_jobs.pricing.editing.unit_gaps import EndedUnit
-from stream_jobs.pricing.errors import PriceListRefused
+from stream_jobs.pricing.errors import PriceListRefused, printable
 from stream_jobs.pricing.exact_number import exact_number, multiplied, plain, shifted
 from stream_jobs.pricing.imports.provider_ids import provider_id
 from stream_jobs.pricing.price_row import PriceRow
@@ -80,7 +80,7 @@ class Reading:
 
     def remark(self, sentence: str, example: str) -> None:
         """Something decided at many places: noted once, with their number and the first of them."""
-        known = self._remarks.setdefault(sentence, _Remark(0, example))
+        known = self._remarks.setdefault(printable(sentence), _Remark(0, printable(example)))
         known.count += 1
 
     def price(self, value: object, place: str, shift: int = 0, times: int = 1) -> Decimal | None:

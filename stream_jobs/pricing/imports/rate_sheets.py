@@ -50,6 +50,8 @@ def add_rows(reading: Reading, place: str, model: ModelRates) -> None:
         below: Rates = {}
         for tier_start in sorted({0, *standard, *said}):
             rates = _up_to(standard, tier_start) | _up_to(said, tier_start)
+            if service_tier != STANDARD:
+                _tell_lower(reading, model, service_tier, tier_start)
             _fill_joins(reading, model, rates)
             for unit, price_usd in rates.items():
                 if below.get(unit) != price_usd:
@@ -80,6 +82,18 @@ def _up_to(tiers: dict[int, Rates], tier_start: int) -> Rates:
         if start <= tier_start:
             reached |= tiers[start]
     return reached
+
+
+def _tell_lower(reading: Reading, model: ModelRates, service_tier: str, tier_start: int) -> None:
+    """Says where only the standard price knows a context length: that of the service tier is then below it."""
+    standard, said = model.rates.get(STANDARD, {}), model.rates[service_tier]
+    for unit in standard.get(tier_start, {}):
+        if tier_start and unit in _up_to(said, tier_start - 1) and unit not in said.get(tier_start, {}):
+            reading.remark(
+                f"{unit} of {service_tier} calls, which the list prices by itself, has no price of its own above"
+                f" {tier_start:,} tokens as the standard one has: it stays the same there",
+                f"{model.provider}/{model.model}",
+            )
 
 
 def _fill_joins(reading: Reading, model: ModelRates, rates: Rates) -> None:

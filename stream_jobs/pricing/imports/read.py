@@ -68,7 +68,10 @@ def read_price_list(data: bytes, name: str, fmt: str | None = None, *, without: 
     fmt = _checked_format(content, name, fmt)
     reading = Reading(f"{_NAMES[fmt]} {name}", frozenset(without), rounds=True)
     reading.note(f"Read as {FORMATS[fmt]}")
-    _READERS[fmt](content, reading)
+    try:
+        _READERS[fmt](content, reading)
+    except RecursionError as problem:
+        raise PriceListRefused(f"{name}: objects lie in one another too deeply for a price list") from problem
     return reading.finished()
 
 

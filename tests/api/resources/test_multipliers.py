@@ -32,7 +32,8 @@ class FakeControl:
     async def plan(self, ledger: Any, organization: str, edit: Callable[..., Any]) -> Plan[MultiplierRow]:
         assert ledger is MULTIPLIERS
         before = [] if organization else [SAID]
-        return Plan(organization, 1, 1, tuple(before), tuple(edit([said.row for said in before], [ROW])))
+        after = tuple(edit([said.row for said in before], [ROW]))
+        return Plan(organization, 1, 1, tuple(before), after, (ROW,) if organization else ())
 
     async def change(self, ledger: Any, organization: str, edit: Callable[..., Any], asked: Asked) -> Done[Any]:
         plan = await self.plan(ledger, organization, edit)
@@ -94,11 +95,14 @@ def test_a_multiplier_is_set_and_ended_by_the_key(client: TestClient, control: F
     answer = client.post("/v1/multipliers/set", json=SET)
     assert answer.status_code == 202
     (changed,) = answer.json()["difference"]
-    assert (changed["before"], changed["after"]["multiplier"]) == (None, "2.5")
+    assert (changed["row"]["model"], changed["before"]["multiplier"], changed["after"]["multiplier"]) == (
+        *("gpt-4o", "2", "2.5"),
+    )
     assert answer.json()["places"][0] == {"partition": 3, "offset": 17}
     ended = client.post("/v1/multipliers/expire", json={"provider": "openai", "model": "gpt-4o"})
     (changed,) = ended.json()["difference"]
-    assert (changed["before"], changed["after"]["multiplier"]) == (None, None)
+    assert (changed["row"]["multiplier"], changed["before"]["multiplier"]) == (None, "2")
+    assert (changed["after"]["multiplier"], changed["after"]["source"]) == ("1", "built in"), "what counts after it"
     assert [(organization, one.author, one.source) for organization, one in control.asked] == [
         ("", "key 0a1b2c3d4e5f", "api")
     ] * 2
@@ -115,7 +119,11 @@ def test_another_spelling_means_the_model_of_the_price_list(client: TestClient) 
 def test_a_dry_run_stores_nothing(client: TestClient, control: FakeControl) -> None:
     found = client.post("/v1/multipliers/set", json=SET | {"dry_run": True, "organization": "acme"}).json()
     assert (found["revision"], found["places"]) == (None, [])
-    assert found["difference"][0]["after"]["organization"] == "acme"
+    (changed,) = found["difference"]
+    assert (changed["before"]["organization"], changed["before"]["multiplier"]) == ("", "2"), "everyone's held so far"
+    assert changed["after"]["organization"] == "acme"
+    same = SET | {"dry_run": True, "multiplier": "2.0"}
+    assert client.post("/v1/multipliers/set", json=same).json()["difference"] == []
     assert control.asked == []
 
 

@@ -192,7 +192,13 @@ def test_a_dry_run_stores_nothing(client: TestClient, control: FakeControl) -> N
     assert (found["revision"], found["control_id"], found["places"]) == (None, None, [])
     assert found["difference"]["prices"][0]["after"]["organization"] == "acme"
     ended = client.post("/v1/prices/expire", json={"provider": "openai", "model": "gpt-4o", "dry_run": True}).json()
-    assert ended["difference"]["prices"][0]["after"]["unit"] == ""
+    (removed,) = ended["difference"]["prices"]
+    assert (removed["change"], removed["before"]["price_usd"], removed["after"]) == ("removed", "2.5", None)
+    assert [ended["difference"][word] for word in ("added", "removed", "changed")] == [0, 1, 0]
+    free = SET | {"rates": [], "free": True, "dry_run": True}
+    made = client.post("/v1/prices/set", json=free).json()["difference"]
+    assert (made["added"], made["removed"], made["largest_percent"]) == (0, 1, None)
+    assert [made["prices"][0][when]["unit"] for when in ("before", "after")] == ["input_mtok", "free"]
     assert control.asked == []
 
 

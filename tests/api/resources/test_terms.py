@@ -116,3 +116,9 @@ def test_a_dry_run_stores_nothing(warehouse: FakeWarehouse) -> None:
 
 def test_only_a_key_for_every_organization_sets_terms(warehouse: FakeWarehouse) -> None:
     assert "every organisation" in message(post(warehouse, FakeControl(), "boss"), 403)
+
+
+@pytest.mark.parametrize("rate", ["1_0", "١", "1e999999"])
+def test_a_rate_that_only_python_takes_for_a_number_is_refused(warehouse: FakeWarehouse, rate: str) -> None:
+    answer = post(warehouse, FakeControl(), "root", credits_per_usd=rate)
+    assert "credits_per_usd: write a number like 1000 or 0.5" in message(answer)

@@ -18,7 +18,7 @@ from deploy.tracing.story import told
 from tests.deploy.tracing.test_story import COUNTED, refusal
 from warehouse.queries.organizations import Organization
 
-NAMES = ["x [/x]", "acme [prod]", r"a\[b"]
+NAMES = ["x [/x]", "acme [prod]", r"a\[b", "a:x:b"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -32,6 +32,21 @@ def test_tables_and_lines_show_names_as_they_are(name: str, capsys: pytest.Captu
         made.print(done(name))
         shown = capsys.readouterr().out
         assert [line.strip() for line in shown.splitlines()] == ["name", name, name, f"✓ {name}"]
+
+
+def test_control_characters_are_shown_and_not_carried_out(capsys: pytest.CaptureFixture[str]) -> None:
+    for make in (console, narrow_console):
+        table = Table("name", "next", box=None, padding=0)
+        table.add_row("a\x1b[31mb\x7f\x9bc\r", "whole")
+        made = make()
+        made.print(table)
+        made.print("a\x1b]0;title\x07\tb\nc")
+        assert [line.strip() for line in capsys.readouterr().out.splitlines()] == [
+            "name".ljust(len("a␛[31mb␡?c␍")) + "next",
+            "a␛[31mb␡\ufffdc␍whole",
+            "a␛]0;title␇" + " " * 5 + "b",
+            "c",
+        ]
 
 
 def test_nothing_is_cut_in_a_pipe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +70,7 @@ def test_names_that_are_longer_than_their_column_go_on_in_the_next_line() -> Non
 
 def test_every_command_prints_to_such_a_console() -> None:
     folder = Path(deploy.cli.__file__).parent
-    own = [path.name for path in folder.rglob("*.py") if re.search(r"\bConsole\(", path.read_text())]
+    own = [path.name for path in folder.rglob("*.py") if re.search(r"Console\(", path.read_text())]
     assert own == ["console.py"]
 
 

@@ -11,6 +11,7 @@ import typer
 
 from deploy.cli.commands import COMMANDS, Command
 from deploy.cli.main import exit_status
+from deploy.cli.visible import not_utf8
 from deploy.errors import DeployError, Missing, NotRunning, PortTaken, ServiceFailed, WrongSetting
 from deploy.local.home import ROOT
 from producers.errors import ControlRefused
@@ -81,6 +82,28 @@ def test_an_unknown_command_is_a_usage_error(tmp_path: Path) -> None:
     result = tally(tmp_path, "stat")
     assert result.returncode == 2
     assert "status" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((b"terms", b"set", b"--note", b"caf\xe9"), "--note: 'caf"),
+        ((b"control", b"list", b"--organization=caf\xe9"), "--organization: 'caf"),
+        ((b"directory", b"set", b"user", b"caf\xe9"), "argument 4: 'caf"),
+    ],
+)
+def test_an_argument_that_is_no_text_is_a_usage_error(tmp_path: Path, arguments: tuple[bytes, ...], named: str) -> None:
+    result = tally(tmp_path, *map(os.fsdecode, arguments))
+    wrong = f"tally: {named}\\xe9' is not UTF-8: write it in UTF-8, also names of files\n"
+    assert (result.returncode, result.stderr) == (2, wrong)
+
+
+def test_every_other_argument_is_a_text() -> None:
+    assert not_utf8(["terms", "--note", "café ☕ \x1b"]) == ""
+
+
+def test_trouble_gives_no_orders_to_the_terminal(tmp_path: Path) -> None:
+    assert "there is no log of a␛[2Jb" in tally(tmp_path, "logs", "a\x1b[2Jb").stderr
 
 
 def test_env_is_read_by_a_shell(tmp_path: Path) -> None:

@@ -91,6 +91,11 @@ def test_rates_invoices_and_periods(
     assert "14.5500" in compared, "1.5 USD at 9.7"
     assert compared.endswith("1 of 2 days are in reports; the others were not compared\n")
     assert '"invoiced_usd": "1.5"' in run(invoices.app, "compare", "openai", *days, *name, "--json").output
+    bill = tmp_path / "bill.csv"
+    bill.write_text(f"day,amount_usd,model\n{DAY},2,claude-sonnet-4-5\n")
+    assert run(invoices.app, "import", str(bill), "--provider", "bedrock", *name).output.startswith("aws: 1 lines")
+    assert "bill.csv" in run(invoices.app, "list", "--provider", "Bedrock").output
+    assert '"invoiced_usd": "2"' in run(invoices.app, "compare", "amazon-bedrock", *days, *name, "--json").output
     with pytest.raises(WrongSetting, match="no report of mistral tells about these days"):
         run(invoices.app, "compare", "mistral", *days)
 

@@ -68,13 +68,25 @@ def test_a_change_is_told_line_by_line() -> None:
         (["--markup", "a lot"], "write a number"),
         (["--markup", "0.0000001"], "at most 6 decimal places"),
         (["--markup", "nan"], "at most 6 decimal places"),
+        (["--markup", "%"], "write a number like 20% or 0.2"),
+        (["--markup", "1_0%"], "write a number like 20% or 0.2"),
+        (["--markup", "1e999999"], "write a number like 20% or 0.2"),
         (["--credits-per-usd", "many"], "write a number"),
+        (["--credits-per-usd", "1_0"], "write a number like 1000 or 0.5"),
+        (["--credits-per-usd", "١٠"], "write a number like 1000 or 0.5"),
         (["--from", "soon"], "write a date or time"),
     ],
 )
 def test_what_cannot_be_read_is_named(arguments: list[str], told: str) -> None:
     with pytest.raises(WrongSetting, match=told):
         CliRunner().invoke(terms.app, ["set", *arguments], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "ppm"), [("", None), ("20%", 200_000), ("0.2", 200_000), ("0.1000000000000%", 1000), ("12.5 %", 125_000)]
+)
+def test_a_markup_in_millionths(text: str, ppm: int | None) -> None:
+    assert terms.markup_ppm(text) == ppm
 
 
 @pytest.mark.parametrize("app", [margin.app, free_usage.app])

@@ -217,6 +217,9 @@ def test_multipliers_change_alike(publisher: Publisher, client: Client) -> None:
     plan = planned(client, MULTIPLIERS, "acme", lambda rows, _: with_multiplier(rows, other))
     (changed,) = multiplier_difference(plan.rows_before, plan.after)
     assert (changed.before, changed.after) == (new, other)
+    again = replace(new, effective_from=MAY + timedelta(days=9), note="again")
+    with pytest.raises(NothingChanges, match="the multipliers say just that since revision 2: nothing changes"):
+        carried_out(publisher, MULTIPLIERS, "acme", lambda rows, _: with_multiplier(rows, again), asked("bob"))
 
 
 def test_no_number_is_given_out_until_the_log_is_read_again_after_a_restore(

@@ -20,6 +20,8 @@ from stream_jobs.errors import NoErasureKey
 from stream_jobs.pricing.errors import RevisionMissing
 from stream_jobs.pricing.seed import seed
 from warehouse.control.met import Totals
+from warehouse.queries.priced_calls import RevisionAt
+from warehouse.queries.query import ask
 
 NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
 GPT_INPUT_NANO, GPT_OUTPUT_NANO = 2500, 10_000
@@ -390,3 +392,11 @@ def test_a_stored_revision_is_in_force_once_a_partition_has_read_of_it(filled: C
     filled.insert("revision_switches", [[3, 17, "prices", "", 2]], column_names=columns)
     assert dry_run.in_force(filled, "prices") == 2
     assert difference(filled, replaced).after.cost_nano_usd == 2 * found.before.cost_nano_usd
+
+
+def test_a_revision_whose_record_was_set_apart_is_not_in_force(client: Client) -> None:
+    seed(client, NOON)
+    switched = [[0, offset, "prices", offset] for offset in (5, 7)]
+    client.insert("revision_switches", switched, column_names=["src_partition", "offset", "kind", "revision"])
+    client.insert("quarantine", [[0, 7, -1]], column_names=["src_partition", "src_offset", "src_index"])
+    assert dry_run.in_force(client, "prices") == ask(client, RevisionAt("prices", 0, 9)) == 5

@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 
-from stream_jobs.corrections.awaited import Awaited, AwaitedEvents, Identity, born
+from stream_jobs.corrections.awaited import (
+    NOT_MET,
+    Awaited,
+    AwaitedEvents,
+    Identity,
+    Met,
+    awaited_rows,
+    born,
+    change_of,
+)
 from stream_jobs.corrections.change import Change
 
 NOON = datetime(2026, 3, 28, 12, tzinfo=UTC)
@@ -26,8 +35,8 @@ def priced(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def after(*changes: Change) -> tuple[object, ...]:
-    """Category, tokens, cost, void and version of an event that comes after these records, at offsets from 1."""
+def come(*changes: Change) -> tuple[pl.DataFrame, list[Met]]:
+    """An event that comes after these records, at offsets from 1, and what it met."""
     awaited = AwaitedEvents()
     for offset, change in enumerate(changes, 1):
         awaited.add(IDENTITY, Awaited(offset, "", "", change, version=offset + 1))
@@ -37,7 +46,12 @@ def after(*changes: Change) -> tuple[object, ...]:
         pl.lit(NOON).cast(pl.Datetime("ms", "UTC")).alias("time"),
         pl.lit(2, pl.Int64).alias("cost_nano_usd"),
     )
-    rows, met = born(frame, {0: awaited}, priced)
+    return born(frame, {0: awaited}, priced)
+
+
+def after(*changes: Change) -> tuple[object, ...]:
+    """Category, tokens, cost, void and version of such an event."""
+    rows, met = come(*changes)
     assert [each.awaited.src_offset for each in met] == list(range(1, len(changes) + 1))
     return rows.select("category", "input_tokens", "cost_nano_usd", "void", "control_offset").row(0)
 
@@ -70,3 +84,19 @@ def test_only_the_absurd_change_is_left_out(changes: tuple[Change, ...], becomes
 
 def test_nothing_is_said_of_a_void_event_any_more() -> None:
     assert after(VOID, AMENDED, REPLACED_ABSURDLY) == ("", 1, 2, 1, 2)
+
+
+def test_what_left_the_event_as_it_was_says_why() -> None:
+    _, met = come(AMENDED, REPLACED_ABSURDLY, VOID)
+    assert [each.awaited.refusal for each in met] == ["", "absurd", ""]
+    stored = awaited_rows((0, each.identity, each.awaited, each.offset) for each in met)
+    assert [("refusal" in text, change_of(text)) for text in stored["change"]] == [
+        (False, AMENDED),
+        (True, REPLACED_ABSURDLY),
+        (False, VOID),
+    ]
+
+
+def test_nothing_is_refused_before_the_event_comes() -> None:
+    stored = awaited_rows([(0, IDENTITY, Awaited(1, "", "", REPLACED_ABSURDLY, version=2), NOT_MET)])
+    assert stored["change"].to_list() == [REPLACED_ABSURDLY.text()]

@@ -49,3 +49,8 @@ def test_what_cannot_be_is_refused(change: TermsChange, told: str) -> None:
 def test_a_date_that_cannot_be_is_refused() -> None:
     with pytest.raises(CreditRulesRefused, match="write an instant"):
         changed_terms(ROWS, "acme", datetime(1960, 1, 1, tzinfo=UTC), TermsChange(markup_ppm=1))
+
+
+def test_zeros_at_the_end_are_no_places() -> None:
+    change = TermsChange(basis="cost", credits_per_usd=Decimal("0.10000000000000000000000"))
+    assert str(changed_terms([], "acme", MARCH, change).row.terms.credits_per_usd) == "0.1"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from stream_jobs.erasure.scope import Scope
-from stream_jobs.erasure.statements import of_bytes
+from stream_jobs.erasure.statements import of_bytes, of_quarantine
 
 SCOPE = Scope("00000000-0000-0000-0000-000000000001", "acme", 1029, 50, whole=False)
 
@@ -42,4 +42,4 @@ def test_only_what_the_log_held_before_the_erasure_goes() -> None:
     }
     assert bounds["directory_entries"] == "created <= fromUnixTimestamp64Milli(toInt64(5000), 'UTC')"
     assert bounds["rejected"] == "time <= fromUnixTimestamp64Milli(toInt64(65000), 'UTC')", "other clocks may be ahead"
-    assert bounds["quarantine"] == "(src_partition != 1029 OR src_offset <= 50)"
+    assert of_quarantine(SCOPE)["raw"].startswith("(src_partition != 1029 OR src_offset <= 50) AND ")

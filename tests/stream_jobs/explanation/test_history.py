@@ -47,6 +47,7 @@ def test_records_before_an_event_changed_it_when_it_came() -> None:
         *(replace(said, met=met) for met in (-1, -2, event.offset + 1)),
         replace(said, time=event.time + timedelta(seconds=1)),
         replace(said, organization="zen"),
+        replace(said, refusal="too dear"),
     ]
     assert changed_at_birth(event, [], [said, *others]) == (said,)
     as_sent = former("later", 4)

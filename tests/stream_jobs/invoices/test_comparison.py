@@ -26,7 +26,7 @@ NAMES: ModelNames = NamesInCatalogue().read(
         ("openai", "gpt-4o", rule(starts_with="gpt-4o"), 1),
         ("azure", "", json.dumps({"provider": {"equals": "azure"}, "fallback": ["openai"]}), 2),
         ("azure", "dall-e", rule(equals="dall-e"), 3),
-        ("google", "", json.dumps({"provider": {"equals": "google"}, "model": {"starts_with": "gemini-"}}), 4),
+        ("google", "", json.dumps({"provider": {"contains": "google"}, "model": {"starts_with": "gemini-"}}), 4),
         ("openrouter", "", json.dumps({"provider": {"equals": "openrouter"}}), 5),
         ("openrouter", "openai/gpt-4o", rule(equals="openai/gpt-4o"), 6),
     ]
@@ -86,6 +86,23 @@ def test_lines_by_day_and_model() -> None:
 )
 def test_who_charges_for_a_model_and_what_it_is_called(provider: str, model: str, seller: str, name: str) -> None:
     assert (NAMES.seller(provider, model), NAMES.model(provider, model)) == (seller, name)
+
+
+@pytest.mark.parametrize(
+    ("invoice", "event"),
+    [("gemini", "google"), ("Google", "vertex_ai"), ("vertex_ai", "gemini"), ("azure_ai", "azure"), ("x", "X")],
+)
+def test_a_provider_has_many_names(invoice: str, event: str) -> None:
+    charged = [Charged(FIRST, "gemini-2.5-pro", "input", Decimal(5), None)]
+    (line,) = compared(invoice, [FIRST], charged, [recorded(FIRST, event, "gemini-2.5-pro", "4")], NAMES).lines
+    assert (line.invoiced.amount_usd, line.ours.cost_usd) == (Decimal(5), Decimal(4))
+
+
+def test_names_of_one_provider_are_alike_and_names_like_one_are_not() -> None:
+    """As prices are set: a rule that takes `my-google-gateway` for Google makes no account of Google's of it."""
+    stored = ("gemini", "google", "my-google-gateway", "openai", "vertex_ai")
+    assert NAMES.alike("vertex_ai-anthropic_models", stored) == ("gemini", "google", "vertex_ai")
+    assert (NAMES.provider(" Gemini "), NAMES.provider("My-Google-Gateway")) == ("google", "my-google-gateway")
 
 
 def test_an_unknown_model_without_a_provider_is_unpriced_and_no_rest() -> None:

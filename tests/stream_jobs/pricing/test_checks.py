@@ -58,6 +58,12 @@ def test_the_bundled_catalogue_has_no_problem() -> None:
         ({"service_tier": "slow"}, "row 0: service tier 'slow'; write batch, flex, priority, fast, or nothing"),
         ({"match": '{"model": {"sounds_like": "x"}}'}, "row 0: matching rule {'sounds_like': 'x'} is not one of"),
         ({"match": "gpt-4"}, "row 0: matching rule 'gpt-4' is not JSON such as"),
+        ({"match": '{"model": null}'}, "row 0: matching rule None is not one of equals, starts_with"),
+        ({"match": "[" * 6000}, "row 0: matching rule of objects that lie in one another too deeply; write it flat"),
+        ({"model": "a\x00b"}, r"row 0: model 'a\x00b' has a control character or half of a character; take it out"),
+        ({"model": "a\ud800"}, r"row 0: model 'a\ud800' has a control character or half of a character; take it out"),
+        ({"provider": "a\n"}, r"row 0: provider 'a\n' has a control character or half of a character; take it out"),
+        ({"display_name": "\udc00"}, r"row 0: display_name '\udc00' has half of a character; write it whole, or"),
         ({"daily_from": "10:00:00"}, "row 0: a daily window with one end"),
         ({"daily_from": "08:00:00+05:00", "daily_to": "10:00:00"}, "row 0: '08:00:00+05:00' is no time of day"),
         ({"daily_from": "08:00", "daily_to": "10:00:00"}, "row 0: '08:00' is no time of day; write HH:MM:SS in UTC"),
@@ -73,6 +79,13 @@ def test_a_row_by_itself(change: dict[str, Any], problem: str) -> None:
     assert found.startswith(problem)
 
 
+def test_a_provider_may_lack_a_rule_but_has_no_wrong_one() -> None:
+    rules = {"model": "", "unit": NO_RATES, "price_usd": Decimal(0), "per": 1}
+    assert _problems(rules | {"match": '{"provider": null, "model": {"contains": "x"}}'}, {}) == []
+    (found,) = _problems(rules | {"match": '{"provider": 5}'})
+    assert found.startswith("row 0: matching rule 5 is not one of equals")
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -80,10 +93,6 @@ def test_a_row_by_itself(change: dict[str, Any], problem: str) -> None:
         (
             ({"effective_from": MAY}, {"effective_from": APRIL}),
             "row 1: the price from 2026-04-01 stands after the one from 2026-05-01 (row 0) and would hide it",
-        ),
-        (
-            ({}, {"unit": "output_mtok", "tier_start": 5}),
-            "row 1: output_mtok has a price only above 5 tokens; add one without a tier",
         ),
         (
             ({}, {"unit": "cache_read_mtok"}, {"unit": "input_audio_mtok"}),
@@ -96,19 +105,6 @@ def test_a_row_by_itself(change: dict[str, Any], problem: str) -> None:
         (
             ({}, ABOVE, {"tier_start": 9, "marginal": True}),
             "row 2: input_mtok has a marginal tier above 9; give it one price from the first unit on (tier_start 0)",
-        ),
-        (
-            ({}, {"unit": "cache_read_mtok", "marginal": True, **ABOVE}),
-            "row 1: cache_read_mtok has a marginal tier above 5; give it one price from the first unit on",
-        ),
-        (({}, BATCH | ABOVE), "row 1: input_mtok has a price only above 5 tokens; add one without a tier"),
-        (
-            ({}, BATCH | ABOVE, {"effective_from": MAY, "price_usd": Decimal(2)}),
-            "row 1: input_mtok has a price only above 5 tokens; add one without a tier",
-        ),
-        (
-            (BATCH | ABOVE | ACME,),
-            "row 0: input_mtok has a price only above 5 tokens; add one without a tier",
         ),
         (
             ({}, BATCH, BATCH | ABOVE, BATCH | {"tier_start": 9, "marginal": True}),
@@ -155,6 +151,33 @@ def test_a_row_by_itself(change: dict[str, Any], problem: str) -> None:
             ),
             "row 0: the daily window stands above the price for the whole day from 2026-04-01 (row 2), which would",
         ),
+    ],
+)
+def test_rows_of_a_model_together(changes: tuple[dict[str, Any], ...], problem: str) -> None:
+    (found,) = _problems(*changes)
+    assert found.startswith(problem)
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        (
+            ({}, {"unit": "output_mtok", "tier_start": 5}),
+            "row 1: output_mtok has a price only above 5 tokens; add one without a tier",
+        ),
+        (
+            ({}, {"unit": "cache_read_mtok", "marginal": True, **ABOVE}),
+            "row 1: cache_read_mtok has a marginal tier above 5; give it one price from the first unit on",
+        ),
+        (({}, BATCH | ABOVE), "row 1: input_mtok has a price only above 5 tokens; add one without a tier"),
+        (
+            ({}, BATCH | ABOVE, {"effective_from": MAY, "price_usd": Decimal(2)}),
+            "row 1: input_mtok has a price only above 5 tokens; add one without a tier",
+        ),
+        (
+            (BATCH | ABOVE | ACME,),
+            "row 0: input_mtok has a price only above 5 tokens; add one without a tier",
+        ),
         (
             ({"daily_from": "00:00:00", "daily_to": "12:00:00"}, {"daily_from": "13:00:00", "daily_to": "00:00:00"}),
             "row 0: the daily windows leave hours without a price",
@@ -165,9 +188,14 @@ def test_a_row_by_itself(change: dict[str, Any], problem: str) -> None:
         ),
     ],
 )
-def test_rows_of_a_model_together(changes: tuple[dict[str, Any], ...], problem: str) -> None:
-    (found,) = _problems(*changes)
-    assert found.startswith(problem)
+def test_hours_and_contexts_without_a_price_are_a_problem_where_nothing_is_under_the_rows(
+    changes: tuple[dict[str, Any], ...], problem: str
+) -> None:
+    """A list alone may leave them: what it is laid over may have a price for them."""
+    assert _problems(*changes) == []
+    placed = [(f"row {number}", replace(ROW, position=number, **change)) for number, change in enumerate(changes)]
+    ((place, found),) = model_problems(placed, ())
+    assert f"{place}: {found}".startswith(problem)
 
 
 @pytest.mark.parametrize(
@@ -216,5 +244,5 @@ _CHANGES = st.fixed_dictionaries(
 def test_what_passes_the_checks_compiles(changes: list[dict[str, Any]]) -> None:
     """So that no list is refused without the place of what is wrong."""
     rows = [replace(ROW, position=position, **change) for position, change in enumerate(changes)]
-    if not list(model_problems([(f"row {row.position}", row) for row in rows])):
+    if not list(model_problems([(f"row {row.position}", row) for row in rows], ())):
         SharedPrices(1, rows)

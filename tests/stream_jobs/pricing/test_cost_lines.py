@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from stream_jobs.pricing import PriceBook, PriceRow
 from stream_jobs.pricing.catalogue import catalogue_rows
 from stream_jobs.pricing.cost_lines import CostLines, cost_lines
+from stream_jobs.pricing.editing.price import NewPrice, with_price
 from stream_jobs.pricing.price_row import NO_RATES, SERVICE_TIERS
 from stream_jobs.pricing.units import UNITS
 from tokentally.tokens import TOKEN_BUCKETS
@@ -174,6 +175,17 @@ def test_a_call_in_a_service_tier_takes_the_tiers_price(price_rows: PriceRows, u
     cost = explained(usage_frame([call | {"service_tier": "batch"}]), rows)
     assert (cost.priced_as, cost.exact_usd) == ("maker/large", Fraction(4 + 16))
     assert [line.row for line in cost.lines] == [rows[2], rows[1]], "what the tier does not name stands in the standard"
+
+
+def test_a_service_tier_of_a_free_model_is_explained_as_free(price_rows: PriceRows, usage_frame: UsageFrame) -> None:
+    known = [
+        *price_rows(input_mtok="8"),
+        *price_rows(input_mtok="4", position=1, when={"service_tier": "batch"}),
+    ]
+    rows = with_price(known, NewPrice("maker", "large", (), datetime(2026, 1, 1, tzinfo=UTC), "hand", free=True))
+    call = {"provider": "maker", "model": "large", "input_tokens": 10**6, "service_tier": "batch"}
+    cost = explained(usage_frame([call]), rows)
+    assert (cost.status, cost.exact_usd, cost.effective_from) == ("free", Fraction(0), datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def test_the_price_of_its_own_time_holds(price_rows: PriceRows, usage_frame: UsageFrame) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream_jobs.pricing.errors import PriceListRefused
-from stream_jobs.pricing.match import FirstMatch, predicate
+from stream_jobs.pricing.match import MAX_NESTED, FirstMatch, predicate
 
 
 @pytest.mark.parametrize(
@@ -30,10 +30,25 @@ def test_a_clause_fits_lower_case_text(clause: dict[str, Any], fits: str, does_n
 
 
 @pytest.mark.parametrize(
-    "clause", [{}, {"like": "x"}, {"equals": 1}, {"regex": "("}, {"or": "x"}, {"equals": "a", "contains": "b"}]
+    "clause",
+    [
+        *({}, {"like": "x"}, {"equals": 1}, {"regex": "("}, {"or": "x"}, {"equals": "a", "contains": "b"}),
+        *(None, [], "gpt-4o", 5, {"or": [{"equals": "a"}, {"and": [None]}]}, {"regex": "(" * 9000}),
+    ],
 )
-def test_a_clause_of_no_known_kind_is_refused(clause: dict[str, Any]) -> None:
+def test_a_clause_of_no_known_kind_is_refused(clause: object) -> None:
     with pytest.raises(PriceListRefused, match="matching rule"):
+        predicate(clause)
+
+
+def test_a_clause_is_followed_so_deep_and_no_further() -> None:
+    clause: dict[str, Any] = {"equals": "a"}
+    for _ in range(MAX_NESTED):
+        clause = {"or": [clause]}
+    assert predicate(clause)("a")
+    for _ in range(2000):
+        clause = {"and": [clause]}
+    with pytest.raises(PriceListRefused, match="more than 50 `or` and `and` in one another; write it flat"):
         predicate(clause)
 
 

@@ -29,7 +29,7 @@ STATEMENTS = (
     "stored_events",
     *("family_rows", "earlier_copies", "organizations", "raised_epochs", "row_counts"),
     *("tombstoned_organizations", "times_ahead"),
-    *("known_control", "revision_content", "revisions_in_force", "awaited_events"),
+    *("known_control", "revision_content", "revisions_in_force", "later_calendars", "awaited_events"),
     *("days_beyond", "has_foreign_events", "foreign_events_deleted"),
 )
 JOB_STATEMENTS = (

@@ -259,6 +259,14 @@ class FakeWarehouse:
         stored = (control_id,) in self.tables["control_records"]
         return [(applied, stored, (control_id, partition) in self.tables["control_publications"])]
 
+    def later_calendars(self, place: tuple[int, int], organization: str, revision: int) -> list[tuple[int]]:
+        known = [
+            row
+            for row in self.rows("revision_switches")
+            if (row["kind"], row["organization"]) == ("calendar", organization) and row["revision"] > revision
+        ]
+        return [(sum((row["src_partition"], row["offset"]) < place for row in known),)]
+
     def revision_content(self, subject: str, revision: int, organization: str, content_hash: str) -> list[tuple[str]]:
         asked = (subject, revision, organization, content_hash)
         columns = ("kind", "revision", "organization", "content_hash")

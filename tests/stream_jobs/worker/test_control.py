@@ -321,6 +321,25 @@ def test_e14_a_change_that_has_begun_is_refused() -> None:
     assert [row["day"] for row in done.warehouse.rows("usage_raw")] == [date(2026, 3, 28)]
 
 
+@pytest.mark.parametrize("lives", [1, 2])
+def test_e21_a_lower_revision_of_a_calendar_that_comes_later_changes_nothing(lives: int) -> None:
+    """Neither in the life that read the higher one, nor in the next."""
+    later = PARIS_MIDNIGHT + timedelta(days=2)
+    low, low_row = calendar("Asia/Kathmandu", 1, PARIS_MIDNIGHT, 1)
+    high, high_row = calendar("Asia/Tokyo", 1, PARIS_MIDNIGHT, 2)
+    again = Told("config", low.body, number=90)
+    done = simulation([low, high, Posted((Sent(1),)), again, Posted((Sent(2, later),), after=timedelta(days=3))])
+    for row in (low_row, high_row):
+        done.warehouse.store("config_revisions", [row])
+    if lives == 2:
+        done.live(Step(3, "drain"), rules=pricing_rules())
+    done.live(last=True, rules=pricing_rules())
+    [refused] = done.warehouse.rejections.values()
+    assert "calendar revision 1 of acme came after a later one, which holds" in refused.reason
+    hours = {row["src_offset"]: row["hour"] for row in done.warehouse.rows("usage_raw")}
+    assert hours[4] % 3600 == 0, "hours of Kathmandu begin at a quarter"
+
+
 PARIS_MIDNIGHT = datetime(2026, 3, 28, 23, tzinfo=UTC)
 """The first of 2026-03-29, a Sunday."""
 

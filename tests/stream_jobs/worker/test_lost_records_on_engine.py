@@ -12,7 +12,7 @@ from clickhouse_connect.driver.client import Client
 from api.control import asked
 from api.errors import Conflict
 from producers.control.record import ControlRecord
-from stream_jobs.control.publisher import Publisher
+from stream_jobs.control.publisher import Published, Publisher
 from stream_jobs.control.settings import ControlSettings
 from stream_jobs.worker import app, statements, sweeps
 from stream_jobs.worker.lost_records import Known, missing_rows
@@ -80,6 +80,15 @@ def test_e24_an_erasure_that_only_the_log_has_leaves_its_certificate_and_no_name
     assert followed(warehouse, VOID.control_id).asked.body is None
     texts = "SELECT body, note FROM control_records UNION ALL SELECT body, message FROM jobs"
     assert "u1" not in str(answer(warehouse, texts))
+
+    def again(told: Told = ERASE, organization: str = "acme") -> Published:
+        record = ControlRecord(ERASE.control_id, told.kind, organization, told.body, "bob", "", BEGIN)
+        return asked(Publisher(ControlSettings(), warehouse), record)
+
+    assert again().places == {0: 2}, "what it said is gone, and nothing is published once more"
+    for other in ((VOID, "acme"), (ERASE, "zen")):
+        with pytest.raises(Conflict, match="was used for another request"):
+            again(*other)
 
 
 def test_a_request_about_everyone_is_published_where_the_log_lacks_it(

@@ -8,6 +8,8 @@ from unittest.mock import patch
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from producers.control.request import content_of
+from stream_jobs.control.repriced import TOO_EXPENSIVE
 from stream_jobs.jobs import rewriting
 from stream_jobs.worker.sink import Sink
 from tests.stream_jobs.worker.lived import (
@@ -23,13 +25,18 @@ from tests.stream_jobs.worker.lived import (
     prepared,
 )
 from tests.stream_jobs.worker.sent import BEGIN, INPUT_NANO_USD, Posted, Sent, Told
+from warehouse.control.following import followed
+from warehouse.control.standing import State
 from warehouse.errors import WarehouseRefused
+from warehouse.queries.corrected import AwaitedChanges
+from warehouse.queries.query import ask
 from warehouse.queries.reconcile.reconcile import reconcile
 
 pytestmark = pytest.mark.integration
 __all__ = ["prepared"]
 ABSURD = 10**12
 STATES = "SELECT toString(state), message FROM jobs FINAL ORDER BY src_offset"
+insert = Sink.insert
 AWAITED = "SELECT count() FROM awaited_events FINAL WHERE met = -1"
 
 
@@ -63,6 +70,38 @@ def test_what_cannot_be_is_left_out_alone_and_told(
         assert answer(warehouse, "SELECT events FROM repairs FINAL") == [(2,)]
 
 
+@pytest.mark.parametrize("dies", [False, True])
+def test_an_event_that_came_later_and_may_not_become_so_is_told(
+    warehouse: Client, sink: Sink, tmp_path: Path, *, dies: bool
+) -> None:
+    """Also when the worker died after the answer was written and before it counted the event's place as done."""
+    told = replaced(u2=ABSURD, u4=30)
+    posted: list[Posted | Told] = [Posted((FIRST,)), told]
+    live(sink, tmp_path / "a", posted)
+    before = followed(warehouse, told.control_id)
+    assert (before.awaited, before.messages) == (2, ())
+    posted.append(Posted((SECOND, THIRD)))
+    if dies:
+        with patch.object(Sink, "insert", unless_progress), pytest.raises(ZeroDivisionError):
+            live(sink, tmp_path / "a", posted)
+        assert followed(warehouse, told.control_id).awaited == 0
+    live(sink, tmp_path / "a", posted)
+    after = followed(warehouse, told.control_id)
+    assert (after.state, after.awaited) == (State.DONE, 0)
+    assert after.messages == (f"1 named event that came later stays as it was: {TOO_EXPENSIVE}, or of the prices",)
+    assert after.standings[0].stayed == {TOO_EXPENSIVE: 1}
+    found = answer(warehouse, "SELECT input_tokens, control_offset > 0 FROM usage_raw FINAL ORDER BY user_id")
+    assert found == [(10, False), (100, False), (30, True)]
+    [(event_id,)] = answer(warehouse, "SELECT event_id FROM usage_raw FINAL WHERE user_id = 'u2'")
+    assert [each.refusal for each in ask(warehouse, AwaitedChanges(event_id))] == [TOO_EXPENSIVE]
+
+
+def unless_progress(sink: Sink, table: str, *arguments: Any) -> None:
+    if table == "partition_progress":
+        raise ZeroDivisionError
+    insert(sink, table, *arguments)
+
+
 def test_among_events_with_one_change_the_absurd_one_is_left_out_alone(
     warehouse: Client, sink: Sink, tmp_path: Path
 ) -> None:
@@ -86,21 +125,63 @@ def test_rows_follow_raw_events_of_a_day_that_fails_in_the_middle(
             raise WarehouseRefused("no such column")
         return kept(*arguments)
 
+    said = [{**key_of(FIRST), "set": {"input_tokens": 20}}, {**key_of(SECOND), "set": {"output_tokens": 30}}]
     with patch.object(rewriting, "kept", refused):
-        live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), replaced(u1=20, u2=30)])
+        live(sink, tmp_path / "a", [Posted((FIRST, SECOND)), Told("replace", {"events": said}, number=1)])
     assert answer(warehouse, STATES) == [("failed", "no such column")]
     assert counted(warehouse) == {"u1": (1, 20 * INPUT_NANO_USD), "u2": (1, 100 * INPUT_NANO_USD)}
     agrees(warehouse)
 
 
-def test_a_thousand_changes_are_planned_and_done(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+def test_a_thousand_different_changes_are_written_by_a_few_statements(
+    warehouse: Client, sink: Sink, tmp_path: Path
+) -> None:
     events = [Sent(number, BEGIN + timedelta(seconds=number), input_tokens=1) for number in range(1000)]
-    said = [{**key_of(each), "set": {"category": f"c{number}"}} for number, each in enumerate(events)]
-    told = Told("amend", {"events": said}, number=1)
-    with patch("stream_jobs.worker.rewriter.Rewriter.rewrite", return_value=0):  # the statements are those of a few
-        live(sink, tmp_path / "a", [Posted(tuple(events[:100])), told])
+    said = [{**key_of(each), "set": {"input_tokens": number}} for number, each in enumerate(events)]
+    told = Told("replace", {"events": said}, number=1)
+    with patch.object(rewriting, "kept", wraps=rewriting.kept) as kept:
+        live(sink, tmp_path / "a", [Posted(tuple(events[:100])), told, Posted(tuple(events[100:101]))])
+    assert kept.call_count == 1
     assert answer(warehouse, "SELECT toString(state), slices FROM jobs FINAL") == [("done", 1)]
-    assert answer(warehouse, AWAITED) == [(900,)]
+    stored = "SELECT count(), sum(input_tokens), max(input_tokens), sum(cost_nano_usd) FROM usage_raw FINAL"
+    assert answer(warehouse, stored) == [(101, 5050, 100, 5050 * INPUT_NANO_USD)]
+    assert answer(warehouse, AWAITED) == [(899,)]
+    assert is_right(warehouse)
+
+
+def test_different_values_become_what_they_would_alone(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    """Every kind of value: texts, counts, none any more, quantities, amounts of money, with odd signs in them."""
+    replaced: list[dict[str, Any]] = [
+        {"user_id": "o'\\{x:String}", "input_tokens": 7, "quantities": {"web_searches": "0.1"}, "duration_ms": 5},
+        {"user_id": "\u2028😀", "input_tokens": 0, "quantities": {}, "clear": ["duration_ms"]},
+        {"user_id": "", "input_tokens": 10**9, "quantities": {"audio_seconds": 2}, "duration_ms": 2**31 - 1},
+        {"reported_cost_usd": "0.123456789", "model": "large", "service_tier": "batch"},
+        {"reported_cost_usd": "7", "model": "nobody's", "service_tier": ""},
+    ]
+    amended: list[dict[str, Any]] = [
+        {"rating": 1, "status": "error", "category": "chat"},
+        {"clear": ["rating"], "status": "cancelled", "category": ""},
+        {"rating": 5, "status": "success", "category": "sql"},
+    ]
+    times = [BEGIN + timedelta(minutes=7 * number) for number in range(5)]
+    together, alone = ([Sent(first + n, time) for n, time in enumerate(times)] for first in (100, 200))
+    bodies: list[tuple[str, list[dict[str, Any]]]] = []
+    for kind, sets in (("replace", replaced), ("amend", amended)):
+        at_once, single = (
+            [{**key_of(each), "set": v} for each, v in zip(sent, sets, strict=False)] for sent in (together, alone)
+        )
+        bodies += [(kind, at_once), *((kind, [each]) for each in single)]
+    told = [
+        Told(kind, content_of(kind, "acme", {"events": events}), number=number)
+        for number, (kind, events) in enumerate(bodies)
+    ]
+    live(sink, tmp_path / "a", [Posted((*together, *alone)), *told])
+    differing = "event_id, source_id, src_index, control_offset"
+    same = f"SELECT * EXCEPT ({differing}) FROM usage_raw FINAL WHERE src_index {{}} 5 ORDER BY time"
+    rows = [answer(warehouse, same.format(sign)) for sign in ("<", ">=")]
+    assert len(rows[0]) == 5
+    assert rows[0] == rows[1]
+    assert is_right(warehouse)
 
 
 def test_events_that_were_erased_are_not_awaited(warehouse: Client, sink: Sink, tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ from warehouse.queries.query import ask
 pytestmark = pytest.mark.integration
 
 
+AWAITED = ("src_partition", "src_offset", "organization", "time", "event_id", "control_id", "kind", "met")
+
+
 @pytest.fixture
 def client(engine: Engine) -> Iterator[Client]:
     with engine.database() as (client, _):
@@ -189,7 +192,7 @@ def test_an_erasure_that_has_not_begun_can_be_cancelled(client: Client) -> None:
 def test_events_that_are_named_and_have_not_come_are_counted(client: Client) -> None:
     asked, other = record(1), record(2)
     names = [stored(client, each, [3, 4], [3, 4]) for each in (asked, other)]
-    columns = ["src_partition", "src_offset", "organization", "time", "event_id", "control_id", "kind", "met"]
+    columns = list(AWAITED)
     rows = [
         [3, 30, "acme", NOW, UUID(int=number), names[0], "void", met] for number, met in enumerate((-1, -1, -2, 35))
     ]
@@ -201,3 +204,25 @@ def test_events_that_are_named_and_have_not_come_are_counted(client: Client) -> 
         found = followed(client, names[0])
         assert ([each.awaited for each in found.standings], found.awaited) == ([2, 0], 2)
     assert followed(client, names[1]).awaited == 1
+
+
+def test_events_that_came_later_and_stayed_as_they_were_are_told_with_the_reason(client: Client) -> None:
+    asked = record(1)
+    name = stored(client, asked, [3], [3])
+    logged(client, asked, 3, "applied", 30)
+    job(client, asked, 3, "done")
+    texts = ['{"refusal": "too dear"}', '{"refusal": "too many"}', '{"refusal": "too dear"}', "{}", "{}"]
+    client.insert(
+        "awaited_events",
+        [
+            [3, 30, "acme", NOW, UUID(int=number), name, "replace", met, text]
+            for number, (met, text) in enumerate(zip((35, 35, 36, 36, -1), texts, strict=True))
+        ],
+        column_names=[*AWAITED, "change"],
+    )
+    found = followed(client, name)
+    assert (found.state, found.awaited, found.standings[0].stayed) == (State.DONE, 1, {"too dear": 2, "too many": 1})
+    assert found.messages == (
+        "2 named events that came later stay as they were: too dear, or of the prices",
+        "1 named event that came later stays as it was: too many, or of the prices",
+    )

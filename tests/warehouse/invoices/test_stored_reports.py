@@ -16,7 +16,14 @@ from warehouse.families import INPUT_BUCKETS, OUTPUT_BUCKETS
 from warehouse.invoices import ledger
 from warehouse.invoices.ledger import Origin, PaidBy
 from warehouse.invoices.reading import read_costs
-from warehouse.queries.invoices import Account, ChargedCosts, CostReports, InvoicedDays, RecordedCosts
+from warehouse.queries.invoices import (
+    Account,
+    ChargedCosts,
+    CostReports,
+    InvoicedDays,
+    InvoicingProviders,
+    RecordedCosts,
+)
 from warehouse.queries.query import ask
 
 pytestmark = pytest.mark.integration
@@ -139,3 +146,30 @@ def test_a_reported_cost_of_a_partly_priced_event_is_no_other_price(changeable: 
 
     assert causes("partial") == (Decimal(2), Decimal(0))
     assert causes("priced") == (Decimal(0), Decimal(1)), "two events: 1 USD is left, the priced one was reported dearer"
+
+
+def test_reports_under_several_names_of_a_provider_are_one_account(changeable: Client, recorded: list[Event]) -> None:
+    seed(changeable, IMPORTED)
+    first, second, third = DAYS[1:4]
+
+    def stored(provider: str, amounts: dict[date, str], hours: int, also: tuple[str, ...] = ()) -> bool:
+        lines = "".join(f"{day},{amount},claude-sonnet-4-5\n" for day, amount in amounts.items())
+        data = f"day,amount_usd,model\n{lines}".encode()
+        origin = Origin("", "", PaidBy.operator, "f.csv", "ada", "why", also)
+        return ledger.store(
+            changeable, read_costs(data, "csv", provider), data, origin, IMPORTED + timedelta(hours=hours)
+        )
+
+    assert stored("bedrock", {first: "1", second: "2"}, 0), "before names were resolved"
+    assert stored("aws", {second: "3", third: "4"}, 1)
+    names, known = ask(changeable, NamesInCatalogue()), ask(changeable, InvoicingProviders())
+    assert known == ["aws", "bedrock"]
+    also = names.alike("amazon-bedrock", known)
+    assert not stored("aws", {second: "3", third: "4"}, 2, also)
+    which = Account(names.provider("bedrock"), "", DAYS[0], DAYS[-1], stored_as=also)
+    charged, ours = ask(changeable, ChargedCosts(which)), ask(changeable, RecordedCosts(which))
+    assert ask(changeable, InvoicedDays(which)) == [first, second, third]
+    assert {each.day: int(each.amount_usd) for each in charged} == {first: 1, second: 3, third: 4}
+    held = [event for event in recorded if event["time"].date() in (first, second, third)]
+    assert sum(each.requests for each in ours) == sum(event["billing_type"] != "BYOK" for event in held)
+    assert len(ask(changeable, CostReports(which.provider, stored_as=also))) == 2

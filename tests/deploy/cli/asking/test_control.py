@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from deploy.cli import control
 from deploy.cli.asking.control_report import as_json, in_full, records_table
 from deploy.cli.asking.following import told
-from deploy.cli.console import NARROWEST
+from deploy.cli.console import NARROWEST, TextConsole
 from warehouse.control import orders
 from warehouse.control.earlier import Earlier
 from warehouse.control.records import Asked, Followed
@@ -47,6 +47,26 @@ def test_an_event_is_awaited_once_it_is_known_which_came_before() -> None:
     planned = Followed(ASKED, (replace(PLACE, awaited=1),))
     assert "1 named event is still awaited" in in_full(planned)
     assert json.loads(as_json(planned))["places"][0]["awaited"] == 1
+
+
+def test_an_event_that_came_later_and_stayed_as_it_was_is_told() -> None:
+    told = in_full(Followed(ASKED, (replace(PLACE, job="done", stayed={"too dear": 1}),)))
+    assert "0 events rewritten, 1 named event stays as it was)" in told
+    assert "  1 named event that came later stays as it was: too dear, or of the prices" in told.splitlines()
+    several = in_full(Followed(ASKED, (replace(PLACE, job="done", stayed={"too dear": 1, "too many": 2}),)))
+    assert ", 3 named events stay as they were)" in several
+
+
+def test_notes_and_authors_give_no_orders_to_the_terminal() -> None:
+    wrong = replace(ASKED, author="ada\x1b[2J", note="a\x07b\nstate done", organization="a\x9bb")
+    text = StringIO()
+    shown = TextConsole(file=text, width=NARROWEST, soft_wrap=True)
+    shown.print(in_full(Followed(wrong, ())))
+    shown.print(records_table([Followed(wrong, ())]))
+    assert all(each.isprintable() for each in text.getvalue().splitlines())
+    lines = [line.strip() for line in text.getvalue().splitlines()]
+    assert "note          a␇b state done" in lines
+    assert "by ada␛[2J" in text.getvalue()
 
 
 def test_what_met_nothing_says_so() -> None:

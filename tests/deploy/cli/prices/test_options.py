@@ -30,7 +30,7 @@ def test_prices_that_cannot_be_set(arguments: list[str], message: str) -> None:
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["much", "-1", "1001", "0.0001", "nan"])
+@pytest.mark.parametrize("text", ["much", "-1", "1001", "0.0001", "nan", "1_0", "٣", "1e999999"])
 def test_multipliers_that_cannot_be_set(text: str) -> None:
     with pytest.raises(WrongSetting, match="is no multiplier; write a number from 0 to 1000"):
         CliRunner().invoke(multipliers, ["set", "--", "openai/gpt-4o", text], catch_exceptions=False)

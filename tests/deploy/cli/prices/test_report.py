@@ -14,7 +14,7 @@ from stream_jobs.configuring.said import Said
 from stream_jobs.pricing.editing.difference import difference
 from stream_jobs.pricing.editing.price_list import listed_models
 from stream_jobs.pricing.editing.rate import read_rate
-from stream_jobs.pricing.price_row import FREE, PriceRow
+from stream_jobs.pricing.price_row import FREE, NO_RATES, PriceRow
 
 ROW = PriceRow("maker", "large", "Large", "", "input_mtok", Decimal(2), 10**6, 0, "hand")
 BATCH = replace(ROW, price_usd=Decimal(1), position=1, service_tier="batch")
@@ -65,6 +65,28 @@ def test_a_rate_is_shown_as_it_is_written(text: str) -> None:
     rate = read_rate(text)
     row = replace(ROW, price_usd=rate.price_usd, tier_start=rate.tier_start, marginal=rate.marginal)
     assert rate_text(row) == text
+
+
+def test_a_service_tier_that_has_ended_costs_what_the_standard_is() -> None:
+    end = replace(BATCH, unit=NO_RATES, price_usd=Decimal(0), per=1, effective_from=NOW)
+    assert lines(models_table(listed_models([ROW, BATCH, end], NOW))) == [["all", "maker", "large", "2", "always"]]
+    _, ended = lines(rows_table(Said(row, "ada", "", NOW) for row in (ROW, end)))
+    assert ended[:5] == ["all", "batch", "2026-04-01", "as", "standard"]
+    assert difference_lines(difference([ROW, BATCH], [ROW, BATCH, end])) == [
+        "maker/large batch input_mtok from 2026-04-01: 1 USD per 1,000,000 → 2 USD per 1,000,000 (+100.00%)",
+        "1 prices of 1 models: 0 added, 0 removed, 1 changed; largest change +100.00%"
+        " (maker/large batch input_mtok from 2026-04-01)",
+    ]
+
+
+def test_what_ends_or_becomes_free_is_shown_price_by_price() -> None:
+    for unit, word in ((NO_RATES, "none"), (FREE, "free")):
+        mark = replace(ROW, unit=unit, price_usd=Decimal(0), per=1, effective_from=NOW)
+        assert difference_lines(difference([ROW, WHOLE], [ROW, WHOLE, mark])) == [
+            f"maker/large input_mtok from 2026-04-01: 2 USD per 1,000,000 → {word}",
+            f"maker/large input_mtok above 200,000 from 2026-04-01: 4 USD per 1,000,000 → {word}",
+            "2 prices of 1 models: 0 added, 2 removed, 0 changed",
+        ]
 
 
 def test_a_price_that_becomes_marginal_is_no_change_of_0_percent() -> None:

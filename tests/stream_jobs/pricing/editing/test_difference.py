@@ -82,10 +82,78 @@ def test_a_price_for_a_window_is_compared_with_that_of_the_window() -> None:
     assert (changed.before, changed.percent) == (known[1], Decimal("50.00"))
 
 
-def test_an_end_is_a_change_from_the_price_to_none() -> None:
-    ended = dated(row("c", "0", NO_RATES), "0")
-    (changed,) = difference(BEFORE, [*BEFORE, ended]).prices
-    assert (changed.row.unit, changed.change) == (NO_RATES, "added")
+@pytest.mark.parametrize(("mark", "text"), [(NO_RATES, "none"), (FREE, "free")])
+def test_an_end_is_a_change_from_the_price_to_none(mark: str, text: str) -> None:
+    """Of each price in force, in service tiers too; likewise what becomes free."""
+    batch = replace(row("a", "1"), service_tier="batch")
+    known = [*BEFORE, row("a", "5", tier=10), replace(row("a", "1.5"), **NIGHTLY), batch]
+    found = difference(known, [*known, dated(row("a", "0", mark), "0"), dated(replace(batch, unit=NO_RATES), "0")])
+    assert {
+        (each.row.unit, each.row.service_tier, each.row.tier_start, each.row.daily_from, price_text(each.before))
+        for each in found.prices
+    } == {
+        ("input_mtok", "", 0, "", "2 USD per 1,000,000"),
+        ("input_mtok", "", 10, "", "5 USD per 1,000,000"),
+        ("input_mtok", "", 0, "22:00:00", "1.5 USD per 1,000,000"),
+        ("output_mtok", "", 0, "", "3 USD per 1,000,000"),
+        ("input_mtok", "batch", 0, "", "1 USD per 1,000,000"),
+    }
+    assert {(each.row.effective_from, price_text(each.after), each.change, each.percent) for each in found.prices} == {
+        (MAY, text, "removed", None)
+    }
+    assert (dict(found.counts), found.largest) == ({"added": 0, "removed": 5, "changed": 0}, None)
+
+
+def test_an_end_without_a_row_for_a_service_tier_ends_it_too() -> None:
+    known = [*BEFORE, replace(row("c", "1"), service_tier="batch")]
+    found = difference(known, [*known, dated(row("c", "0", NO_RATES), "0")]).prices
+    assert [(each.row.service_tier, each.row.unit, price_text(each.after)) for each in found] == [
+        ("", "input_mtok", "none"),
+        ("batch", "input_mtok", "none"),
+    ]
+
+
+@pytest.mark.parametrize("mark", [NO_RATES, FREE])
+def test_a_mark_where_nothing_held_is_shown_itself(mark: str) -> None:
+    known = BEFORE[:1]
+    (added,) = difference(known, [*known, dated(row("c", "0", mark), "0")]).prices
+    assert (added.row.unit, added.before, added.change) == (mark, None, "added")
+
+
+def test_an_undated_list_that_calls_a_model_free_shows_what_was() -> None:
+    batch = replace(row("c", "1"), service_tier="batch", effective_from=MAY)
+    found = difference([row("c", "4"), batch], [row("c", "0", FREE)]).prices
+    assert [(each.row.service_tier, price_text(each.before), price_text(each.after)) for each in found] == [
+        ("", "4 USD per 1,000,000", "free"),
+        ("batch", "1 USD per 1,000,000", "free"),
+    ]
+
+
+def test_where_a_free_model_ends_that_is_shown() -> None:
+    known = [row("c", "0", FREE)]
+    (removed,) = difference(known, [*known, dated(row("c", "0", NO_RATES), "0")]).prices
+    assert (price_text(removed.before), price_text(removed.after), removed.change) == ("free", "none", "removed")
+
+
+@pytest.mark.parametrize("organization", ["", "acme"])
+def test_a_service_tier_that_ends_is_followed_by_the_standard_price(organization: str) -> None:
+    known = [row("c", "4"), replace(row("c", "1"), service_tier="batch")]
+    before, everyones = ([], known) if organization else (known, [])
+    new = [dated(row("c", "3"), "3", organization)]
+    if not organization:
+        new.append(dated(replace(known[1], unit=NO_RATES), "0"))
+    found = difference(before, [*before, *new], everyones).prices
+    assert [(each.row.service_tier, each.row.unit, each.percent) for each in found] == [
+        ("", "input_mtok", Decimal("-25.00")),
+        ("batch", "input_mtok", Decimal("200.00")),
+    ]
+    end = replace(new[0], unit=NO_RATES, price_usd=Decimal(0), effective_from=MAY.replace(month=6))
+    if organization:
+        back = difference(new, [*new, end], everyones).prices
+        assert [(each.row.service_tier, each.after and each.after.price_usd) for each in back] == [
+            ("", Decimal(4)),
+            ("batch", Decimal(1)),
+        ]
 
 
 def test_where_an_own_price_ends_what_the_name_was_priced_as_holds_again() -> None:
@@ -155,6 +223,7 @@ def test_a_price_that_was_nothing_changes_by_no_percentage() -> None:
         (row("a", "100"), "100 USD per 1,000,000"),
         (row("a", "0", FREE), "free"),
         (row("a", "0", NO_RATES), "no known price"),
+        (replace(row("a", "0", NO_RATES), service_tier="batch"), "as standard"),
         (None, "none"),
     ],
 )

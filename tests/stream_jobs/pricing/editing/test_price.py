@@ -89,6 +89,13 @@ def test_tiers_of_a_named_unit_are_those_that_are_given() -> None:
     assert usd(rows, JULY, input=400_000) == (1.2, "priced")
 
 
+def test_a_tier_alone_leaves_the_price_below_it_and_other_tiers() -> None:
+    rows = with_price(ROWS, price("input_mtok=3", "input_mtok@200000=6"))
+    rows = with_price(rows, price("input_mtok@500000=9", start=JULY))
+    costs = [usd(rows, JULY, input=tokens)[0] for tokens in (200_000, 400_000, 600_000)]  # type: ignore[index]
+    assert costs == [0.6, 2.4, 5.4]
+
+
 def test_a_daily_window_leaves_the_rest_of_the_day() -> None:
     rows = with_price(ROWS, price("input_mtok=1", daily_from="22:00:00", daily_to="02:00:00"))
     assert usd(rows, MAY.replace(hour=23), input=MILLION, output=MILLION) == (9, "priced")

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from genai_prices.data import providers
 from genai_prices.types import ClauseAnd, ClauseOr, ModelPrice
 
@@ -72,6 +73,22 @@ def test_what_the_package_itself_refuses_has_its_path(refusals: Any) -> None:
         ' [{"id": "a", "match": {"regex": "("}, "prices": {"input_mtok": -1}}]}]'
     )[:1]
     assert "regex" in rule
+
+
+@pytest.mark.parametrize("rule", ['"gpt-x"', "{}", "null", "[]", '{"or": [{"and": ["x"]}]}', '{"regex": "("}'])
+def test_what_is_no_rule_is_refused_at_its_place(refusals: Any, rule: str) -> None:
+    model = f'{{"id": "gpt-x", "match": {rule}, "prices": {{"input_mtok": 1, "output_mtok": 2}}}}'
+    (found,) = refusals(f'[{{"id": "openai", "name": "OpenAI", "api_pattern": "x", "models": [{model}]}}]')
+    assert found.startswith("[0].models[0] (gpt-x).match: matching rule ")
+
+
+@pytest.mark.parametrize("of", ["provider_match", "model_match"])
+def test_a_provider_may_have_no_rule_but_no_wrong_one(refusals: Any, of: str) -> None:
+    model = '{"id": "gpt-x", "match": {"equals": "gpt-x"}, "prices": {"input_mtok": 1, "output_mtok": 2}}'
+    text = f'[{{"id": "openai", "name": "OpenAI", "api_pattern": "x", "models": [{model}], "{of}": RULE}}]'
+    (found,) = refusals(text.replace("RULE", '{"and": [{"equals": "x"}, "y"]}'))
+    assert found.startswith(f"[0] (openai).{of}: matching rule 'y' is not one of equals, starts_with")
+    assert read_price_list(text.replace("RULE", "null").encode(), "data.json").rows
 
 
 def _plain(value: Any) -> Any:

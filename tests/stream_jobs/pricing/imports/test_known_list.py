@@ -1,12 +1,15 @@
 """An imported list means known providers and models however it spells them; the same thing twice is refused."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
+from stream_jobs.configuring.ledger import PRICES
 from stream_jobs.pricing import PriceBook
 from stream_jobs.pricing.catalogue import catalogue_rows
+from stream_jobs.pricing.editing.difference import difference
 from stream_jobs.pricing.errors import PriceListRefused
 from stream_jobs.pricing.imports import read_price_list
 from stream_jobs.pricing.imports.known_list import known_list, with_import
@@ -105,3 +108,71 @@ def test_a_double_in_a_catalogue_names_both_places() -> None:
         PriceListRefused, match=r"\[0\]\.models\[1\] \(m\): a second .* first at \[0\]\.models\[0\] \(m\)"
     ):
         read_price_list(text.encode(), "data.json")
+
+
+NIGHT_HEADER = "provider,model,daily_from,daily_to,unit,price_usd\n"
+LONG_HEADER = "provider,model,tier_start,marginal,unit,price_usd\n"
+
+
+def owned(text: str, organization: str) -> PriceList:
+    listed = read_price_list(text.encode(), "prices.csv")
+    return replace(listed, rows=tuple(replace(row, organization=organization) for row in listed.rows))
+
+
+@pytest.mark.parametrize("organization", ["", "acme"])
+@pytest.mark.parametrize("start", [None, datetime(2027, 1, 1, tzinfo=UTC)])
+def test_a_daily_window_alone_lies_over_the_price_of_the_whole_day(organization: str, start: datetime | None) -> None:
+    rows, everyones = ([], CATALOGUE) if organization else (CATALOGUE, [])
+    listed = owned(f"{NIGHT_HEADER}deepseek,deepseek-chat,16:30,00:30,input_mtok,0.1\n", organization)
+    made = with_import(rows, listed, effective_from=start, everyones=everyones)
+    PRICES.judge(rows, made, everyones)
+    (changed,) = difference(rows, made, everyones).prices
+    assert (changed.row.daily_from, changed.row.unit, changed.change) == ("16:30:00", "input_mtok", "changed")
+    assert with_import(made, listed, effective_from=start, everyones=everyones) == made
+
+
+@pytest.mark.parametrize("organization", ["", "acme"])
+@pytest.mark.parametrize("marginal", ["", "yes"])
+def test_a_context_alone_leaves_the_price_below_it(organization: str, marginal: str) -> None:
+    rows, everyones = ([], CATALOGUE) if organization else (CATALOGUE, [])
+    listed = owned(f"{LONG_HEADER}openai,gpt-4o,200000,{marginal},input_mtok,6\n", organization)
+    made = with_import(rows, listed, everyones=everyones)
+    PRICES.judge(rows, made, everyones)
+    (added,) = difference(rows, made, everyones).prices
+    assert (added.row.tier_start, added.row.marginal, added.change) == (200_000, bool(marginal), "added")
+    assert with_import(made, listed, everyones=everyones) == made
+
+
+@pytest.mark.parametrize("organization", ["", "acme"])
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            f"{NIGHT_HEADER}openai,gpt-4o,,,input_mtok,2\np,m,16:30,00:30,input_mtok,0.1\n",
+            "line 3: the daily windows leave hours without a price; add one for the whole day",
+        ),
+        (
+            f"{LONG_HEADER}openai,gpt-4o,200000,,input_mtok,6\np,m,200000,,input_mtok,6\n",
+            "line 3: input_mtok has a price only above 200,000 tokens; add one without a tier",
+        ),
+        (
+            f"{LONG_HEADER}openai,gpt-4o,200000,,input_video_hours,6\n",
+            "line 2: input_video_hours has a price only above 200,000 tokens; add one without a tier",
+        ),
+    ],
+)
+def test_hours_and_contexts_of_which_nothing_is_known_are_refused_with_their_place(
+    organization: str, text: str, problem: str
+) -> None:
+    rows, everyones = ([], CATALOGUE) if organization else (CATALOGUE, [])
+    with pytest.raises(PriceListRefused) as refused:
+        with_import(rows, owned(text, organization), everyones=everyones)
+    assert refused.value.problems == (problem,)
+
+
+def test_a_newer_catalogue_with_a_window_alone_has_no_price_for_the_rest_of_the_day() -> None:
+    """It is whole: what it does not name any more is no longer there."""
+    known = [PriceRow("p", "m", "m", "", "input_mtok", Decimal(1), 10**6, 0, "list 1")]
+    row = replace(known[0], source="list 2", daily_from="16:30:00", daily_to="00:30:00")
+    with pytest.raises(PriceListRefused, match=r"^p/m: the daily windows leave hours without a price"):
+        with_import(known, PriceList((row,), "list 2"))

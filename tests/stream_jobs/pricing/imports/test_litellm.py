@@ -1,5 +1,6 @@
 """LiteLLM's price map: per single unit in, per million and exact out, with tiers and service tiers."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -191,3 +192,21 @@ def test_bad_prices_are_refused_with_their_path(refusals: Any, fields: str, prob
 def test_an_entry_without_a_provider(refusals: Any) -> None:
     text = '{"m": {"input_cost_per_token": 1e-6}, "n": {"litellm_provider": "x", "input_cost_per_token": 1e-6}}'
     assert refusals(text) == ("['m']: it has no litellm_provider; every model of LiteLLM's map names its provider",)
+
+
+def test_a_service_tier_without_the_context_lengths_of_the_standard_one_is_told() -> None:
+    said = {
+        "litellm_provider": "openai",
+        "input_cost_per_token": 2.5e-6,
+        "input_cost_per_token_above_272k_tokens": 5e-6,
+        "input_cost_per_token_batches": 1.25e-6,
+    }
+    told = (
+        "input_mtok of batch calls, which the list prices by itself, has no price of its own above 272,000 tokens as"
+        " the standard one has: it stays the same there (openai/gpt-z)"
+    )
+    found = read_price_list(json.dumps({"gpt-z": said}).encode(), "prices.json")
+    assert found.notes[1:] == (told,)
+    assert [row.price_usd for row in found.rows if row.service_tier] == [Decimal("1.25")]
+    both = said | {"input_cost_per_token_above_272k_tokens_batches": 2.5e-6}
+    assert read_price_list(json.dumps({"gpt-z": both}).encode(), "prices.json").notes[1:] == ()

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from stream_jobs.pricing import PriceBook
+from stream_jobs.pricing.errors import PriceListRefused
 from stream_jobs.pricing.imports import read_price_list
+from stream_jobs.pricing.imports.known_list import with_import
 
 
 def test_prices_and_tiers(read_file: Any, prices: Any) -> None:
@@ -83,8 +87,11 @@ def test_a_tier_beyond_all_contexts(refusals: Any) -> None:
     assert found.startswith("acme.models['a']: a tier from 1000000000000000000000000000000 tokens; a tier starts at 0")
 
 
-def test_a_tier_without_a_base_is_a_gap(refusals: Any) -> None:
+def test_a_tier_without_a_base_is_a_gap() -> None:
     text = '{"acme": {"models": {"a": {"cost": {"output": 1, "tiers": [{"input": 2, "tier": {"size": 1000}}]}}}}}'
-    assert refusals(text) == (
+    listed = read_price_list(text.encode(), "api.json")
+    with pytest.raises(PriceListRefused) as refused:
+        with_import([], listed)
+    assert refused.value.problems == (
         "acme.models['a']: input_mtok has a price only above 1,000 tokens; add one without a tier",
     )

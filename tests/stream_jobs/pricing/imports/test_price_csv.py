@@ -250,3 +250,42 @@ def test_numbers_and_dates_beyond_all_bounds_are_refused_with_their_line(
 )
 def test_tables_that_are_none(refusals: Any, text: str, problem: str) -> None:
     assert refusals(text)[0].startswith(problem)
+
+
+def test_a_table_of_a_spreadsheet_is_read(refusals: Any) -> None:
+    """With its mark in front, a header in any letter case, blanks around cells and rows of commas below."""
+    text = (
+        "\ufeff Provider ,MODEL, Unit,Price_USD,Service_Tier,Marginal\r\n"
+        "acme,tiny,Input_MTok,2,,No\r\n"
+        ",,,,,\r\n"
+        "acme,tiny,INPUT_MTOK,1, Batch ,\r\n"
+        "acme,tiny,Output_mtok,None,,\r\n"
+        "acme,gift,FREE,,,\r\n"
+        " , ,,,,,,\r\n"
+    )
+    found = read_price_list(text.encode(), "prices.csv")
+    assert [(row.model, row.unit, row.price_usd, row.service_tier) for row in found.rows] == [
+        ("tiny", "input_mtok", Decimal(2), ""),
+        ("tiny", "input_mtok", Decimal(1), "batch"),
+        ("gift", "free", Decimal(0), ""),
+    ]
+    assert [end.unit for end in found.ended] == ["output_mtok"]
+    (twice,) = refusals("provider,model,unit,price_usd,Model\n")
+    assert twice.startswith("line 1: a column occurs twice")
+
+
+@pytest.mark.parametrize(
+    "date", ["2026-W05", "2026-W05-1", "20260301", "2026-03-01T10", "20260301T101500Z", "٢٠٢٦-03-01"]
+)
+def test_a_date_in_a_form_that_only_python_takes_is_refused(refusals: Any, date: str) -> None:
+    (found,) = refusals(f"provider,model,unit,price_usd,effective_from\nacme,tiny,input_mtok,1,{date}\n")
+    assert found == f"line 2: {date!r} is no date; write YYYY-MM-DD, or YYYY-MM-DDTHH:MM:SSZ"
+
+
+@pytest.mark.parametrize(
+    "date", ["2026-03-01", "2026-03-01 00:00", "2026-03-01T00:00:00Z", "2026-03-01T01:00:00.000+01:00"]
+)
+def test_a_date_is_a_day_or_an_instant(date: str) -> None:
+    text = f"provider,model,unit,price_usd,effective_from\nacme,tiny,input_mtok,1,{date}\n"
+    (row,) = read_price_list(text.encode(), "prices.csv").rows
+    assert row.effective_from == datetime(2026, 3, 1, tzinfo=UTC)

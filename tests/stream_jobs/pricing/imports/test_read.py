@@ -79,3 +79,15 @@ def test_a_file_of_nothing_but_problems_names_the_first_hundred(refusals: Any) -
     problems = refusals(f"provider,model,unit,price_usd\n{lines}")
     assert len(problems) == 101
     assert problems[-1] == "… and 150 more problems"
+
+
+@pytest.mark.parametrize("broken", ["\\u0000", "\\ud800"])
+def test_a_name_with_what_no_event_can_hold_is_refused_in_words(refusals: Any, broken: str) -> None:
+    """Also where the format writes the name into its places: a refusal can be printed."""
+    model = f'{{"id": "gpt-{broken}", "match": {{"equals": "g"}}, "prices": {{"input_mtok": 1, "output_mtok": 2}}}}'
+    catalogue = f'[{{"id": "openai", "name": "OpenAI", "api_pattern": "x", "models": [{model}]}}]'
+    mapped = f'{{"gpt-{broken}": {{"litellm_provider": "openai", "input_cost_per_token": 2e-6}}}}'
+    for text in (catalogue, mapped):
+        for problem in refusals(text):
+            assert problem.encode()
+            assert "has a control character or half of a character; take it out" in problem

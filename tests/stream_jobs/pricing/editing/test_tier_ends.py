@@ -1,0 +1,170 @@
+"""A model that is free, or has only the prices that are named, is so however it is served: from the date on."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from stream_jobs.configuring.ledger import PRICES
+from stream_jobs.pricing import PriceBook, PriceRow
+from stream_jobs.pricing.editing.price import NewPrice, with_end, with_price
+from stream_jobs.pricing.editing.price_list import listed_models
+from stream_jobs.pricing.editing.rate import read_rate
+from stream_jobs.pricing.imports import read_price_list, write_csv
+from stream_jobs.pricing.imports.known_list import with_import
+from stream_jobs.pricing.price_row import ALWAYS, NO_RATES, SERVICE_TIERS
+from tests.stream_jobs.pricing.conftest import UsageFrame
+
+MARCH, MAY, JULY, SEPTEMBER = (datetime(2027, month, 1, tzinfo=UTC) for month in (3, 5, 7, 9))
+TIERS = ("", *SERVICE_TIERS)
+NIGHTLY: dict[str, Any] = {"daily_from": "16:30:00", "daily_to": "00:30:00"}
+
+
+def row(usd: str, tier: str = "", unit: str = "input_mtok", start: datetime = ALWAYS, **more: Any) -> PriceRow:
+    return PriceRow(
+        *("maker", "large", "Large", "", unit, Decimal(usd), 10**6, 0, "list 1"),
+        effective_from=start,
+        service_tier=tier,
+        **more,
+    )
+
+
+STANDARD = [row("8"), row("16", unit="output_mtok")]
+TIERED = [
+    *STANDARD,
+    row("4", "batch"),
+    row("3", "batch", **NIGHTLY),
+    row("12", "priority"),
+    row("5", "flex", start=MAY),
+]
+KNOWN = [replace(each, position=place) for place, each in enumerate(TIERED)]
+
+
+def new(*rates: str, start: datetime = MAY, organization: str = "", **more: Any) -> NewPrice:
+    return NewPrice("maker", "large", tuple(map(read_rate, rates)), start, "hand", organization, **more)
+
+
+def everybodys(rows: Sequence[PriceRow], organization: str) -> tuple[list[PriceRow], list[PriceRow]]:
+    """The owner's rows and everyone's: of an organization, what it has is its own from the beginning."""
+    own = [replace(each, organization=organization) for each in rows] if organization else list(rows)
+    return own, list(rows) if organization else []
+
+
+def costs(rows: Sequence[PriceRow], usage_frame: UsageFrame, at: datetime, hour: int = 12) -> list[object]:
+    """What a million input tokens cost acme in each service tier; with its status unless it is priced."""
+    event = {"provider": "maker", "model": "large", "time": at.replace(hour=hour), "input_tokens": 10**6}
+    frame = usage_frame([{**event, "service_tier": tier} for tier in TIERS])
+    found = PriceBook.from_rows(rows, revision=1).price(frame).select("cost_nano_usd", "cost_status").rows()
+    return [cost / 10**9 if status == "priced" else status for cost, status in found]
+
+
+FREE_LIST = "provider,model,unit,price_usd,effective_from\nmaker,large,free,,2027-05-01\n"
+
+
+@pytest.mark.parametrize("organization", ["", "acme"])
+@pytest.mark.parametrize("how", ["set", "imported", "imported from"])
+def test_a_free_model_is_free_in_every_service_tier(usage_frame: UsageFrame, organization: str, how: str) -> None:
+    own, everyones = everybodys(KNOWN, organization)
+    if how == "set":
+        made = with_price(own, new(free=True, organization=organization), everyones)
+    else:
+        text = FREE_LIST if how == "imported" else FREE_LIST.replace("2027-05-01", "")
+        read = read_price_list(text.encode(), "free.csv")
+        listed = replace(read, rows=tuple(replace(each, organization=organization) for each in read.rows))
+        start = None if how == "imported" else MAY
+        made = with_import(own, listed, effective_from=start, everyones=everyones)
+        assert with_import(made, listed, effective_from=start, everyones=everyones) == made
+    PRICES.judge(own, made, everyones)
+    rows = [*everyones, *made]
+    for hour in (12, 20):
+        assert costs(rows, usage_frame, MARCH, hour) == costs([*everyones, *own], usage_frame, MARCH, hour)
+        assert costs(rows, usage_frame, MAY, hour) == ["free"] * len(TIERS)
+        assert costs(rows, usage_frame, SEPTEMBER, hour) == ["free"] * len(TIERS)
+
+
+@pytest.mark.parametrize("organization", ["", "acme"])
+@pytest.mark.parametrize("is_set_first", [False, True])
+@pytest.mark.parametrize("is_imported", [False, True])
+def test_a_price_of_a_service_tier_from_a_later_date_than_free_holds(
+    usage_frame: UsageFrame, organization: str, *, is_set_first: bool, is_imported: bool
+) -> None:
+    made, everyones = everybodys(KNOWN, organization)
+    batch = new("input_mtok=2", start=JULY, organization=organization, service_tier="batch")
+    read = read_price_list(FREE_LIST.encode(), "free.csv")
+    listed = replace(read, rows=tuple(replace(each, organization=organization) for each in read.rows))
+    if is_set_first:
+        made = with_price(made, batch, everyones)
+    if is_imported:
+        made = with_import(made, listed, everyones=everyones)
+    else:
+        made = with_price(made, new(free=True, organization=organization), everyones)
+    if not is_set_first:
+        made = with_price(made, batch, everyones)
+    rows = [*everyones, *made]
+    assert costs(rows, usage_frame, MAY) == ["free"] * len(TIERS)
+    assert costs(rows, usage_frame, JULY)[:2] == ["free", 2]
+    assert set(costs(rows, usage_frame, JULY)[2:]) == {"free"}
+
+
+@pytest.mark.parametrize("organization", ["", "acme"])
+def test_only_the_prices_that_are_named_hold_in_every_service_tier(usage_frame: UsageFrame, organization: str) -> None:
+    own, everyones = everybodys(KNOWN, organization)
+    later = with_price(own, new("input_mtok=2", start=JULY, organization=organization, service_tier="batch"), everyones)
+    made = with_price(later, new("input_mtok=6", only=True, organization=organization), everyones)
+    PRICES.judge(later, made, everyones)
+    rows = [*everyones, *made]
+    for hour in (12, 20):
+        assert costs(rows, usage_frame, MARCH, hour) == costs([*everyones, *own], usage_frame, MARCH, hour)
+        assert costs(rows, usage_frame, MAY, hour) == [6] * len(TIERS)
+    assert costs(rows, usage_frame, SEPTEMBER) == [6, 2, *[6] * (len(TIERS) - 2)]
+    assert with_price(made, new("input_mtok=6", only=True, organization=organization), everyones) == made
+
+
+def test_everyones_service_tiers_end_for_an_organization_with_prices_of_its_own_only(usage_frame: UsageFrame) -> None:
+    own = with_price([], new("input_mtok=6", only=True, organization="acme"), KNOWN)
+    assert costs([*KNOWN, *own], usage_frame, MAY) == [6] * len(TIERS)
+
+
+def test_a_price_of_one_service_tier_or_of_some_hours_leaves_the_others(usage_frame: UsageFrame) -> None:
+    for more in ({"service_tier": "flex", "free": True}, {"free": True, **NIGHTLY}):
+        made = with_price(KNOWN, new(**more))
+        PRICES.judge(KNOWN, made, ())
+        assert costs(made, usage_frame, MAY)[1] == 4
+        assert NO_RATES not in {each.unit for each in made}
+
+
+def test_a_list_that_says_free_and_a_price_of_a_service_tier_means_both(usage_frame: UsageFrame) -> None:
+    text = (
+        "provider,model,unit,price_usd,effective_from,service_tier\n"
+        "maker,large,free,,2027-05-01,\nmaker,large,input_mtok,2,2027-05-01,batch\n"
+    )
+    made = with_import(KNOWN, read_price_list(text.encode(), "free.csv"))
+    assert costs(made, usage_frame, MAY)[:2] == ["free", 2]
+    assert set(costs(made, usage_frame, MAY)[2:]) == {"free"}
+
+
+def test_a_model_that_was_free_is_paid_again_at_the_standard_price(usage_frame: UsageFrame) -> None:
+    free = with_price(KNOWN, new(free=True))
+    made = with_price(free, new("input_mtok=7", start=JULY))
+    assert costs(made, usage_frame, JULY) == [7] * len(TIERS)
+    ended = with_end(made, "", "maker", "large", SEPTEMBER, "hand")
+    assert costs(ended, usage_frame, SEPTEMBER) == ["unpriced"] * len(TIERS)
+    assert sum(each.effective_from == SEPTEMBER for each in ended) == 1, "service tiers have ended already"
+
+
+def test_service_tiers_that_have_ended_are_not_listed() -> None:
+    made = with_price(KNOWN, new(free=True))
+    (before,), (after,) = listed_models(made, MARCH), listed_models(made, MAY)
+    assert {sheet.service_tier for sheet in before.sheets} == {"", "batch", "priority"}
+    assert [(sheet.service_tier, sheet.is_free) for sheet in after.sheets] == [("", True)]
+    assert after.standing == "free"
+
+
+@pytest.mark.parametrize("price", [new(free=True), new("input_mtok=6", only=True)])
+def test_the_ends_of_service_tiers_are_exported_and_read_again(price: NewPrice) -> None:
+    made = with_price(KNOWN, price)
+    text = write_csv(made)
+    assert with_import(made, read_price_list(text.encode(), "all.csv")) == made
