@@ -41,12 +41,20 @@ def left(job: Job, partition: int, first_whole_day: date, organizations: Sequenc
     return f"SELECT count() FROM usage_raw FINAL WHERE ({met}) AND {conditions}"
 
 
-def concerned(job: Job, correction: Correction, partition: int) -> str:
-    """The raw rows (FINAL) that a correction changes."""
+def concerned(job: Job, correction: Correction, partition: int, *, asked: bool = False) -> str:
+    """The raw rows (FINAL) that a correction changes.
+
+    asked: the statement is sent with a table `asked` that has the identities of events: then it names none itself,
+    because beside a table a statement must be short.
+    """
     if correction.selection is not None:
         return f"{job.in_partition(partition)} AND {condition(job.organization, correction.selection)}"
     times = sorted(event.time for event in correction.events)
-    return f"{job.in_partition(partition)} AND {_between(times)} AND {among(job.organization, correction.events)}"
+    if asked:
+        events = f"organization = {quoted(job.organization)} AND (time, event_id) IN (SELECT time, event_id FROM asked)"
+    else:
+        events = among(job.organization, correction.events)
+    return f"{job.in_partition(partition)} AND {_between(times)} AND {events}"
 
 
 def named(job: Job, events: Sequence[EventKey], partition: int) -> str:

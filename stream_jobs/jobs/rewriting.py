@@ -64,7 +64,7 @@ def kept(job: Job, correction: Correction, work: Bundle, since: int, until: int,
         f"former_control_offset, {columns}, input_tokens, output_tokens) {AS_SELECTED} "
         f"SELECT organization, time, event_id, {job.version}, toUUID({quoted(job.control_id)}), {quoted(job.kind)}, "
         f"src_partition, day, control_offset, {columns}, {' + '.join(INPUT_BUCKETS)}, {' + '.join(OUTPUT_BUCKETS)} "
-        f"FROM usage_raw FINAL WHERE {_changed(job, correction, work, since, until)}{among}"
+        f"FROM usage_raw FINAL WHERE {_changed(job, correction, work, since, until, asked=some)}{among}"
     )
 
 
@@ -91,7 +91,8 @@ def rewritten(columns: Sequence[str], job: Job, correction: Correction, work: Bu
         values["void"] = "1"
     priced = PRICED if correction.change.reprices else ()
     values |= {name: f"again_{name}" for name in priced}
-    source = _source(_changed(job, correction, work, since, until), (*priced, *_said(correction)))
+    asked = (*priced, *_said(correction))
+    source = _source(_changed(job, correction, work, since, until, asked=bool(asked)), asked)
     made = ", ".join(f"{values[name]} AS {name}" if name in values else f"raw.{name}" for name in columns)
     return f"INSERT INTO usage_raw ({', '.join(columns)}) {AS_SELECTED} SELECT {made} FROM {source}"
 
@@ -109,7 +110,8 @@ def to_price(job: Job, correction: Correction, work: Bundle, since: int, until: 
     needed = ", ".join(
         f"{values[name]} AS new_{name}" if name in values else f"{name} AS new_{name}" for name in NEEDED
     )
-    source = _source(_changed(job, correction, work, since, until), _said(correction))
+    asked = _said(correction)
+    source = _source(_changed(job, correction, work, since, until, asked=bool(asked)), asked)
     placed = ", ".join(PLACED)
     return f"SELECT event_id, toString(event_id) AS event_id_text, {placed}, {needed}, {quantities} FROM {source}"
 
@@ -149,13 +151,11 @@ def as_born(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _changed(job: Job, correction: Correction, work: Bundle, since: int, until: int) -> str:
+def _changed(job: Job, correction: Correction, work: Bundle, since: int, until: int, *, asked: bool = False) -> str:
     # Who froze before a day was cancelled finds nothing of it to change any more.
     cancelled = f"SELECT organization, day FROM repairs FINAL WHERE {work.of(job.control_id)} AND state = 'cancelled'"
-    return (
-        f"{work.of_days('time', since, until)} "
-        f"AND {concerned(job, correction, work.src_partition)} AND (organization, day) NOT IN ({cancelled})"
-    )
+    about = concerned(job, correction, work.src_partition, asked=asked)
+    return f"{work.of_days('time', since, until)} AND {about} AND (organization, day) NOT IN ({cancelled})"
 
 
 def _values(correction: Correction) -> dict[str, str]:

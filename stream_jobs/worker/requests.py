@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from urllib.parse import quote
 
 MOST_SLICES = 100
 MOST_EVENTS = 100_000
 """Of a bundle of more than one slice: takes wait for it, a second or two at a time."""
 WIDEST = timedelta(days=31)
 """From its first day to its last: what lies between them is read as well."""
+LONGEST_NAMES = 8000
+"""Bytes of the names of a bundle's organisations in an address (RFC 3986): statements that are sent with a table stand
+there, each name up to four times, and ClickHouse and what stands before it take no endless addresses."""
 Place = tuple[int, str, date]
 """(src_partition, organization, day)."""
 
@@ -62,7 +66,10 @@ def _fits(before: Sequence[Request], request: Request, events: Mapping[Place, in
     alike = ("repair_id", "src_partition", "version")
     if len(before) == MOST_SLICES or any(getattr(first, name) != getattr(request, name) for name in alike):
         return False
-    days = [each.day for each in (*before, request)]
+    both = (*before, request)
+    days = [each.day for each in both]
     return (
-        max(days) - min(days) < WIDEST and sum(events.get(each.place, 0) for each in (*before, request)) <= MOST_EVENTS
+        max(days) - min(days) < WIDEST
+        and sum(events.get(each.place, 0) for each in both) <= MOST_EVENTS
+        and sum(len(quote(each.organization)) for each in both) <= LONGEST_NAMES
     )

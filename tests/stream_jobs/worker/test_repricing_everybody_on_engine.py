@@ -21,6 +21,7 @@ from tests.stream_jobs.worker.lived import answer, is_right, live
 from tests.stream_jobs.worker.sent import BEGIN, Posted, Sent, Told
 from tests.stream_jobs.worker.test_repricing_on_engine import raised, stored_rules
 from tests.warehouse.recorded import directory_rows
+from tokentally.partition import partition_of
 
 pytestmark = pytest.mark.integration
 HASH = "d" * 64
@@ -98,6 +99,15 @@ def test_e25_everybody_is_priced_by_what_is_in_force_in_his_own_partition(
         ("fox", 30_000, 30_000, 3),
     ]
     assert stored(warehouse) == said
+
+
+def test_everybody_is_priced_again_however_long_the_names_are(warehouse: Client, sink: Sink, tmp_path: Path) -> None:
+    names = [f"{number}" + "\U0001f600" * 97 for number in range(100, 200)]
+    sent = [Sent(number, organization=name, input_tokens=10) for number, name in enumerate(names)]
+    posted: list[Posted | Told] = [Posted((each,), partition=partition_of(each.organization, 2)) for each in sent]
+    told = [*switched(2, *EVERYWHERE), *everybody(1)]
+    live(sink, tmp_path / "a", [*posted, *told], rules=stored_rules(warehouse))
+    assert answer(warehouse, "SELECT count(), sum(cost_nano_usd) FROM usage_raw FINAL") == [(100, 100 * 30_000)]
 
 
 def test_a_preview_of_everybody_bills_each_by_his_own_terms(warehouse: Client, sink: Sink, tmp_path: Path) -> None:

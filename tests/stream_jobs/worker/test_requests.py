@@ -43,6 +43,11 @@ def test_days_that_lie_far_apart_are_done_apart() -> None:
     assert sizes([request(0), request(WIDEST.days - 1), request(WIDEST.days), request(0, "zen")]) == [2, 1, 1]
 
 
+def test_names_of_a_bundle_fit_into_an_address() -> None:
+    assert sizes([request(0, f"{number:04}" * 250) for number in range(9)]) == [8, 1]
+    assert sizes([request(0, "\u00e9" * 250 + str(number)) for number in range(9)]) == [5, 4]
+
+
 def test_several_slices_have_the_mark_of_their_job_and_one_has_its_own() -> None:
     first, second = request(0), request(1)
     assert mark_of([first]) != mark_of([second])
