@@ -33,7 +33,8 @@ def overlaid(
         begins = min(sheet.effective_from for sheet in listed)
         now = None if is_whole else all_day_at(known, begins)
         left = [] if now is None else [now]
-    if not left or all(sheet.is_end or sheet.is_free for sheet in listed):
+    closed = [sheet.service_tier for sheet in listed if sheet.is_end or sheet.is_free]
+    if not left or (len(closed) == len(listed) and "" in closed):
         return list(listed)
     over = _Overlay(left, listed, ended, is_whole=is_whole)
     made: list[DatedSheet] = []
@@ -71,9 +72,9 @@ class _Overlay:
         made: list[DatedSheet] = []
         for date in sorted(dates | self._closings):
             sheet = self._at(date, tier, window)
-            if sheet is None or (tier and sheet.is_end and not made):
+            if sheet is None or (tier and sheet.is_end and not made and not self._is_named(date, tier, window)):
                 continue
-            if (has_windows and not sheet.is_end) or not made or _says(sheet) != _says(made[-1]):
+            if (has_windows and not (sheet.is_end or sheet.is_free)) or not made or _says(sheet) != _says(made[-1]):
                 made.append(sheet)
         return made
 
@@ -82,11 +83,15 @@ class _Overlay:
         if new is not None:
             pattern = replace(new.rows[0], effective_from=date)
             return DatedSheet(tuple(moved(row, pattern) for row in (*new.rows, *self._left(old, new, date))))
-        if self._is_closed(date):
+        if self._is_closed(date, tier):
             return end(replace(self._first, effective_from=date), tier) if tier and window == ALL_DAY else None
         if old is None or ((tier or window != ALL_DAY) and _is_of_former(old, self._first)):
             return None
         return _as_of(old, date, self._first)
+
+    def _is_named(self, date: datetime, tier: str, window: tuple[str, str]) -> bool:
+        """Whether the list itself says something of this service tier then."""
+        return _holding(self._listed, date, tier, window) is not None
 
     def _left(self, old: DatedSheet | None, new: DatedSheet, date: datetime) -> list[PriceRow]:
         """The rates of the old sheet that the new one does not name; those of a new window are of the whole day."""
@@ -112,10 +117,10 @@ class _Overlay:
             for each in self._ended
         )
 
-    def _is_closed(self, date: datetime) -> bool:
-        """Whether the list says of the model that it is free then, or has no price."""
-        standard = all_day_at(self._listed, date)
-        return standard is not None and (standard.is_end or standard.is_free)
+    def _is_closed(self, date: datetime, tier: str) -> bool:
+        """Whether the list says of the model, or of its service tier, that it is free then, or has no price."""
+        said = (all_day_at(self._listed, date, of) for of in {"", tier})
+        return any(sheet is not None and (sheet.is_end or sheet.is_free) for sheet in said)
 
 
 def _is_of_former(sheet: DatedSheet, first: PriceRow) -> bool:

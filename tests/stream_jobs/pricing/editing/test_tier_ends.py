@@ -1,5 +1,6 @@
 """A model that is free, or has only the prices that are named, is so however it is served: from the date on."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -168,3 +169,30 @@ def test_the_ends_of_service_tiers_are_exported_and_read_again(price: NewPrice) 
     made = with_price(KNOWN, price)
     text = write_csv(made)
     assert with_import(made, read_price_list(text.encode(), "all.csv")) == made
+
+
+@pytest.mark.parametrize("word", ["free", "none"])
+@pytest.mark.parametrize("organization", ["", "acme"])
+def test_a_list_that_closes_one_service_tier_leaves_all_other_prices(
+    usage_frame: UsageFrame, organization: str, word: str
+) -> None:
+    """Also later ones, and the same list again changes nothing."""
+    later = [
+        *TIERED,
+        row("9", start=JULY),
+        row("18", unit="output_mtok", start=JULY),
+        row("2", "batch", start=SEPTEMBER),
+    ]
+    own, everyones = everybodys([replace(each, position=place) for place, each in enumerate(later)], organization)
+    text = f"provider,model,service_tier,unit,price_usd,effective_from\nmaker,large,batch,{word},,2027-05-01\n"
+    read = read_price_list(text.encode(), "batch.csv")
+    listed = replace(read, rows=tuple(replace(each, organization=organization) for each in read.rows))
+    made = with_import(own, listed, everyones=everyones)
+    assert with_import(made, listed, everyones=everyones) == made
+    PRICES.judge(own, made, everyones)
+    before, after = [*everyones, *own], [*everyones, *made]
+    assert costs(after, usage_frame, MARCH) == costs(before, usage_frame, MARCH)
+    for month, hour in itertools.product((MAY, JULY, SEPTEMBER), (12, 20)):
+        was, _, *others = costs(before, usage_frame, month, hour)
+        closed = "free" if word == "free" else was
+        assert costs(after, usage_frame, month, hour) == [was, closed, *others]
