@@ -134,12 +134,12 @@ def test_a_list_is_imported_whole_or_not_at_all(run: Any, client: Client, tmp_pa
 
 def test_multipliers_are_set_shown_and_compared(run: Any) -> None:
     told = run(multipliers.app, "set", "openai/gpt-4o", "2.5", "--from", "2026-05-01", "--organization", "acme", *YES)
-    assert "acme: openai/gpt-4o from 2026-05-01: none → 2.5x" in told.output
+    assert "acme: openai/gpt-4o from 2026-05-01: 2x → 2.5x" in told.output
     assert "multipliers revision 2 of acme: published" in told.output
     assert run(multipliers.app, "set", "default", "1.5", *YES).exit_code == 0
     assert "2.5x" in run(multipliers.app, "list", "--organization", "acme", "--at", "2026-05-02").output
     assert "acme" not in run(multipliers.app, "list", "--organization", "acme", "--at", "2026-04-30").output
-    assert "acme: openai/gpt-4o from 2026-05-01: none → 2.5x" in run(multipliers.app, "diff", "1", "2").output
+    assert "acme: openai/gpt-4o from 2026-05-01: 2x → 2.5x" in run(multipliers.app, "diff", "1", "2").output
     assert "1.5x" in run(multipliers.app, "show", "default").output
     assert len(run(multipliers.app, "history").output.splitlines()) == 4
     ended = run(multipliers.app, "expire", "openai/gpt-4o", "--from", "2026-06-01", "--organization", "acme", *YES)
