@@ -5,6 +5,7 @@ compute those days again, so that what they hold in memory becomes right too; th
 forgets whom it was about. Any turn may be repeated, by anybody.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,16 +79,20 @@ class Sweep:
             by_organization[each.organization].append(each)
             self._check(each)
         rows, places = 0, set[tuple[int, str, date]]()
+        said = dict(self.erasure.hand.rows(statements.SAID_AGAIN)) if by_organization else {}
         for organization, erasures in by_organization.items():
             users = self._users(organization, erasures)
             for each in erasures:
-                removed, days = self._swept(each, users.get(each.user_hash, NOBODY))
+                body = said.get(each.control_id, "")
+                user_id = users.get(each.user_hash) or (json.loads(body).get("user_id", NOBODY) if body else NOBODY)
+                removed, days = self._swept(each, user_id, is_said=bool(body))
                 rows += removed
                 places |= {(number, organization, day) for number, day in days}
         return Swept(rows, len(places), self._ask(sorted(places)) if places else "")
 
-    def _swept(self, each: Registered, user_id: str) -> tuple[int, set[tuple[int, date]]]:
-        """How many rows were removed, and (log partition, day) of what is to be computed again."""
+    def _swept(self, each: Registered, user_id: str, *, is_said: bool) -> tuple[int, set[tuple[int, date]]]:
+        """How many rows were removed, and (log partition, day) of what is to be computed again. is_said: whether its
+        request stands somewhere again."""
         hand, scope = self.erasure.hand, each.scope
         begun = bool(hand.rows(statements.is_noted(scope))[0][0])
         back = hand.rows(statements.back_again(scope))[0][0]
@@ -103,10 +108,12 @@ class Sweep:
             }
         if not days:
             removed += self.erasure.remove_rest(scope, self._kept, each.asked)
-            if removed or begun:
+            if is_said:
+                self.erasure.empty_texts(scope, each.asked)
+            if removed or begun or is_said:
                 self.erasure.clear_again(scope)
             self.erasure.forget(scope)
-        if removed or days:
+        if removed or days or is_said:
             log.warning("swept an erasure again", control_id=scope.control_id, rows=removed, days=len(days))
         return removed, days
 
