@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 
 from api.errors import Conflict, InvalidParameter, NotFound, ReadOnly, TryLater
 from producers.control.record import ControlRecord
-from producers.errors import ControlRefused, KafkaUnavailable
+from producers.errors import ControlRefused
 from stream_jobs.configuring import calendar
 from stream_jobs.configuring.agreeing import Agreed, agree, planned_terms
 from stream_jobs.configuring.calendar import Calendar, Changed
@@ -231,7 +231,7 @@ def asked(publisher: Publisher, record: ControlRecord) -> Published:
     """Publishes a record. The same request again changes nothing; another one under its id is refused. Where an erasure
     emptied what the first one said, kind and organisation alone tell them apart.
 
-    Raises Conflict, and what Publisher.ask raises but KafkaUnavailable: what is stored is published later.
+    Raises Conflict, and what Publisher.ask raises.
     """
     record.body  # noqa: B018 - refused before anything is looked up
     known = ask(publisher.client, Records(record.control_id))
@@ -242,7 +242,4 @@ def asked(publisher: Publisher, record: ControlRecord) -> Published:
             raise Conflict(f"control_id: {record.control_id} was used for another request; send a new one")
         places = {each.src_partition: each.offset for each in followed.standings if each.offset is not None}
         return Published(record.control_id, places, known[0].partitions)
-    try:
-        return publisher.ask(record)
-    except KafkaUnavailable:
-        return Published(record.control_id, {}, tuple(publisher.settings.log_partitions(record.organization)))
+    return publisher.ask(record)

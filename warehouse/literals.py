@@ -1,13 +1,22 @@
 """Text and instants as ClickHouse literals; statements without their literals."""
 
 import re
+from typing import Final
+from urllib.parse import quote_plus
 
+LONGEST_ADDRESS: Final = 60_000
+"""Bytes of a statement that is sent with a table, and so in the address: the embedded warehouse takes 64 KB of it."""
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*(?:'|$)", re.DOTALL)
 
 
 def quoted(text: str) -> str:
     """The text between single quotes, escaped."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def in_address(sql: str) -> int:
+    """How many bytes a statement has there (RFC 3986)."""
+    return len(quote_plus(sql))
 
 
 def second(seconds: int | str) -> str:

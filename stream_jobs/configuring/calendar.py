@@ -8,7 +8,7 @@ from typing import Any, Final
 from clickhouse_connect.driver.client import Client
 
 from producers.control.record import ControlRecord
-from producers.errors import ControlRefused, KafkaUnavailable
+from producers.errors import ControlRefused
 from stream_jobs.calendars.local_calendar import LocalCalendar
 from stream_jobs.configuring.change import MAX_AUTHOR, Asked
 from stream_jobs.configuring.one_at_a_time import one_at_a_time
@@ -174,7 +174,4 @@ def _publish(publisher: Publisher, revision: Revision, now: datetime) -> Publish
     record = ControlRecord(
         revision.control_id, "config", revision.organization, revision.body, said.author, said.note, now
     )
-    try:
-        return publisher.ask(record)
-    except KafkaUnavailable:
-        return Published(record.control_id, {}, tuple(publisher.settings.log_partitions(revision.organization)))
+    return publisher.ask(record)

@@ -8,7 +8,7 @@ from typing import Final, Generic
 from clickhouse_connect.driver.client import Client
 
 from producers.control.record import ControlRecord
-from producers.errors import ControlRefused, KafkaUnavailable
+from producers.errors import ControlRefused
 from stream_jobs.configuring.ledger import Ledger
 from stream_jobs.configuring.one_at_a_time import one_at_a_time
 from stream_jobs.configuring.said import Owners, Row, Said, said_in
@@ -144,9 +144,5 @@ def publish_pending(publisher: Publisher, ledger: Ledger[Row], now: datetime) ->
         record = ControlRecord(
             revision.control_id, "config", revision.organization, revision.body, each.author, each.note, now
         )
-        try:
-            published.append(publisher.ask(record))
-        except KafkaUnavailable:
-            partitions = tuple(publisher.settings.log_partitions(revision.organization))
-            published.append(Published(record.control_id, {}, partitions))
+        published.append(publisher.ask(record))
     return published

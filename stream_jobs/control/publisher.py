@@ -1,6 +1,6 @@
 """Publishes control records: a stored record in, signed Kafka records and their noted places out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,7 +11,6 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from producers.control.bodies import ConfigBody
 from producers.control.record import CONTROL, HEADER_CONTENT, HEADER_KIND, HEADER_SIGNATURE, ControlRecord, signature
-from producers.errors import KafkaUnavailable
 from stream_jobs.control.settings import ControlSettings
 from warehouse.control import outbox
 from warehouse.control.contents import Named, stored_content
@@ -49,12 +48,14 @@ class Publisher:
     _producer: Producer | None = field(default=None, init=False)
     _told: set[str] = field(default_factory=set, init=False)
     """Records of which the log says that they stay unpublished."""
+    _publishing: set[str] = field(default_factory=set, init=False)
+    """Records that threads of this process publish right now."""
 
     def ask(self, record: ControlRecord) -> Published:
         """Stores a record and publishes it. The same record again is published again where it is missing.
 
-        What was asked for before and is still unpublished goes first: who reads a revision in the log must have read
-        the lower ones, which it includes; and of two corrections of an event the later one holds.
+        What was asked for before and is still missing in the same partitions goes first: who reads a revision in the
+        log must have read the lower ones, which it includes; and of two corrections of an event the later one holds.
         Raises ControlRefused before anything is stored, NoControlKey, WarehouseUnavailable and WarehouseRefused. Kafka
         need not answer: what is stored is published by `finish` later.
         """
@@ -63,12 +64,13 @@ class Publisher:
         key = self.settings.control_key()
         values = {number: record.value(number) for number in partitions}
         outbox.store(self.client, record, partitions)
-        for each in self._earlier(record):
-            if not self._publish(each, key):
-                raise KafkaUnavailable(
-                    "the control record is stored and will be published later: Kafka does not take an earlier one"
-                )
-        return Published(record.control_id, self._published(record, values, key), partitions)
+        self._publishing.add(record.control_id)
+        try:
+            led = all(self._publish(each, key) for each in self._earlier(record, partitions))
+            places = self._published(record, values, key) if led else {}
+        finally:
+            self._publishing.discard(record.control_id)
+        return Published(record.control_id, places, partitions)
 
     def finish(self, now: datetime | None = None) -> int:
         """Publishes what others left unpublished; returns how many records. Raises as `ask` does.
@@ -80,10 +82,12 @@ class Publisher:
         self._tell([each for each in found if each.gone])
         left = [each for each in found if each.partitions]
         key = self.settings.control_key() if left else b""
-        held_up: list[ControlRecord] = []
+        held_up: list[Unpublished] = []
         for each in left:
-            if any(comes_after(each.record, earlier) for earlier in held_up) or not self._publish(each, key):
-                held_up.append(each.record)
+            if any(_leads(earlier, each.record, each.partitions) for earlier in held_up) or not self._publish(
+                each, key
+            ):
+                held_up.append(each)
         return len(left)
 
     def close(self) -> None:
@@ -91,18 +95,13 @@ class Publisher:
         if self._producer is not None:
             self._producer.flush(ACKNOWLEDGED_SECONDS)
 
-    def _earlier(self, record: ControlRecord) -> list[Unpublished]:
-        """Unpublished records that come before it, in their order: of prices or multipliers all lower revisions. What
-        another process publishes right now is among them: twice in the log, a record is applied once."""
+    def _earlier(self, record: ControlRecord, partitions: Collection[int]) -> list[Unpublished]:
+        """Unpublished records that come before it, in their order. What another process publishes right now is among
+        them: twice in the log, a record is applied once. What this one does was asked for at the same time."""
         before = record.created + timedelta(milliseconds=1)
         found = outbox.unpublished(self.client, before, self.settings.topic_generation)
-        found = [each for each in found if each.partitions and each.record.control_id != record.control_id]
-        earlier = [each for each in found if comes_after(record, each.record)]
-        return (
-            sorted(earlier, key=lambda each: int(each.record.content.get("revision", 0)))
-            if subject_of(record)
-            else earlier
-        )
+        at_once = {record.control_id, *(() if line_of(record) else self._publishing)}
+        return [each for each in found if each.record.control_id not in at_once and _leads(each, record, partitions)]
 
     def _publish(self, left: Unpublished, key: bytes) -> bool:
         """Whether Kafka has it in every partition of this topic now."""
@@ -143,6 +142,7 @@ class Publisher:
         return packed
 
     def _acknowledged(self, values: dict[int, bytes], key: bytes, content: bytes | None) -> dict[int, int]:
+        """Places by log partition; none where Kafka did not take it."""
         producer, places = self._connected(), dict[int, int]()
         revision = [] if content is None else [(HEADER_CONTENT, content)]
 
@@ -161,9 +161,9 @@ class Publisher:
                     headers=[(HEADER_KIND, CONTROL), (HEADER_SIGNATURE, signature(value, key)), *revision],
                     on_delivery=partial(told, number),
                 )
-            producer.flush(ACKNOWLEDGED_SECONDS)
         except (KafkaException, BufferError) as failure:
-            raise KafkaUnavailable(f"the control record is stored and will be published later: {failure}") from failure
+            log.warning("kafka did not take a control record", reason=str(failure))
+        producer.flush(ACKNOWLEDGED_SECONDS)
         return places
 
     def _connected(self) -> Producer:
@@ -179,16 +179,24 @@ class Publisher:
         return self._producer
 
 
-def subject_of(record: ControlRecord) -> str:
-    """Prices or multipliers when the record puts a revision of them in force: each includes all lower ones. Else ""."""
+def line_of(record: ControlRecord) -> str:
+    """What the record's revision belongs to, when it puts one in force: the prices, the multipliers, or the calendar of
+    one organisation. Each revision of a line includes all lower ones. Else ""."""
     body = record.body
-    return body.subject if isinstance(body, ConfigBody) and body.subject != "calendar" else ""
+    if not isinstance(body, ConfigBody):
+        return ""
+    return f"{body.subject} {record.organization}" if body.subject == "calendar" else body.subject
 
 
 def comes_after(record: ControlRecord, earlier: ControlRecord) -> bool:
-    """Whether a record must not be in the log before one that was asked for earlier: of revisions of prices or of
-    multipliers the higher one; of all else what is about the same organisation."""
-    subject = subject_of(record)
-    if subject or subject_of(earlier):
-        return subject == subject_of(earlier) and bool(record.content["revision"] > earlier.content["revision"])
+    """Whether a record must not be in the log before one that was asked for earlier: of two revisions the higher one of
+    the same line; else what is about the same organisation, so that what is priced again has the prices of then."""
+    line, its = line_of(record), line_of(earlier)
+    if line and its:
+        return line == its and bool(record.content["revision"] > earlier.content["revision"])
     return not record.organization or earlier.organization in ("", record.organization)
+
+
+def _leads(earlier: Unpublished, record: ControlRecord, partitions: Collection[int]) -> bool:
+    """Whether it is missing where the record, which comes after it, goes to."""
+    return not set(partitions).isdisjoint(earlier.partitions) and comes_after(record, earlier.record)

@@ -128,6 +128,10 @@ class Erasure:
         if not scope.whole:
             removal.change("directory_entries", *texts.of_attributes(scope, asked))
 
+    def empty_again(self, scope: Scope) -> int:
+        """Empties requests that a process which froze has written once more; returns how many rows."""
+        return self._removal(scope).empty("jobs", texts.said_again(scope))
+
     def complete(self, scope: Scope, row: Mapping[str, Any]) -> bool:
         """Whether the files that were replaced up to the second sweep are gone; then the erasure is over."""
         left = [table for (table,) in self.hand.rows(statements.replaced_parts(OF_ERASURES, row["due"]))]

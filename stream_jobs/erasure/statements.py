@@ -224,14 +224,6 @@ def register_of(scope: Scope) -> str:
     )
 
 
-SAID_AGAIN: Final = (
-    "SELECT toString(control_id), any(body) FROM jobs WHERE kind = 'erase' AND body != '' AND control_id IN "
-    "(SELECT control_id FROM erasures FINAL WHERE state IN ('swept', 'complete')) GROUP BY control_id"
-)
-"""(control id, body) of swept erasures whose request stands in a row again: a process that froze, or that read the
-record once more, has written it."""
-
-
 def is_noted(scope: Scope) -> str:
     """Whether a sweep has begun and not ended: one number."""
     tables = ("erased_users", "erased_events")

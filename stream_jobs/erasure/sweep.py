@@ -5,7 +5,6 @@ compute those days again, so that what they hold in memory becomes right too; th
 forgets whom it was about. Any turn may be repeated, by anybody.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import polars as pl
 import structlog
 
 from producers.timeliness.rules import TimeRules
-from stream_jobs.erasure import statements
+from stream_jobs.erasure import statements, texts
 from stream_jobs.erasure.erasure import Erasure
 from stream_jobs.erasure.scope import Scope
 from stream_jobs.errors import NoErasureKey
@@ -79,20 +78,26 @@ class Sweep:
             by_organization[each.organization].append(each)
             self._check(each)
         rows, places = 0, set[tuple[int, str, date]]()
-        said = dict(self.erasure.hand.rows(statements.SAID_AGAIN)) if by_organization else {}
+        again = {name for (name,) in self.erasure.hand.rows(texts.SPOKEN_OF_AGAIN)} if by_organization else set()
         for organization, erasures in by_organization.items():
             users = self._users(organization, erasures)
             for each in erasures:
-                body = said.get(each.control_id, "")
-                user_id = users.get(each.user_hash) or (json.loads(body).get("user_id", NOBODY) if body else NOBODY)
-                removed, days = self._swept(each, user_id, is_said=bool(body))
+                rows += 0 if again.isdisjoint((organization, "")) else self._emptied(each.scope)
+                removed, days = self._swept(each, users.get(each.user_hash, NOBODY))
                 rows += removed
                 places |= {(number, organization, day) for number, day in days}
         return Swept(rows, len(places), self._ask(sorted(places)) if places else "")
 
-    def _swept(self, each: Registered, user_id: str, *, is_said: bool) -> tuple[int, set[tuple[int, date]]]:
-        """How many rows were removed, and (log partition, day) of what is to be computed again. is_said: whether its
-        request stands somewhere again."""
+    def _emptied(self, scope: Scope) -> int:
+        """Empties requests that stand in rows again; returns in how many."""
+        emptied = self.erasure.empty_again(scope)
+        if emptied:
+            self.erasure.clear_again(scope)
+            log.warning("emptied requests again", control_id=scope.control_id, rows=emptied)
+        return emptied
+
+    def _swept(self, each: Registered, user_id: str) -> tuple[int, set[tuple[int, date]]]:
+        """How many rows were removed, and (log partition, day) of what is to be computed again."""
         hand, scope = self.erasure.hand, each.scope
         begun = bool(hand.rows(statements.is_noted(scope))[0][0])
         back = hand.rows(statements.back_again(scope))[0][0]
@@ -108,12 +113,10 @@ class Sweep:
             }
         if not days:
             removed += self.erasure.remove_rest(scope, self._kept, each.asked)
-            if is_said:
-                self.erasure.empty_texts(scope, each.asked)
-            if removed or begun or is_said:
+            if removed or begun:
                 self.erasure.clear_again(scope)
             self.erasure.forget(scope)
-        if removed or days or is_said:
+        if removed or days:
             log.warning("swept an erasure again", control_id=scope.control_id, rows=removed, days=len(days))
         return removed, days
 

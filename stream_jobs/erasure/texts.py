@@ -26,8 +26,16 @@ NOTED: Final = {
 NO_CHANCE: Final = 8
 """Ids of so many characters stand in a name only where the user is meant."""
 TABLES: Final = ("control_records", "jobs", *NOTED)
-
-
+_OVER: Final = (
+    "(src_partition, control_id) IN (SELECT src_partition, control_id FROM jobs FINAL "
+    "WHERE state IN ('done', 'failed', 'cancelled'))"
+)
+_SAID_AGAIN: Final = (
+    f"body != '' AND control_id IN (SELECT control_id FROM control_records WHERE body = '') AND {_OVER}"
+)
+"""Jobs whose request was emptied in the outbox: a process that froze has written the row once more."""
+SPOKEN_OF_AGAIN: Final = f"SELECT DISTINCT organization FROM jobs WHERE {_SAID_AGAIN}"
+"""Organisations whose requests stand in rows again; "" for everyone's."""
 _WORD: Final = "concat('(^|[^0-9A-Za-z_])', regexpQuoteMeta(user), '([^0-9A-Za-z_]|$)')"
 
 
@@ -38,6 +46,11 @@ def of_texts(scope: Scope, asked: datetime) -> Mapping[str, Mapping[str, str]]:
         table: {text: f"{scope.own} AND {written} <= {bound} AND {_told(scope, text)}"}
         for table, (text, written) in NOTED.items()
     }
+
+
+def said_again(scope: Scope) -> Mapping[str, str]:
+    """Conditions of jobs by column: what an erasure emptied and a process that froze has written once more."""
+    return {"body": f"({scope.own} OR organization = '') AND {_SAID_AGAIN}"}
 
 
 def of_attributes(scope: Scope, asked: datetime) -> tuple[str, str]:
@@ -68,11 +81,7 @@ def _of_requests(scope: Scope) -> dict[str, dict[str, str]]:
     whose = scope.own if scope.whole else f"({scope.own} OR organization = '')"
     note = f"{_told(scope, 'note')} OR (kind = 'erase' AND {named})"
     of_all = "" if scope.whole else f" AND ({scope.own} OR {named})"
-    over = (
-        "(src_partition, control_id) IN (SELECT src_partition, control_id FROM jobs FINAL "
-        "WHERE state IN ('done', 'failed', 'cancelled'))"
-    )
-    records, jobs = f"{whose} AND {_is_out(scope)}", f"{whose} AND {_reached(scope)} AND {over}"
+    records, jobs = f"{whose} AND {_is_out(scope)}", f"{whose} AND {_reached(scope)} AND {_OVER}"
     return {
         "control_records": {
             "body": f"{records} AND kind != 'config' AND {named}",

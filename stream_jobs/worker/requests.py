@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from urllib.parse import quote
+
+from warehouse.literals import in_address, quoted
 
 MOST_SLICES = 100
 MOST_EVENTS = 100_000
@@ -11,8 +12,8 @@ MOST_EVENTS = 100_000
 WIDEST = timedelta(days=31)
 """From its first day to its last: what lies between them is read as well."""
 LONGEST_NAMES = 8000
-"""Bytes of the names of a bundle's organisations in an address (RFC 3986): statements that are sent with a table stand
-there, each name up to four times, and ClickHouse and what stands before it take no endless addresses."""
+"""Bytes of the names of a bundle's organisations as literals in an address (RFC 3986): statements that are sent with a
+table stand there, each name up to four times, and no server takes endless addresses."""
 Place = tuple[int, str, date]
 """(src_partition, organization, day)."""
 
@@ -71,5 +72,5 @@ def _fits(before: Sequence[Request], request: Request, events: Mapping[Place, in
     return (
         max(days) - min(days) < WIDEST
         and sum(events.get(each.place, 0) for each in both) <= MOST_EVENTS
-        and sum(len(quote(each.organization)) for each in both) <= LONGEST_NAMES
+        and sum(in_address(quoted(each.organization)) for each in both) <= LONGEST_NAMES
     )

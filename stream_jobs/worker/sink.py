@@ -16,8 +16,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_nev
 from stream_jobs.worker.beat import Beat
 from stream_jobs.worker.liveness import WAREHOUSE
 from warehouse.client import READ_OWN_WRITES, WRITE_SETTINGS, classified
-from warehouse.errors import SignInFailed, WarehouseError, WarehouseStrained, WarehouseUnavailable
-from warehouse.literals import masked
+from warehouse.errors import SignInFailed, WarehouseError, WarehouseRefused, WarehouseStrained, WarehouseUnavailable
+from warehouse.literals import LONGEST_ADDRESS, in_address, masked
 from warehouse.reasons import reason
 
 T = TypeVar("T")
@@ -96,6 +96,7 @@ class Sink:
 
         asked: rows that the statement reads as the table `asked`; thousands of them would be too many literals.
         """
+        _check_length(sql, asked)
         body = self._insist(
             lambda: whole(
                 self._client.raw_query(sql, settings=READ_SETTINGS, fmt="ArrowStream", external_data=_external(asked))
@@ -118,6 +119,7 @@ class Sink:
 
         Raises WarehouseStrained when it takes too long or too much memory.
         """
+        _check_length(sql, asked)
 
         def attempt() -> None:
             self._client.command(sql, settings=DERIVE_SETTINGS, external_data=_external(asked))
@@ -194,6 +196,14 @@ def whole(body: bytes) -> bytes:
     if body and not body.endswith(END_OF_STREAM):
         raise WarehouseUnavailable(f"the warehouse's answer of {len(body)} bytes was cut off")
     return body
+
+
+def _check_length(sql: str, asked: pl.DataFrame | None) -> None:
+    if asked is not None and (length := in_address(sql)) > LONGEST_ADDRESS:
+        raise WarehouseRefused(
+            f"a statement of {length:,} bytes is sent with a table, and may have {LONGEST_ADDRESS:,}: ask for it in "
+            "several requests, each with fewer or shorter values"
+        )
 
 
 def _external(asked: pl.DataFrame | None) -> ExternalData | None:

@@ -19,7 +19,6 @@ import structlog
 from confluent_kafka import Producer
 
 from producers.control.record import ControlRecord
-from producers.errors import KafkaUnavailable
 from stream_jobs.control import publisher as publishing
 from stream_jobs.control.publisher import Publisher
 from stream_jobs.control.settings import ControlSettings
@@ -32,7 +31,6 @@ LOOK_SECONDS = 1.0
 AGAIN_SECONDS = 0.5
 HASTE = timedelta(seconds=18)
 """How much sooner than others it takes a record for one that was left."""
-AWAY = (WarehouseUnavailable, KafkaUnavailable)
 
 
 class Death:
@@ -93,7 +91,7 @@ def insisting(act: Callable[[], T]) -> T:
     while True:
         try:
             return act()
-        except AWAY:
+        except WarehouseUnavailable:
             time.sleep(AGAIN_SECONDS)
 
 

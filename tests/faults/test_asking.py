@@ -154,6 +154,22 @@ def test_events_are_asked_for_and_followed(run: Any, client: Client, tmp_path: P
     assert run(control.app, "list", "--state", "done").output == "no record matches\n"
 
 
+def test_all_records_of_a_request_are_stored_while_kafka_is_away(
+    run: Any, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "events.csv"
+    lines = (f"{UUID(int=number)},{NOON.isoformat()}" for number in range(1, 2502))
+    file.write_text("\n".join(["event_id,time", *lines]))
+    with monkeypatch.context() as patch:
+        patch.setattr(Publisher, "_acknowledged", lambda *_: {})
+        told = run(void.app, "--organization", "acme", "--file", str(file), "--yes").stdout
+    stored = list(newest(client, Records()))
+    assert told.count("stored; it is published as soon as Kafka answers") == len(stored) == 3
+    assert all(each.asked.control_id in told for each in stored)
+    run(void.app, "--organization", "acme", "--event", FIRST, "--yes")
+    assert {each.state for each in newest(client, Records())} == {"published"}
+
+
 @pytest.mark.parametrize(("end", "status"), [("done", 0), ("failed", 1), ("cancelled", 1), ("refused", 1)])
 def test_waiting_ends_with_the_job(
     run: Any, client: Client, monkeypatch: pytest.MonkeyPatch, end: str, status: int

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, TopicPartition
 from structlog.testing import capture_logs
 
 from producers.control.record import CONTROL, HEADER_KIND, HEADER_SIGNATURE, ControlRecord, read_record
-from producers.errors import ControlRefused, KafkaUnavailable
+from producers.errors import ControlRefused
 from stream_jobs.control.finisher import Finisher
 from stream_jobs.control.publisher import FORGOTTEN, Publisher
 from stream_jobs.control.settings import ControlSettings
@@ -158,8 +158,7 @@ def test_a_revision_waits_for_one_that_it_includes(
 
     with monkeypatch.context() as patch:
         patch.setattr(Publisher, "_acknowledged", refusing)
-        with pytest.raises(KafkaUnavailable, match="stored and will be published later"):
-            publisher.ask(later)
+        assert publisher.ask(later).places == {}
         assert publisher.ask(others).is_complete
         publisher.finish(datetime.now(UTC) + FORGOTTEN)
     assert {place: [record for _, record in records] for place, records in in_topic(rig).items()} == {
@@ -199,14 +198,75 @@ def test_a_correction_waits_for_those_that_were_asked_for_first(
 
     with monkeypatch.context() as patch:
         patch.setattr(Publisher, "_acknowledged", refusing)
-        with pytest.raises(KafkaUnavailable, match="stored and will be published later"):
-            publisher.ask(later)
+        assert publisher.ask(later).places == {}
         assert publisher.ask(other).is_complete
         publisher.finish()
         assert noted(publisher, left) == noted(publisher, later) == {}
     assert publisher.finish() == 2
     [home] = publisher.settings.log_partitions("acme")
     assert [each for _, each in in_topic(rig)[home] if each.organization == "acme"] == [left, later]
+
+
+def test_what_is_missing_elsewhere_holds_nothing_up(
+    rig: Rig, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [home] = publisher.settings.log_partitions("acme")
+    [away] = set(PLACES) - {home}
+    left, later = asked(timedelta(seconds=60)), rated("acme", 1, 0)
+    outbox.store(publisher.client, left, PLACES)
+    outbox.note_published(publisher.client, left.control_id, home, 7)
+    took = Publisher._acknowledged
+
+    def refusing(self: Publisher, values: dict[int, bytes], *more: Any) -> dict[int, int]:
+        return {} if away in values else took(self, values, *more)
+
+    monkeypatch.setattr(Publisher, "_acknowledged", refusing)
+    assert publisher.ask(later).places == {home: 0}
+    assert publisher.finish() == 1
+
+
+def test_a_lower_revision_goes_first_whenever_it_was_asked_for(rig: Rig, publisher: Publisher) -> None:
+    """An organisation's calendar: who stores the higher one may have looked at the clock first."""
+    late, early = revision(6, "calendar", "acme"), revision(7, "calendar", "acme")
+    late = replace(late, created=early.created + timedelta(milliseconds=500))
+    home = publisher.settings.log_partitions("acme")
+    outbox.store(publisher.client, late, home)
+    other = revision(1, "calendar", "zen")
+    outbox.store(publisher.client, other, publisher.settings.log_partitions("zen"))
+    assert publisher.ask(early).is_complete
+    assert [record for _, record in in_topic(rig)[home[0]]] == [late, early]
+    assert noted(publisher, other) == {}
+
+
+def test_what_is_priced_again_has_the_prices_that_were_set_before(rig: Rig, publisher: Publisher) -> None:
+    prices = revision(4)
+    body = {"selection": {"model": "m"}, "prices": 4}
+    reprice = replace(asked(timedelta()), kind="reprice", organization="acme", content=body)
+    outbox.store(publisher.client, prices, PLACES)
+    assert publisher.ask(reprice).is_complete
+    [home] = publisher.settings.log_partitions("acme")
+    assert [record for _, record in in_topic(rig)[home]] == [prices, reprice]
+
+
+def test_what_is_asked_for_at_the_same_time_is_published_once(
+    rig: Rig, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took, at_once = Publisher._acknowledged, threading.Barrier(4, timeout=30)
+
+    def together(self: Publisher, values: dict[int, bytes], *more: Any) -> dict[int, int]:
+        at_once.wait()  # all four are stored, and none is published
+        return took(self, values, *more)
+
+    records = [rated("acme", rating, 0) for rating in (1, 2, 3, 4)]
+    publisher._connected()
+    monkeypatch.setattr(Publisher, "_acknowledged", together)
+    threads = [threading.Thread(target=publisher.ask, args=(record,)) for record in records]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    [home] = publisher.settings.log_partitions("acme")
+    assert sorted(record.content["events"][0]["set"]["rating"] for _, record in in_topic(rig)[home]) == [1, 2, 3, 4]
 
 
 def test_nothing_impossible_is_stored(rig: Rig, publisher: Publisher) -> None:

@@ -143,7 +143,7 @@ def test_multipliers_are_set_shown_and_compared(run: Any) -> None:
     assert "1.5x" in run(multipliers.app, "show", "default").output
     assert len(run(multipliers.app, "history").output.splitlines()) == 4
     ended = run(multipliers.app, "expire", "openai/gpt-4o", "--from", "2026-06-01", "--organization", "acme", *YES)
-    assert "acme: openai/gpt-4o from 2026-06-01: none → ended" in ended.output
+    assert "acme: openai/gpt-4o from 2026-06-01: 2.5x → 2x" in ended.output
     assert "ended" in run(multipliers.app, "show", "openai/gpt-4o", "--organization", "acme").output
     assert "acme" not in run(multipliers.app, "list", "--organization", "acme", "--at", "2026-06-02").output
     with pytest.raises(DeployError, match="has no multiplier of its own for zen"):

@@ -15,15 +15,31 @@ from warehouse.log_partitions import PARTITIONS_PER_GENERATION
 from warehouse.queries.query import utc
 
 _KNOWN = "SELECT count() FROM control_records WHERE control_id = {control_id:UUID}"
-_UNPUBLISHED = """
-    SELECT toString(control_id), kind, organization, body, author, note, created,
-        arraySort(arrayFilter(number -> NOT has(published, number), partitions)) AS missing,
-        arrayFilter(number -> intDiv(number, {generation_size:UInt32}) = {generation:UInt32}, missing) AS present
-    FROM (SELECT * FROM control_records FINAL WHERE body != '' AND created < {before:DateTime64(3, 'UTC')}) AS record
-    LEFT JOIN (SELECT control_id, groupArray(src_partition) AS published FROM control_publications GROUP BY control_id)
-        AS publication USING control_id
-    WHERE notEmpty(missing) ORDER BY empty(present), created, JSONExtractUInt(body, 'revision'), control_id
-    LIMIT {limit:UInt32}
+_LINE = """
+    if(kind != 'config', toString(control_id), concat(JSONExtractString(body, 'subject'),
+        if(JSONExtractString(body, 'subject') = 'calendar', concat(' ', organization), '')))
+"""
+"""What its revision belongs to: each revision of it includes the lower ones, whenever they were asked for."""
+_UNPUBLISHED = f"""
+    WITH
+        missing AS (
+            SELECT control_id, arraySort(arrayFilter(number -> NOT has(published, number), partitions)) AS places
+            FROM (SELECT control_id, partitions FROM control_records FINAL) AS record
+            LEFT JOIN (
+                SELECT control_id, groupArray(src_partition) AS published FROM control_publications GROUP BY control_id
+            ) AS publication USING control_id
+            WHERE notEmpty(places)
+        ),
+        found AS (
+            SELECT *, JSONExtractUInt(body, 'revision') AS revision, min(created) OVER (
+                PARTITION BY {_LINE} ORDER BY revision DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS due
+            FROM control_records FINAL WHERE body != '' AND control_id IN (SELECT control_id FROM missing)
+        )
+    SELECT toString(control_id), kind, organization, body, author, note, created, places,
+        arrayFilter(number -> intDiv(number, {{generation_size:UInt32}}) = {{generation:UInt32}}, places) AS present
+    FROM found INNER JOIN missing USING control_id
+    WHERE due < {{before:DateTime64(3, 'UTC')}} ORDER BY empty(present), due, revision, control_id
+    LIMIT {{limit:UInt32}}
 """
 
 
@@ -66,10 +82,10 @@ def record_row(record: ControlRecord, partitions: Sequence[int]) -> dict[str, An
 
 
 def unpublished(client: Client, before: datetime, generation: int, limit: int = 1000) -> list[Unpublished]:
-    """Records that were stored before this instant and that some partition does not have, oldest first.
+    """Records that were asked for before this instant and that some partition does not have, oldest first.
 
-    Those that can be published in the present topic generation come before those that cannot; revisions that were
-    asked for at once come by their numbers.
+    Those that can be published in the present topic generation come before those that cannot. Revisions come by their
+    numbers: one counts as asked for when the first of those was that include it.
     """
     asked = {"before": before, "generation": generation, "generation_size": PARTITIONS_PER_GENERATION, "limit": limit}
     rows = _answered(client, _UNPUBLISHED, asked)

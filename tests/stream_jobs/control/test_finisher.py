@@ -5,7 +5,6 @@ from unittest.mock import create_autospec
 
 import pytest
 
-from producers.errors import KafkaUnavailable
 from stream_jobs.control.finisher import Finisher
 from stream_jobs.control.publisher import Publisher
 from stream_jobs.errors import NoControlKey
@@ -13,9 +12,7 @@ from tests.running import until
 from warehouse.errors import WarehouseUnavailable
 
 
-@pytest.mark.parametrize(
-    "failure", [KafkaUnavailable("x"), NoControlKey("x"), WarehouseUnavailable("x"), ZeroDivisionError("x")]
-)
+@pytest.mark.parametrize("failure", [NoControlKey("x"), WarehouseUnavailable("x"), ZeroDivisionError("x")])
 def test_a_failed_round_is_followed_by_another(failure: Exception) -> None:
     publisher = create_autospec(Publisher, instance=True)
     publisher.finish.side_effect = [failure, failure, 1, *[0] * 10_000]

@@ -263,21 +263,23 @@ def test_e24_what_the_warehouse_says_of_a_failed_job_names_nobody(
     assert [line["reason"] for line in lines if line["event"] == "job failed"] == [message]
 
 
+@pytest.mark.parametrize("late", ["kind = 'void'", "kind = 'erase'", "version > 1"])
 @pytest.mark.parametrize("erase", [ERASE_USER, ERASE_ALL])
 def test_e24_requests_that_a_frozen_process_writes_again_are_emptied_again(
-    warehouse: Client, sink: Sink, tmp_path: Path, erase: Told
+    warehouse: Client, sink: Sink, tmp_path: Path, erase: Told, late: str
 ) -> None:
-    """The row of the erasure, which it read before it noticed that others have its partition, and those before it."""
+    """Rows of the erasure or of a request before it, which it read before it noticed that others have its partition."""
     named = Told("void", {"selection": {"user_id": "u1", "model": "none"}}, number=2)
     posted: list[Posted | Told] = [Posted((FIRST, SECOND)), named, erase]
     live(sink, tmp_path / "a", posted)
     warehouse.command("CREATE OR REPLACE TABLE late_jobs AS jobs")
-    warehouse.command("INSERT INTO late_jobs SELECT * FROM jobs")
+    warehouse.command(f"INSERT INTO late_jobs SELECT * FROM jobs WHERE {late}")
     due(warehouse)
     complete(warehouse, sink, tmp_path / "a", posted)
     assert answer(warehouse, "SELECT body FROM jobs WHERE body != ''") == []
     warehouse.command("INSERT INTO jobs SELECT * FROM late_jobs")
     warehouse.command("DROP TABLE late_jobs")
+    assert answer(warehouse, "SELECT count() > 0 FROM jobs WHERE body != ''") == [(1,)]
     live(sink, tmp_path / "a", posted)
     assert answer(warehouse, "SELECT body FROM jobs WHERE body != ''") == []
     assert answer(warehouse, "SELECT count() FROM erased_users") == [(0,)]

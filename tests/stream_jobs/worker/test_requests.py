@@ -44,8 +44,11 @@ def test_days_that_lie_far_apart_are_done_apart() -> None:
 
 
 def test_names_of_a_bundle_fit_into_an_address() -> None:
-    assert sizes([request(0, f"{number:04}" * 250) for number in range(9)]) == [8, 1]
+    """Between quotes, which count; a slash or a quote takes three bytes each there, and a quote a backslash too."""
+    assert sizes([request(0, f"{number:04}" * 250) for number in range(9)]) == [7, 2]
     assert sizes([request(0, "\u00e9" * 250 + str(number)) for number in range(9)]) == [5, 4]
+    assert sizes([request(0, "/" * 250 + str(number)) for number in range(11)]) == [10, 1]
+    assert sizes([request(0, "'" * 250 + str(number)) for number in range(6)]) == [5, 1]
 
 
 def test_several_slices_have_the_mark_of_their_job_and_one_has_its_own() -> None:

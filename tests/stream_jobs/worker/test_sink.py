@@ -19,6 +19,7 @@ from stream_jobs.worker.sink import Sink, arrow_stream
 from tests.stream_jobs.worker.simulation import QuietBeat
 from tests.warehouse.embedded.running_warehouse import RunningWarehouse
 from warehouse.errors import WarehouseRefused
+from warehouse.literals import LONGEST_ADDRESS
 
 DEADLINE_SECONDS = 20.0
 TIMES = [datetime(1970, 1, 1, tzinfo=UTC), datetime(2000, 1, 1, 0, 0, 0, 1000, tzinfo=UTC)]
@@ -77,6 +78,18 @@ def test_what_is_refused_is_raised_at_once(sink: Sink, beat: QuietBeat) -> None:
 
 
 @pytest.mark.integration
+def test_a_statement_beside_a_table_has_room_up_to_a_bound_and_is_refused_beyond_it(sink: Sink) -> None:
+    asked = pl.DataFrame({"number": [1]})
+    texts = ["é" * (LONGEST_ADDRESS // 6 - 50), "é" * (LONGEST_ADDRESS // 6)]
+    fits, too_long = (f"SELECT number, '{text}' FROM asked" for text in texts)
+    assert sink.frame(fits, asked).rows() == [(1, texts[0])]
+    with pytest.raises(WarehouseRefused, match="in several requests"):
+        sink.frame(too_long, asked)
+    with pytest.raises(WarehouseRefused, match="in several requests"):
+        sink.derive(f"INSERT INTO nowhere {too_long}", asked)
+    assert sink.rows(f"SELECT length('{texts[1] * 9}')") == [(2 * 9 * (LONGEST_ADDRESS // 6),)]
+
+
 def test_e28_what_was_answered_moves_the_beat(sink: Sink, beat: QuietBeat) -> None:
     sink.rows("SELECT 1")
     sink.insert("usage_raw", raw_events())
