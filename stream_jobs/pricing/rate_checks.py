@@ -37,7 +37,7 @@ def service_tier_problems(rows: Sequence[Placed], service_tier: str, *, is_part:
     found: dict[Problem, None] = {}
     for together in rows_together((row for _, row in rows), service_tier):
         special = [(places[row], row) for row in together if row.service_tier]
-        standard = [(places[row], row) for row in together if not row.service_tier]
+        standard = [(places[row], row) for row in together if not row.service_tier and row in places]
         if special and not standard and special[0][1].organization:
             rates = _priced(special)
             named = {_unit(row) for _, row in rates}

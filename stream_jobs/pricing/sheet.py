@@ -3,13 +3,14 @@ precedence.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from typing import Final
 
 from stream_jobs.pricing.errors import PriceListRefused
 from stream_jobs.pricing.price_row import FREE, NO_RATES, PriceRow
 from stream_jobs.pricing.rate_card import RateCard, rate_cards
+from stream_jobs.pricing.units import WHOLE_UNITS
 
 DAY_MS: Final = 86_400_000
 
@@ -43,6 +44,10 @@ class _Dated:
     @property
     def is_always(self) -> bool:
         return self.from_ms <= 0 and self.daily_length_ms == DAY_MS
+
+    @property
+    def is_end(self) -> bool:
+        return self.rows[0].unit == NO_RATES
 
     def sheet(self) -> Sheet:
         price_list = next((row.organization for row in self.rows if row.organization), "")
@@ -92,12 +97,16 @@ def _of_one_time(rows: tuple[PriceRow, ...]) -> _Dated:
 
 
 def _combined(standard: Sequence[_Dated], special: Sequence[_Dated]) -> Iterator[_Dated]:
-    """Each standard sheet by itself, where it may be seen, then under each of the service tier's."""
+    """Each standard sheet by itself, where it may be seen, then under each of the service tier's.
+
+    An end stands by itself: it ends the service tier all day, whatever the hours of its windows.
+    """
     is_hidden = bool(special) and special[0].is_always
     for usual in standard:
-        if not is_hidden:
+        if usual.is_end or not is_hidden:
             yield usual
-        yield from _under([usual], special)
+        if not usual.is_end:
+            yield from _under([usual], special)
 
 
 def _under(standard: Sequence[_Dated], special: Sequence[_Dated]) -> Iterator[_Dated]:
@@ -113,12 +122,14 @@ def _replaced(usual: tuple[PriceRow, ...], other: tuple[PriceRow, ...]) -> tuple
     """The prices of a service tier in the place of the standard ones of their units.
 
     Where either says NO_RATES, an end, the standard rows stay: a model that is no longer priced has no price in any
-    service tier.
+    service tier. Of a free model all else is free.
     """
     if NO_RATES in (usual[0].unit, other[0].unit):
         return usual
-    if FREE in (usual[0].unit, other[0].unit):
+    if other[0].unit == FREE:
         return other
+    if usual[0].unit == FREE:
+        usual = tuple(replace(usual[0], unit=unit.price_key, per=unit.per) for unit in WHOLE_UNITS)
     named = {row.unit for row in other}
     return (*(row for row in usual if row.unit not in named), *other)
 

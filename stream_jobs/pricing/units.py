@@ -90,6 +90,11 @@ UNITS: Final[Mapping[str, Unit]] = _Units(_NAMED)
 UNITS_BY_PRICE_KEY: Final[Mapping[str, Unit]] = _Units({unit.price_key: unit for unit in _NAMED.values()})
 """The same by the key of their price."""
 
+WHOLE_UNITS: Final[tuple[Unit, ...]] = tuple(
+    unit for unit in _NAMED.values() if not any(each.contains(unit) for each in _NAMED.values() if each is not unit)
+)
+"""Those that are no part of another one: with a price for each of them all usage has one."""
+
 _USAGE_KEY_OF_BUCKET: Final = {"reasoning_tokens": "output_reasoning_tokens"}
 
 BUCKET_UNITS: Final[tuple[Unit, ...]] = tuple(UNITS[_USAGE_KEY_OF_BUCKET.get(name, name)] for name in TOKEN_BUCKETS)

@@ -20,14 +20,7 @@ Pair: TypeAlias = tuple[PriceRow | None, PriceRow | None]
 def closed(closing: PriceRow, until_then: Holding, from_then: Holding) -> list[Pair]:
     """What each rate was until a closing, and what it is from there on; where nothing was, and nothing is, the closing
     itself. Daily windows that hold then are among it."""
-    windows = [(closing.daily_from, closing.daily_to)]
-    if windows == [ALL_DAY]:
-        windows += dict.fromkeys((*until_then.windows(closing), *from_then.windows(closing)))
-    found: list[Pair] = []
-    for start, stop in windows:
-        inside = replace(closing, daily_from=start, daily_to=stop)
-        found += _rates(until_then.charged(inside), from_then.charged(inside))
-    return found or [(None, closing)]
+    return list(_all_day(closing, until_then, from_then)) or [(None, closing)]
 
 
 def tiers_closed(
@@ -44,12 +37,22 @@ def tiers_closed(
         for tier in sorted(before ^ after if row.unit in MARKS else before - after):
             of_tier = replace(row, service_tier=tier)
             if sheet_key(of_tier) not in known:
-                yield from (pair for pair in closed(of_tier, until_then, from_then) if pair[0] is not None)
+                yield from _all_day(of_tier, until_then, from_then)
 
 
 def sheet_key(row: PriceRow) -> tuple[Any, ...]:
     """What tells the sheet of a row apart."""
     return tuple(getattr(row, name) for name in SHEET_KEY)
+
+
+def _all_day(closing: PriceRow, until_then: Holding, from_then: Holding) -> Iterator[Pair]:
+    """By rate, in daily windows too where the closing is for all day."""
+    windows = [(closing.daily_from, closing.daily_to)]
+    if windows == [ALL_DAY]:
+        windows += dict.fromkeys((*until_then.windows(closing), *from_then.windows(closing)))
+    for start, stop in windows:
+        inside = replace(closing, daily_from=start, daily_to=stop)
+        yield from _rates(until_then.charged(inside), from_then.charged(inside))
 
 
 def _rates(before: Charged, after: Charged) -> Iterator[Pair]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, Final, Literal
 
-from stream_jobs.pricing.editing.closings import MARKS, closed, sheet_key, tiers_closed
+from stream_jobs.pricing.editing.closings import MARKS, Pair, closed, sheet_key, tiers_closed
 from stream_jobs.pricing.editing.dated_sheet import dated_sheets, row_key
-from stream_jobs.pricing.editing.holding import Holding
+from stream_jobs.pricing.editing.holding import Holding, key_of
 from stream_jobs.pricing.price_row import FREE, NO_RATES, PriceRow
 
 Change = Literal["added", "removed", "changed"]
@@ -113,13 +113,14 @@ def difference(
     closings = {sheet_key(row): row for row in latter if row.unit in MARKS and row.model and row_key(row) not in was}
     pairs = [
         (
-            was[key] if key in was else until_then.then(becomes[key]),
-            becomes.get(key) or from_then.charged(was[key]).mark,
+            was[key] if key in was else until_then.then(becomes[key]) or until_then.charged(becomes[key]).mark,
+            becomes.get(key) or from_then.charged(was[key]).of(key_of(was[key])),
         )
         for key in dict.fromkeys((*was, *becomes))
         if sheet_key(was.get(key) or becomes[key]) not in closings
     ]
-    pairs += [(row, None) for row in _dropped(former, latter, until_then) if sheet_key(row) not in closings]
+    dropped = (row for row in _dropped(former, latter, until_then) if sheet_key(row) not in closings)
+    pairs += [pair for row in dropped for pair in _without(row, from_then)]
     pairs += [pair for row in closings.values() for pair in closed(row, until_then, from_then)]
     kept, sheets = set(map(sheet_key, former)), {sheet_key(row): row for row in latter}
     new = (row for key, row in sheets.items() if key not in kept or key in closings)
@@ -153,6 +154,18 @@ def _dropped(former: Sequence[PriceRow], latter: Sequence[PriceRow], until_then:
                 at = (sheet.effective_from, sheet.service_tier)
                 beside = {each.window for each in sheets if (each.effective_from, each.service_tier) == at}
                 yield from until_then.dropped(sheet, beside)
+
+
+def _without(row: PriceRow, from_then: Holding) -> Iterator[Pair]:
+    """A price that does not go on, and what holds in its place: of a service tier what the standard price is."""
+    charged = from_then.charged(row)
+    if not row.service_tier:
+        yield row, None
+    elif row.unit != FREE:
+        yield row, charged.of(key_of(row))
+    else:
+        standard = charged.standard.rates if charged.standard else {}
+        yield from ((row, each) for key, each in standard.items() if charged.of(key) == each)
 
 
 def price_text(row: PriceRow | None) -> str:

@@ -68,7 +68,7 @@ class Holding:
         Of a service tier: what the standard price is where the tier has ended, and for units that it does not name.
         """
         standard = _charged(self._sheet(replace(row, service_tier="")), row)
-        return replace(_charged(self._of_tier(row), row), standard=standard) if row.service_tier else standard
+        return replace(_charged(self._sheet(row), row), standard=standard) if row.service_tier else standard
 
     def windows(self, row: PriceRow) -> list[tuple[str, str]]:
         """The daily windows that have prices of their own where a sheet begins."""
@@ -79,7 +79,7 @@ class Holding:
         """The service tiers that have prices of their own where a sheet begins."""
         sheets = self._timeline(row)
         found = {sheet.service_tier for sheet in sheets if sheet.service_tier}
-        return {tier for tier in found if self._of_tier(replace(row, service_tier=tier)) is not None}
+        return {tier for tier in found if self._has_tier(replace(row, service_tier=tier))}
 
     def dropped(self, sheet: DatedSheet, windows: Collection[tuple[str, str]]) -> Iterator[PriceRow]:
         """What a new sheet does not carry on of the one before it, and of the daily windows that it ends.
@@ -88,7 +88,7 @@ class Holding:
         """
         lists, first = self._of(sheet.rows[0]), sheet.rows[0]
         before = in_force(lists, sheet.effective_from, sheet.window, sheet.service_tier)
-        for each in before.rates if before is not None else ():
+        for each in before.rows if before is not None else ():
             if not any(same_rate(each, row) for row in sheet.rates):
                 yield moved(each, first)
         if sheet.window != ALL_DAY:
@@ -101,21 +101,26 @@ class Holding:
     def _sheet(self, row: PriceRow) -> DatedSheet | None:
         return in_force(self._of(row), row.effective_from, (row.daily_from, row.daily_to), row.service_tier)
 
-    def _of_tier(self, row: PriceRow) -> DatedSheet | None:
-        """What a service tier has of its own. A model that has ended has ended in all of them."""
+    def _of(self, row: PriceRow) -> Lists:
+        """The sheets that hold for a row's service tier, list by list. A model that has ended has ended in all."""
+        if not row.service_tier:
+            return self._named(row)
         sheets = self._timeline(row)
         standard = all_day_at(sheets, row.effective_from)
-        if standard is not None and standard.is_end:
-            return None
-        return in_force([sheets], row.effective_from, (row.daily_from, row.daily_to), row.service_tier)
+        return [] if standard is not None and standard.is_end else [sheets]
+
+    def _has_tier(self, row: PriceRow) -> bool:
+        """Whether a service tier has any price of its own, if only in a daily window."""
+        inside = (replace(row, daily_from=start, daily_to=stop) for start, stop in self.windows(row))
+        return any(self._sheet(each) is not None for each in (row, *inside))
 
     def _timeline(self, row: PriceRow) -> list[DatedSheet]:
         name = (row.organization, row.provider, row.model)
         if name not in self._timelines:
-            self._timelines[name] = timeline(self._of(row))
+            self._timelines[name] = timeline(self._named(row))
         return self._timelines[name]
 
-    def _of(self, row: PriceRow) -> Lists:
+    def _named(self, row: PriceRow) -> Lists:
         """The sheets that hold for the row's owner and model, list by list."""
         name = (row.organization, row.provider, row.model)
         if name not in self._lists:

@@ -125,8 +125,8 @@ def _with_own_dates(
         elif group[0].organization or _is_of_another(group, lists) or not is_newer:
             made += _rows(_from(begins, group, lists, ended))
         else:
-            whole = overlaid(timeline(lists), dated_sheets(group), ended, is_whole=True)
-            made += _rows(free_in_all_tiers(whole, begins))
+            said = dated_sheets(group)
+            made += _rows(free_in_all_tiers(overlaid(timeline(lists), said, ended, is_whole=True), said))
     return made
 
 
@@ -152,7 +152,8 @@ def _from_then_on(
 
 def _new(group: Sequence[PriceRow]) -> list[PriceRow]:
     """The rows of a model of which nothing is known."""
-    return _rows(free_in_all_tiers(dated_sheets(group), ALWAYS)) if group[0].model else list(group)
+    sheets = dated_sheets(group)
+    return _rows(free_in_all_tiers(sheets, sheets)) if group[0].model else list(group)
 
 
 def _is_new(group: Sequence[PriceRow], lists: Lists) -> bool:
@@ -185,8 +186,14 @@ def _from(at: datetime, group: Sequence[PriceRow], lists: Lists, ended: frozense
     stay = _untouched(own, listed, at)
     known = [not_before(sheet, at) for sheet in since(timeline(lists), at) if sheet.service_tier not in stay]
     past = [sheet for sheet in own if sheet.effective_from < at or sheet.service_tier in stay]
-    made = free_in_all_tiers([*past, *overlaid(known, listed, ends), *_tiers_after(own, listed)], at)
+    begun = {tier for tier in {sheet.service_tier for sheet in past} if _has_price(past, at, tier)}
+    made = free_in_all_tiers([*past, *overlaid(known, listed, ends, begun=begun)], listed)
     return list(own) if own and _says(own, at) == _says(made, at) else made
+
+
+def _has_price(sheets: Sequence[DatedSheet], at: datetime, tier: str) -> bool:
+    found = all_day_at(sheets, at, tier)
+    return found is not None and not found.is_end
 
 
 def _untouched(own: Sequence[DatedSheet], listed: Sequence[DatedSheet], at: datetime) -> set[str]:
@@ -195,16 +202,6 @@ def _untouched(own: Sequence[DatedSheet], listed: Sequence[DatedSheet], at: date
         return set()
     named = {sheet.service_tier for sheet in listed}
     return {sheet.service_tier for sheet in own if all_day_at(own, at, sheet.service_tier)} - named
-
-
-def _tiers_after(own: Sequence[DatedSheet], listed: Sequence[DatedSheet]) -> list[DatedSheet]:
-    """Prices that people set of service tiers from a later date on than that of a list that says free, or no price."""
-    first, last = listed[0], max(sheet.effective_from for sheet in listed)
-    if first.effective_from <= SINCE_EVER or not all(sheet.is_end or sheet.is_free for sheet in listed):
-        return []
-    named = {"", *(sheet.service_tier for sheet in listed)}
-    later = (sheet for sheet in own if sheet.service_tier not in named and sheet.effective_from > last)
-    return [sheet for sheet in later if not all(says_all(first.rows[0], row) for row in sheet.rows)]
 
 
 def _rows(sheets: Iterable[DatedSheet]) -> list[PriceRow]:
@@ -220,7 +217,7 @@ def _says(sheets: Sequence[DatedSheet], at: datetime) -> list[object]:
             sheet.service_tier,
             sheet.is_end,
             sheet.is_free,
-            sorted((str((rate_key(row), row.tier_start)), row.price_usd, row.per) for row in sheet.rates),
+            sorted((str((rate_key(row), row.tier_start)), row.price_usd, row.per, row.marginal) for row in sheet.rates),
         )
         for sheet in sorted(since(sheets, at), key=lambda sheet: sheet.service_tier)
     ]

@@ -13,7 +13,7 @@ from stream_jobs.pricing.editing.going_on import moved
 from stream_jobs.pricing.editing.source_family import says_all
 from stream_jobs.pricing.editing.timeline import end
 from stream_jobs.pricing.editing.unit_gaps import EndedUnit, lost_rates
-from stream_jobs.pricing.price_row import PriceRow
+from stream_jobs.pricing.price_row import SINCE_EVER, PriceRow
 
 
 def overlaid(
@@ -22,25 +22,25 @@ def overlaid(
     ended: Collection[EndedUnit] = (),
     *,
     is_whole: bool = False,
+    begun: Collection[str] = (),
 ) -> list[DatedSheet]:
     """The listed sheets with what goes on of the known ones, by precedence. ended: units that do not.
 
     Of a catalogue, whose newer state the list is, only what would have no price at all goes on; is_whole: not even
-    that. While the list calls a model free or without a price it has nothing else.
+    that. begun: service tiers that have a price for all day until then. While the list calls a model free or without a
+    price it has nothing else.
     """
     left = list(known)
     if all(_is_of_former(sheet, listed[0].rows[0]) for sheet in known):
         begins = min(sheet.effective_from for sheet in listed)
         now = None if is_whole else all_day_at(known, begins)
         left = [] if now is None else [now]
-    closed = [sheet.service_tier for sheet in listed if sheet.is_end or sheet.is_free]
-    if not left or (len(closed) == len(listed) and "" in closed):
+    if not left:
         return list(listed)
-    over = _Overlay(left, listed, ended, is_whole=is_whole)
+    over = _Overlay(left, listed, ended, begun, is_whole=is_whole)
     made: list[DatedSheet] = []
-    both = (*listed, *left)
-    for tier, window in dict.fromkeys((of.service_tier, window) for of in both for window in (ALL_DAY, of.window)):
-        for sheet in over.of_both(tier, window):
+    for tier in dict.fromkeys(sheet.service_tier for sheet in (*listed, *left)):
+        for sheet in over.of_both(tier):
             made = inserted(made, sheet)
     return made
 
@@ -53,45 +53,62 @@ class _Overlay:
         known: Sequence[DatedSheet],
         listed: Sequence[DatedSheet],
         ended: Collection[EndedUnit],
+        begun: Collection[str],
         *,
         is_whole: bool,
     ) -> None:
         self._known, self._listed, self._ended, self._is_whole = known, listed, ended, is_whole
+        self._begun = begun
         self._first = listed[0].rows[0]
-        closings = (sheet for sheet in listed if (sheet.is_end or sheet.is_free) and not sheet.service_tier)
+        self._named = {sheet.service_tier for sheet in listed}
+        closings = (sheet for sheet in listed if _is_closing(sheet) and not sheet.service_tier)
         self._closings = {sheet.effective_from for sheet in closings}
 
-    def of_both(self, tier: str, window: tuple[str, str]) -> list[DatedSheet]:
-        """The sheets of one window, of one service tier: at every date of either, the list's prices and what it leaves.
+    def of_both(self, tier: str) -> list[DatedSheet]:
+        """The sheets of one service tier: at every date of either, the list's prices and what it leaves.
 
-        A price for all day ends daily windows: those that hold on are said again with it.
+        A price for all day ends daily windows: those that hold on are said again with it. Else what goes on is not.
         """
         both = [sheet for sheet in (*self._known, *self._listed) if sheet.service_tier == tier]
-        has_windows = any(sheet.window != ALL_DAY for sheet in both)
-        dates = {sheet.effective_from for sheet in both if sheet.window in (window, ALL_DAY)}
+        windows = dict.fromkeys(sheet.window for sheet in both if sheet.window != ALL_DAY)
         made: list[DatedSheet] = []
-        for date in sorted(dates | self._closings):
-            sheet = self._at(date, tier, window)
-            if sheet is None or (tier and sheet.is_end and not made and not self._is_named(date, tier, window)):
-                continue
-            if (has_windows and not (sheet.is_end or sheet.is_free)) or not made or _says(sheet) != _says(made[-1]):
-                made.append(sheet)
+        for date in sorted({sheet.effective_from for sheet in both} | self._closings):
+            held, day = windows_at(made, date, tier), all_day_at(made, date, tier)
+            inside = {window: self._at(date, tier, window) for window in windows}
+            goes_on = all(inside[window] for window in held)
+            all_day = self._news(
+                self._at(date, tier, ALL_DAY), day if goes_on else None, day or not goes_on or tier in self._begun
+            )
+            made += all_day
+            day = all_day_at(made, date, tier)
+            for window, sheet in inside.items():
+                until_then = None if all_day else held.get(window)
+                made += self._news(sheet, until_then, day or until_then)
         return made
+
+    def _news(self, sheet: DatedSheet | None, until_then: DatedSheet | None, others: object) -> list[DatedSheet]:
+        """The sheet where it says what the one until then does not; but the end of a service tier that has no others,
+        in force until then, only where the list says so."""
+        if sheet is None or (until_then is not None and _says(sheet) == _says(until_then)):
+            return []
+        is_idle = sheet.is_end and sheet.service_tier and not others and not self._is_named(sheet)
+        return [] if is_idle else [sheet]
 
     def _at(self, date: datetime, tier: str, window: tuple[str, str]) -> DatedSheet | None:
         new, old = (_holding(sheets, date, tier, window) for sheets in (self._listed, self._known))
         if new is not None:
             pattern = replace(new.rows[0], effective_from=date)
             return DatedSheet(tuple(moved(row, pattern) for row in (*new.rows, *self._left(old, new, date))))
-        if self._is_closed(date, tier):
+        closing = self._closing(date, tier)
+        if closing is not None and not self._stays(old, closing):
             return end(replace(self._first, effective_from=date), tier) if tier and window == ALL_DAY else None
         if old is None or ((tier or window != ALL_DAY) and _is_of_former(old, self._first)):
             return None
         return _as_of(old, date, self._first)
 
-    def _is_named(self, date: datetime, tier: str, window: tuple[str, str]) -> bool:
+    def _is_named(self, sheet: DatedSheet) -> bool:
         """Whether the list itself says something of this service tier then."""
-        return _holding(self._listed, date, tier, window) is not None
+        return _holding(self._listed, sheet.effective_from, sheet.service_tier, sheet.window) is not None
 
     def _left(self, old: DatedSheet | None, new: DatedSheet, date: datetime) -> list[PriceRow]:
         """The rates of the old sheet that the new one does not name; those of a new window are of the whole day."""
@@ -117,10 +134,21 @@ class _Overlay:
             for each in self._ended
         )
 
-    def _is_closed(self, date: datetime, tier: str) -> bool:
-        """Whether the list says of the model, or of its service tier, that it is free then, or has no price."""
-        said = (all_day_at(self._listed, date, of) for of in {"", tier})
-        return any(sheet is not None and (sheet.is_end or sheet.is_free) for sheet in said)
+    def _closing(self, date: datetime, tier: str) -> DatedSheet | None:
+        """What the list says of the service tier, or of the model, where that is that it is free, or has no price."""
+        said = (all_day_at(self._listed, date, of) for of in dict.fromkeys((tier, "")))
+        return next((sheet for sheet in said if sheet is not None and _is_closing(sheet)), None)
+
+    def _stays(self, old: DatedSheet | None, closing: DatedSheet) -> bool:
+        """Whether it is a price that people set of a service tier, of which the list says nothing, from a later date on
+        than that from which the list says that the model is free."""
+        if old is None or old.service_tier in self._named or _is_of_former(old, self._first):
+            return False
+        return closing.is_free and old.effective_from > closing.effective_from > SINCE_EVER
+
+
+def _is_closing(sheet: DatedSheet) -> bool:
+    return sheet.is_end or sheet.is_free
 
 
 def _is_of_former(sheet: DatedSheet, first: PriceRow) -> bool:
@@ -141,4 +169,5 @@ def _as_of(sheet: DatedSheet, date: datetime, first: PriceRow) -> DatedSheet:
 
 
 def _says(sheet: DatedSheet) -> list[tuple[object, ...]]:
-    return sorted(((str((rate_key(row), row.tier_start)), row.price_usd, row.per) for row in sheet.rows), key=str)
+    said = ((str((rate_key(row), row.tier_start)), row.price_usd, row.per, row.marginal) for row in sheet.rows)
+    return sorted(said, key=str)

@@ -126,11 +126,11 @@ def with_end(
         raise PriceListRefused(
             f"{provider}/{model} has a price{whose} from {later[0]:%Y-%m-%d %H:%M:%S} on: end it from then, or later"
         )
+    past = [sheet for sheet in sheets if sheet.effective_from < effective_from]
     last = {sheet.service_tier: sheet for sheet in sheets}
-    still = [sheet for tier, sheet in last.items() if not (tier and sheet.is_end and sheet.window == ALL_DAY)]
-    ends = [DatedSheet((_end(sheet.rows[0], effective_from, source),)) for sheet in still]
-    ended = [sheet for sheet in sheets if sheet.effective_from < effective_from]
-    return placed(rows, [row for each in (*ended, *ends) for row in each.rows])
+    has_ended = {tier for tier, sheet in last.items() if tier and sheet in past and _is_end_of_all_day(sheet)}
+    ends = [_end(sheet.rows[0], effective_from, source) for tier, sheet in last.items() if tier not in has_ended]
+    return placed(rows, [*(row for sheet in past for row in sheet.rows), *ends])
 
 
 def _begins(price: NewPrice, lists: Lists) -> datetime:
@@ -140,9 +140,13 @@ def _begins(price: NewPrice, lists: Lists) -> datetime:
     return max(price.effective_from, SINCE_EVER) if is_of_another else price.effective_from
 
 
+def _is_end_of_all_day(sheet: DatedSheet) -> bool:
+    return sheet.is_end and sheet.window == ALL_DAY
+
+
 def _end(row: PriceRow, effective_from: datetime, source: str) -> PriceRow:
     dated = replace(row, effective_from=effective_from, daily_from="", daily_to="", source=source)
-    return replace(dated, unit=NO_RATES, price_usd=Decimal(0), per=1, tier_start=0)
+    return replace(dated, unit=NO_RATES, price_usd=Decimal(0), per=1, tier_start=0, marginal=False)
 
 
 def _of_model(rows: Iterable[PriceRow], provider: str, model: str) -> list[PriceRow]:

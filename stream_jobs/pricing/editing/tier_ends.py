@@ -4,7 +4,6 @@ A tier that has ended costs what the standard price is from then on.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from stream_jobs.pricing.editing.daily_window import ALL_DAY
 from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, inserted, windows_at
@@ -22,12 +21,12 @@ def alone_from(sheets: Sequence[DatedSheet], sheet: DatedSheet) -> list[DatedShe
     return _ended([each for each in sheets if not (each.service_tier and each.effective_from == at)], sheet)
 
 
-def free_in_all_tiers(sheets: Sequence[DatedSheet], since: datetime) -> list[DatedSheet]:
-    """The sheets with the ends of service tiers where, from an instant on, the model is free; prices of a tier that
-    begin with that, or later, stay."""
+def free_in_all_tiers(sheets: Sequence[DatedSheet], listed: Sequence[DatedSheet]) -> list[DatedSheet]:
+    """The sheets with the ends of service tiers where a list says that the model is free; prices of a tier that begin
+    with that, or later, stay."""
     made = list(sheets)
-    for sheet in sheets:
-        if sheet.is_free and not sheet.service_tier and sheet.window == ALL_DAY and sheet.effective_from >= since:
+    for sheet in listed:
+        if sheet.is_free and not sheet.service_tier and sheet.window == ALL_DAY:
             made = _ended(made, sheet)
     return made
 

@@ -51,13 +51,22 @@ def _over(under: Sequence[DatedSheet], own: Sequence[DatedSheet], tier: str) -> 
     """The sheets of one service tier of both."""
     below = [sheet for sheet in under if sheet.service_tier == tier]
     yield from below
+    has_ended = False
     for sheet in _in_turn(own, tier):
-        if sheet.service_tier == tier:
-            yield sheet
-        elif not sheet.is_end and not _has_price(own, tier, sheet.effective_from):
-            yield end(sheet.rows[0], tier)
-        if not sheet.service_tier and sheet.is_end and sheet.window == ALL_DAY:
-            yield from (not_before(each, sheet.effective_from) for each in below)
+        at, is_all_day = sheet.effective_from, sheet.window == ALL_DAY
+        if sheet.is_end and is_all_day and not sheet.service_tier:
+            has_ended = bool(under)
+            yield from [end(sheet.rows[0], tier)] if under or not tier else []
+            yield from (not_before(each, at) for each in below)
+        elif sheet.service_tier == tier:
+            yield from [] if tier and has_ended else [sheet]
+        elif not sheet.is_end:
+            is_end_of_tier = bool(below) and not _has_price(own, tier, at)
+            if is_end_of_tier:
+                yield end(sheet.rows[0], tier)
+            if is_all_day and (has_ended or is_end_of_tier):
+                yield from (not_before(each, at) for each in _begun(own, tier, at))
+            has_ended = has_ended and not is_all_day
 
 
 def _in_turn(own: Sequence[DatedSheet], tier: str) -> list[DatedSheet]:
@@ -69,6 +78,13 @@ def _in_turn(own: Sequence[DatedSheet], tier: str) -> list[DatedSheet]:
     standard = [(each.effective_from, 2 if each.is_end else 0, each) for each in own if not each.service_tier]
     placed = [*standard, *((turn, 1, each) for turn, each in zip(turns, of_tier, strict=True))]
     return [sheet for *_, sheet in sorted(placed, key=lambda each: each[:2])]
+
+
+def _begun(sheets: Sequence[DatedSheet], tier: str, at: datetime) -> list[DatedSheet]:
+    """The sheets of a service tier that begin earlier, and hold then."""
+    earlier = [sheet for sheet in sheets if sheet.effective_from < at]
+    all_day = all_day_at(earlier, at, tier)
+    return [*([] if all_day is None else [all_day]), *windows_at(earlier, at, tier).values()]
 
 
 def _has_price(sheets: Sequence[DatedSheet], tier: str, at: datetime) -> bool:

@@ -135,3 +135,19 @@ def test_what_another_seller_asks_of_everyone_is_not_changed_by_a_price_for_the_
     events = [event | {"time": at(month)} for month in (4, 6)]
     found = book.price(usage_frame([*events, event | {"time": at(6), "provider": "openai"}]))
     assert [cost / 10**9 for cost in found["cost_nano_usd"]] == [*costs, 2]
+
+
+def test_an_end_gives_back_everyones_price_in_the_hours_of_a_service_tier(
+    price_rows: PriceRows, usage_frame: UsageFrame
+) -> None:
+    batch = ACME | {"service_tier": "batch", "effective_from": MARCH, "daily_from": "08:00:00", "daily_to": "14:00:00"}
+    rows = [
+        *price_rows(input_mtok="2"),
+        *price_rows(input_mtok="9", when=ACME | {"effective_from": MARCH}),
+        *price_rows(input_mtok="1", position=1, when=batch),
+        *price_rows(**{"": "0"}, position=2, when=ACME | {"effective_from": MAY}),
+    ]
+    event = {"provider": "maker", "model": "large", "input_tokens": 10**6, "service_tier": "batch"}
+    frame = usage_frame([event | {"time": at(month)} for month in (4, 6)])
+    priced = PriceBook.from_rows(rows, revision=1).price(frame)
+    assert priced.select("cost_nano_usd", "cost_status").rows() == [(10**9, "priced"), (2 * 10**9, "priced")]

@@ -229,3 +229,53 @@ def test_a_price_that_was_nothing_changes_by_no_percentage() -> None:
 )
 def test_prices_for_people(priced: PriceRow | None, text: str) -> None:
     assert price_text(priced) == text
+
+
+def test_a_price_that_a_list_does_not_say_again_is_followed_by_what_holds_then() -> None:
+    later = [dated(BEFORE[0], "2.5"), dated(BEFORE[1], "3")]
+    sooner = [replace(each, effective_from=MAY.replace(month=1)) for each in (row("a", "1.5"), BEFORE[1])]
+    found = difference([*BEFORE, *later], [*BEFORE, *sooner]).prices
+    assert [(price_text(each.before), price_text(each.after), each.change) for each in found] == [
+        ("2 USD per 1,000,000", "1.5 USD per 1,000,000", "changed"),
+        ("2.5 USD per 1,000,000", "1.5 USD per 1,000,000", "changed"),
+    ]
+
+
+def test_where_a_daily_window_ends_at_its_own_date_everyones_price_follows() -> None:
+    own = [replace(dated(each, usd, "acme"), **NIGHTLY) for each, usd in ((BEFORE[0], "2"), (BEFORE[1], "5"))]
+    end = replace(dated(row("a", "0", NO_RATES), "0", "acme"), per=1)
+    (changed,) = difference(own, [end], BEFORE).prices
+    assert (changed.row.unit, changed.row.daily_from, price_text(changed.after)) == (
+        "output_mtok",
+        "22:00:00",
+        "3 USD per 1,000,000",
+    )
+
+
+@pytest.mark.parametrize("tier", ["", "batch"])
+def test_where_a_free_model_has_a_price_it_was_free_and_what_is_not_named_is_no_longer(tier: str) -> None:
+    known = [replace(row("c", "0", FREE), per=1)]
+    found = difference(known, [*known, replace(dated(row("c", "2"), "2"), service_tier=tier)]).prices
+    shown = [(each.row.unit, price_text(each.before), price_text(each.after), each.change) for each in found]
+    ends = [] if tier else [(FREE, "free", "none", "removed")]
+    assert shown == [*ends, ("input_mtok", "free", "2 USD per 1,000,000", "added")]
+
+
+def test_a_free_service_tier_with_a_price_costs_else_what_is_standard() -> None:
+    known = [*BEFORE[:2], replace(row("a", "0", FREE), per=1, service_tier="batch")]
+    found = difference(known, [*known, replace(dated(row("a", "1"), "1"), service_tier="batch")]).prices
+    assert [(each.row.unit, price_text(each.before), price_text(each.after)) for each in found] == [
+        ("input_mtok", "free", "1 USD per 1,000,000"),
+        ("output_mtok", "free", "3 USD per 1,000,000"),
+    ]
+
+
+def test_where_an_organizations_price_ends_a_price_of_a_service_tier_begins_again() -> None:
+    everyones = [*BEFORE, replace(row("a", "0.5", "cache_read_mtok"), service_tier="flex")]
+    own = [dated(row("a", "3", "output_mtok"), "3", "acme")]
+    end = replace(row("a", "0", NO_RATES), per=1, effective_from=MAY.replace(month=6), organization="acme")
+    found = difference(own, [*own, end], everyones).prices
+    assert [(each.row.service_tier, each.row.unit, price_text(each.after), each.change) for each in found] == [
+        ("flex", "cache_read_mtok", "0.5 USD per 1,000,000", "added"),
+        ("", "input_mtok", "2 USD per 1,000,000", "added"),
+    ]

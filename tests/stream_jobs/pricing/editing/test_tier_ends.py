@@ -11,6 +11,7 @@ import pytest
 
 from stream_jobs.configuring.ledger import PRICES
 from stream_jobs.pricing import PriceBook, PriceRow
+from stream_jobs.pricing.editing.difference import difference
 from stream_jobs.pricing.editing.price import NewPrice, with_end, with_price
 from stream_jobs.pricing.editing.price_list import listed_models
 from stream_jobs.pricing.editing.rate import read_rate
@@ -196,3 +197,121 @@ def test_a_list_that_closes_one_service_tier_leaves_all_other_prices(
         was, _, *others = costs(before, usage_frame, month, hour)
         closed = "free" if word == "free" else was
         assert costs(after, usage_frame, month, hour) == [was, closed, *others]
+
+
+def listed(
+    rows: Sequence[PriceRow], *lines: str, start: datetime | None = None, organization: str = ""
+) -> list[PriceRow]:
+    """The owner's rows with lines of a list: unit, USD, date, service tier, and perhaps both ends of a window; everyone
+    has the standard prices. Refused where prices are."""
+    own, everyones = (rows, STANDARD) if organization else (rows, [])
+    header = "provider,model,unit,price_usd,effective_from,service_tier,daily_from,daily_to\n"
+    text = "".join(f"maker,large,{line}{',' * (5 - line.count(','))}\n" for line in lines)
+    read = read_price_list((header + text).encode(), "some.csv")
+    said = replace(read, rows=tuple(replace(each, organization=organization) for each in read.rows))
+    made = with_import(own, said, effective_from=start, everyones=everyones)
+    PRICES.judge(own, made, everyones)
+    PRICES.check(everyones or made, made if organization else [])
+    assert with_import(made, said, effective_from=start, everyones=everyones) == made
+    return made
+
+
+@pytest.mark.parametrize("only", [False, True])
+@pytest.mark.parametrize("start", [MAY, JULY])
+def test_an_end_that_is_said_twice_ends_a_service_tier_for_good(
+    usage_frame: UsageFrame, start: datetime, *, only: bool
+) -> None:
+    batch = new("input_mtok=5", organization="acme", service_tier="batch", only=only)
+    ended = with_end(with_price([], batch, STANDARD), "acme", "maker", "large", start, "hand", STANDARD)
+    assert with_end(ended, "acme", "maker", "large", start, "hand", STANDARD) == ended
+    assert costs([*STANDARD, *ended], usage_frame, JULY) == [8] * len(TIERS)
+    later = with_price(ended, new("input_mtok=9", start=SEPTEMBER, organization="acme"), STANDARD)
+    assert costs([*STANDARD, *later], usage_frame, SEPTEMBER) == [9] * len(TIERS)
+
+
+@pytest.mark.parametrize("word", ["free", "none"])
+def test_a_list_that_closes_one_service_tier_leaves_what_begins_later_in_another(
+    usage_frame: UsageFrame, word: str
+) -> None:
+    rows = STANDARD
+    for start, tier, usd in ((MAY, "batch", 15), (SEPTEMBER, "batch", 12), (MAY, "flex", 10)):
+        rows = with_price(rows, new(f"input_mtok={usd}", start=start, service_tier=tier))
+    made = listed(rows, f"{word},,2027-07-01,flex")
+    assert [costs(made, usage_frame, at)[1] for at in (JULY, SEPTEMBER)] == [15, 12]
+
+
+@pytest.mark.parametrize("organization", ["", "acme"])
+@pytest.mark.parametrize("tier", ["", "batch"])
+def test_hours_that_are_free_stay_so_beside_a_list(usage_frame: UsageFrame, organization: str, tier: str) -> None:
+    own, everyones = everybodys(STANDARD, organization)
+    of: dict[str, Any] = {"organization": organization, "service_tier": tier}
+    rows = with_price(own, new(start=MARCH, free=True, **of, **NIGHTLY), everyones)
+    rows = with_price(rows, new("input_mtok=30", start=JULY, **of), everyones)
+    made = listed(rows, f"cache_read_mtok,5,2027-05-01,{tier}", organization=organization)
+    place = TIERS.index(tier)
+    for at in (MARCH, MAY, JULY):
+        assert costs([*everyones, *made], usage_frame, at, 20)[place] == "free"
+    assert costs([*everyones, *made], usage_frame, JULY)[place] == 30
+
+
+def test_a_list_that_makes_some_hours_free_leaves_the_other_hours(usage_frame: UsageFrame) -> None:
+    rows = with_price(STANDARD, new("input_mtok=30", start=JULY))
+    made = listed(rows, "free,,2027-05-01,,16:30,00:30")
+    assert [costs(made, usage_frame, at)[0] for at in (MAY, JULY)] == [8, 30]
+    assert [costs(made, usage_frame, at, 20)[0] for at in (MAY, JULY)] == ["free", "free"]
+
+
+def test_what_is_charged_before_a_list_ends_a_model_stays(usage_frame: UsageFrame) -> None:
+    """Though the list closes a service tier earlier, or is asked for from an earlier date."""
+    made = listed(STANDARD, "free,,,batch", "none,,2027-05-01,")
+    assert costs(made, usage_frame, MARCH)[:2] == [8, "free"]
+    assert costs(made, usage_frame, MAY)[0] == "unpriced"
+    rows = with_price(STANDARD, new("input_mtok=52"))
+    made = listed(rows, "free,,2027-07-01,", start=MARCH)
+    assert [costs(made, usage_frame, at)[0] for at in (MARCH, MAY, JULY)] == [8, 52, "free"]
+
+
+def test_a_price_of_a_service_tier_stays_beside_a_list_where_the_model_is_free_already(
+    usage_frame: UsageFrame,
+) -> None:
+    rows = with_price(with_price(STANDARD, new(free=True, start=JULY)), new("input_mtok=3", service_tier="flex"))
+    assert costs(rows, usage_frame, JULY)[TIERS.index("flex")] == 3
+    made = listed(rows, "input_mtok,2,2027-05-01,batch")
+    assert costs(made, usage_frame, JULY)[TIERS.index("flex")] == 3
+
+
+@pytest.mark.parametrize("window", [{}, NIGHTLY])
+@pytest.mark.parametrize("only", [False, True])
+def test_a_list_that_ends_an_organizations_prices_gives_back_everyones(
+    usage_frame: UsageFrame, window: dict[str, Any], *, only: bool
+) -> None:
+    batch = new("input_mtok=5", organization="acme", service_tier="batch", only=only, **window)
+    own = with_price([], batch, STANDARD)
+    made = listed(own, "none,,2027-07-01,", organization="acme")
+    assert costs([*STANDARD, *made], usage_frame, MAY, 20)[:2] == [8, 5]
+    for hour in (12, 20):
+        assert costs([*STANDARD, *made], usage_frame, JULY, hour) == [8] * len(TIERS)
+    (found,) = difference(own, made, STANDARD).prices
+    assert (found.row.service_tier, found.row.unit, found.row.daily_from) == (
+        "batch",
+        "input_mtok",
+        window.get("daily_from", ""),
+    )
+    assert [each and each.price_usd for each in (found.before, found.after)] == [Decimal(5), Decimal(8)]
+
+
+def test_of_a_free_model_a_service_tier_has_only_the_prices_that_are_named(usage_frame: UsageFrame) -> None:
+    made = with_price([replace(row("0", unit="free"), per=1)], new("input_mtok=2", service_tier="batch"))
+    PRICES.judge([], made, ())
+    assert costs(made, usage_frame, MAY)[:3] == ["free", 2, "free"]
+    event = {"provider": "maker", "model": "large", "time": MAY, "service_tier": "batch"}
+    frame = usage_frame([event | {"input_tokens": 10**6, "output_tokens": 10**6}])
+    priced = PriceBook.from_rows(made, revision=1).price(frame)
+    assert priced.select("cost_nano_usd", "cost_status").row(0) == (2 * 10**9, "priced")
+
+
+def test_a_service_tier_that_ends_where_a_list_begins_has_ended(usage_frame: UsageFrame) -> None:
+    rows = with_price(with_price(STANDARD, new("input_mtok=3", start=MARCH, service_tier="flex")), new(free=True))
+    rows = with_price(rows, new("input_mtok=8", "output_mtok=16", only=True))
+    made = listed(rows, "input_mtok,2,,batch", start=MAY)
+    assert costs(made, usage_frame, MAY)[:3] == [8, 2, 8]

@@ -288,3 +288,13 @@ def check_set(
             assert after[probe] == before[probe], (probe, price)
         elif (name, tier, month, hour) == (*said, 22 if price.daily_from else 12):
             assert after[probe][:2] == (price.rates[0].price_usd, "priced"), (probe, price)
+
+
+@pytest.mark.parametrize("organization", ["", "acme"])
+def test_a_list_that_only_makes_a_context_tier_marginal_is_taken(usage_frame: UsageFrame, organization: str) -> None:
+    known = [*DATED[:1], replace(DATED[0], price_usd=Decimal(4), tier_start=200_000, position=1)]
+    owned, everyones = ([], known) if organization else (known, [])
+    header = "provider,model,unit,price_usd,effective_from,tier_start,marginal\n"
+    lines = "openai,gpt-x,input_mtok,2,2027-07-01,,\nopenai,gpt-x,input_mtok,4,2027-07-01,200000,yes\n"
+    made = imported(owned, header + lines, None, organization, everyones)
+    assert [usd([*everyones, *made], usage_frame, at, "gpt-x") for at in (BEFORE, AFTER)] == [4, 3.6]
