@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from stream_jobs.pricing.editing.daily_window import ALL_DAY
-from stream_jobs.pricing.editing.dated_sheet import DatedSheet, dated_sheets, inserted, unnamed
+from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, dated_sheets, inserted, unnamed
 from stream_jobs.pricing.editing.going_on import Lists, going_on, in_force, moved
 from stream_jobs.pricing.editing.known_names import KnownNames
 from stream_jobs.pricing.editing.placing import MATCH_ANY, placed
@@ -95,6 +95,7 @@ def with_price(rows: Sequence[PriceRow], price: NewPrice, everyones: Sequence[Pr
         for other in going_on(lists[0], held, sheet):
             if other.place not in said:
                 sheets = inserted(sheets, other)
+    _check_standard(price, sheets)
     model_rows = [row for each in sheets for row in each.rows]
     return placed(rows, [replace(row, match=price.match) for row in model_rows] if price.match else model_rows)
 
@@ -138,6 +139,17 @@ def _begins(price: NewPrice, lists: Lists) -> datetime:
     would make it a model of its own."""
     is_of_another = any(lists[1:]) and not (price.organization or price.match)
     return max(price.effective_from, SINCE_EVER) if is_of_another else price.effective_from
+
+
+def _check_standard(price: NewPrice, sheets: Sequence[DatedSheet]) -> None:
+    """What a service tier costs lies over the standard price: where that has ended it would never be charged."""
+    standard = all_day_at(sheets, price.effective_from)
+    if price.service_tier and standard is not None and standard.is_end:
+        whose = f" of its own for {price.organization}" if price.organization else ""
+        raise PriceListRefused(
+            f"{price.name} has no standard price{whose} from {standard.effective_from:%Y-%m-%d %H:%M:%S} on, over "
+            f"which one for {price.service_tier} calls could lie: set that first"
+        )
 
 
 def _is_end_of_all_day(sheet: DatedSheet) -> bool:

@@ -15,6 +15,7 @@ from stream_jobs.pricing.editing.difference import difference
 from stream_jobs.pricing.editing.price import NewPrice, with_end, with_price
 from stream_jobs.pricing.editing.price_list import listed_models
 from stream_jobs.pricing.editing.rate import read_rate
+from stream_jobs.pricing.errors import PriceListRefused
 from stream_jobs.pricing.imports import read_price_list, write_csv
 from stream_jobs.pricing.imports.known_list import with_import
 from stream_jobs.pricing.price_row import ALWAYS, NO_RATES, SERVICE_TIERS
@@ -227,6 +228,26 @@ def test_an_end_that_is_said_twice_ends_a_service_tier_for_good(
     assert costs([*STANDARD, *ended], usage_frame, JULY) == [8] * len(TIERS)
     later = with_price(ended, new("input_mtok=9", start=SEPTEMBER, organization="acme"), STANDARD)
     assert costs([*STANDARD, *later], usage_frame, SEPTEMBER) == [9] * len(TIERS)
+
+
+@pytest.mark.parametrize(("organization", "only"), [("", False), ("", True), ("acme", True)])
+def test_a_price_of_a_service_tier_that_nothing_lies_under_is_refused(organization: str, *, only: bool) -> None:
+    everyones = STANDARD if organization else []
+    rows = with_price([], new("input_mtok=5", organization=organization), STANDARD) if organization else STANDARD
+    ended = with_end(rows, organization, "maker", "large", JULY, "hand", everyones)
+    batch = new("input_mtok=3", start=SEPTEMBER, organization=organization, service_tier="batch", only=only)
+    with pytest.raises(PriceListRefused, match=r"no standard price.* from 2027-07-01 00:00:00 on.*set that first"):
+        with_price(ended, batch, everyones)
+
+
+def test_an_organizations_price_of_a_service_tier_takes_up_everyones_after_its_own_ended(
+    usage_frame: UsageFrame,
+) -> None:
+    own = with_price([], new("input_mtok=5", organization="acme"), STANDARD)
+    ended = with_end(own, "acme", "maker", "large", JULY, "hand", STANDARD)
+    batch = new("input_mtok=3", start=SEPTEMBER, organization="acme", service_tier="batch")
+    made = with_price(ended, batch, STANDARD)
+    assert costs([*STANDARD, *made], usage_frame, SEPTEMBER) == [8, 3, 8, 8, 8]
 
 
 @pytest.mark.parametrize("word", ["free", "none"])
