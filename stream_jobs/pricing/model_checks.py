@@ -49,9 +49,11 @@ def _repeats(rows: Sequence[Placed]) -> Iterator[Problem]:
 
 
 def _hidden_dates(rows: Sequence[Placed]) -> Iterator[Problem]:
-    """Of two sheets for the whole day the later one in the list holds, so a later date must follow an earlier one."""
-    whole_days = [placed for placed in rows if not placed[1].daily_from]
-    for (first_place, first), (place, row) in pairwise(whole_days):
+    """Of two sheets for the same hours the later one in the list holds, so a later date must follow an earlier one."""
+    by_hours = sorted(rows, key=lambda placed: (placed[1].daily_from, placed[1].daily_to))
+    for (first_place, first), (place, row) in pairwise(by_hours):
+        if (row.daily_from, row.daily_to) != (first.daily_from, first.daily_to):
+            continue
         if row.effective_from < first.effective_from:
             yield (
                 place,

@@ -33,14 +33,16 @@ def going_on(own: Sequence[DatedSheet], held: Sequence[DatedSheet], sheet: Dated
     is_first = in_force([own], at, ALL_DAY, "") is None
     tiers = dict.fromkeys(each.service_tier for each in held if is_first)
     missing = [tier for tier in tiers if in_force([own], at, ALL_DAY, tier) is None and not _speaks(sheet, tier)]
-    others = [in_force([held], at, ALL_DAY, tier) for tier in missing]
-    found = [_moved(each, first, ALL_DAY) for each in others if each is not None]
+    others = {tier: in_force([held], at, ALL_DAY, tier) for tier in missing}
+    found = [_moved(each, first, ALL_DAY) for each in others.values() if each is not None]
     whole = [sheet.service_tier] if sheet.window == ALL_DAY else []
     for tier in dict.fromkeys((*whole, *missing)):
-        is_named = tier == sheet.service_tier
-        for window, inside in windows_at(held, at, tier).items():
-            if is_named and inside.is_end:
-                continue  # hours in which the service tier had no price of its own until now
+        is_named, windows = tier == sheet.service_tier, windows_at(held, at, tier)
+        priced = [window for window, inside in windows.items() if not inside.is_end]
+        for window, inside in windows.items():
+            is_bare = is_named or (others[tier] is None and all(left_of(each, window) == [each] for each in priced))
+            if inside.is_end and is_bare:
+                continue  # hours in which the service tier has no price of its own that an end could take away
             parts = left_of(window, sheet.window) if is_named and sheet.window != ALL_DAY else [window]
             found += [_moved(inside, first, part) for part in parts]
     return found

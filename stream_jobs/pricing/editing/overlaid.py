@@ -35,7 +35,7 @@ def overlaid(
         begins = min(sheet.effective_from for sheet in listed)
         now = None if is_whole else all_day_at(known, begins)
         left = [] if now is None else [now]
-    if not left:
+    if is_whole and not left:
         return list(listed)
     over = _Overlay(left, listed, ended, begun, is_whole=is_whole)
     made: list[DatedSheet] = []
@@ -69,7 +69,8 @@ class _Overlay:
 
         A price for all day ends daily windows: those that hold on are said again with it. Else what goes on is not.
         """
-        both = [sheet for sheet in (*self._known, *self._listed) if sheet.service_tier == tier]
+        of_tier = (sheet for sheet in (*self._known, *self._listed) if sheet.service_tier == tier)
+        both = sorted(of_tier, key=lambda sheet: sheet.effective_from)
         windows = dict.fromkeys(sheet.window for sheet in both if sheet.window != ALL_DAY)
         made: list[DatedSheet] = []
         for date in sorted({sheet.effective_from for sheet in both} | self._closings):
@@ -83,7 +84,7 @@ class _Overlay:
             day = all_day_at(made, date, tier)
             for window, sheet in inside.items():
                 until_then = None if all_day else held.get(window)
-                made += self._news(sheet, until_then, day or until_then)
+                made += self._news(sheet, until_then, until_then or (day is not None and not day.is_end))
         return made
 
     def _news(self, sheet: DatedSheet | None, until_then: DatedSheet | None, others: object) -> list[DatedSheet]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import accumulate
 
-from stream_jobs.pricing.editing.daily_window import ALL_DAY
+from stream_jobs.pricing.editing.daily_window import ALL_DAY, Window, left_of
 from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, windows_at
 from stream_jobs.pricing.editing.going_on import Lists
 from stream_jobs.pricing.price_row import NO_RATES, PriceRow
@@ -61,9 +61,10 @@ def _over(under: Sequence[DatedSheet], own: Sequence[DatedSheet], tier: str) -> 
         elif sheet.service_tier == tier:
             yield from [] if tier and has_ended else [sheet]
         elif not sheet.is_end:
-            is_end_of_tier = bool(below) and not _has_price(own, tier, at)
-            if is_end_of_tier:
-                yield end(sheet.rows[0], tier)
+            ended = _hours_without(own, tier, sheet) if below else []
+            is_end_of_tier = bool(ended)
+            for start, stop in ended:
+                yield end(replace(sheet.rows[0], daily_from=start, daily_to=stop), tier)
             if is_all_day and (has_ended or is_end_of_tier):
                 yield from (not_before(each, at) for each in _begun(own, tier, at))
             has_ended = has_ended and not is_all_day
@@ -87,9 +88,15 @@ def _begun(sheets: Sequence[DatedSheet], tier: str, at: datetime) -> list[DatedS
     return [*([] if all_day is None else [all_day]), *windows_at(earlier, at, tier).values()]
 
 
-def _has_price(sheets: Sequence[DatedSheet], tier: str, at: datetime) -> bool:
-    found = all_day_at(sheets, at, tier)
-    return found is not None and not found.is_end
+def _hours_without(own: Sequence[DatedSheet], tier: str, sheet: DatedSheet) -> list[Window]:
+    """The hours of a standard sheet in which a service tier of the same list has no price of its own."""
+    all_day = all_day_at(own, sheet.effective_from, tier)
+    if all_day is not None and not all_day.is_end:
+        return []
+    left = [sheet.window]
+    for window in windows_at(own, sheet.effective_from, tier) if sheet.window != ALL_DAY else ():
+        left = [part for each in left for part in left_of(each, window)]
+    return left
 
 
 def _seen(sheets: Sequence[DatedSheet]) -> list[DatedSheet]:

@@ -21,6 +21,7 @@ MAY = datetime(2026, 5, 1, tzinfo=UTC)
 ABOVE: Any = {"tier_start": 5}
 BATCH: Any = {"service_tier": "batch"}
 ACME: Any = {"organization": "acme"}
+NIGHT: Any = {"daily_from": "22:00:00", "daily_to": "04:00:00"}
 
 
 def _problems(*changes: dict[str, Any]) -> list[str]:
@@ -93,6 +94,10 @@ def test_a_provider_may_lack_a_rule_but_has_no_wrong_one() -> None:
         (
             ({"effective_from": MAY}, {"effective_from": APRIL}),
             "row 1: the price from 2026-04-01 stands after the one from 2026-05-01 (row 0) and would hide it",
+        ),
+        (
+            ({}, NIGHT | {"effective_from": MAY}, NIGHT | {"effective_from": APRIL}),
+            "row 2: the price from 2026-04-01 stands after the one from 2026-05-01 (row 1) and would hide it",
         ),
         (
             ({}, {"unit": "cache_read_mtok"}, {"unit": "input_audio_mtok"}),

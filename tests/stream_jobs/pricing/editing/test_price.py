@@ -171,6 +171,26 @@ def test_a_service_tier_with_prices_for_some_hours_alone_keeps_them() -> None:
     assert usd(rows, NIGHT.replace(hour=12), tier="batch", input=MILLION, output=MILLION) == (11, "priced")
 
 
+@pytest.mark.parametrize("hours", [("16:00:00", "20:00:00"), ("18:00:00", "19:00:00"), ("23:00:00", "02:00:00")])
+def test_a_window_that_is_set_again_changes_nothing_beside_hours_of_a_service_tier(hours: tuple[str, str]) -> None:
+    batch = replace(ROWS[1], price_usd=Decimal(1), position=3, service_tier="batch", **NIGHTLY)
+    everyones = [*ROWS, batch]
+    new = price("output_mtok=9", organization="acme", daily_from=hours[0], daily_to=hours[1])
+    own = with_price([], new, everyones)
+    assert with_price(own, new, everyones) == own
+
+
+def test_hours_that_cost_an_organizations_standard_price_still_do_where_everyones_batch_hours_overlap() -> None:
+    hours = {"daily_from": "22:00:00", "daily_to": "06:00:00"}
+    own = with_price([], price("output_mtok=9", organization="acme", **hours), ROWS)
+    batch = replace(ROWS[2], price_usd=Decimal(1), position=3, service_tier="batch", **EVENING)
+    for made in (own, with_price(own, price("input_mtok=3", organization="acme"), [*ROWS, batch])):
+        costs = [
+            usd([*ROWS, batch, *made], MAY.replace(hour=hour), tier="batch", output=MILLION) for hour in (12, 21, 23, 5)
+        ]
+        assert costs == [(8, "priced"), (1, "priced"), (9, "priced"), (9, "priced")]
+
+
 def test_a_price_of_a_service_tier_holds_in_the_hours_of_a_standard_window() -> None:
     own = with_price(ROWS, price("input_mtok=1", start=MARCH, **NIGHTLY))
     rows = with_price(own, price("input_mtok=4", service_tier="batch"))

@@ -21,7 +21,7 @@ from stream_jobs.pricing.editing.rate import Rate, read_rate
 from stream_jobs.pricing.errors import PriceListRefused
 from stream_jobs.pricing.imports import read_price_list
 from stream_jobs.pricing.imports.known_list import with_import
-from stream_jobs.pricing.price_row import ALWAYS
+from stream_jobs.pricing.price_row import ALWAYS, NO_RATES
 from tests.stream_jobs.pricing.conftest import UsageFrame
 
 SHIPPED = [row for row in catalogue_rows() if row.provider in ("openai", "anthropic", "aws")]
@@ -173,6 +173,56 @@ def test_what_is_not_named_goes_on_until_a_list_ends(usage_frame: UsageFrame, or
     assert usd(rows, usage_frame, in_july, "gpt-x", output_tokens=10**6) == 9
     assert usd(rows, usage_frame, in_july, "gpt-x", output_tokens=10**6, service_tier="batch") == 4
     assert usd(rows, usage_frame, AFTER, "gpt-x") == (3 if organization else "unpriced")
+
+
+DAYTIME: Any = {"daily_from": "08:00:00", "daily_to": "12:00:00"}
+
+
+def test_hours_of_a_service_tier_go_on_under_a_later_standard_window(usage_frame: UsageFrame) -> None:
+    flex = replace(DATED[0], price_usd=Decimal(1), service_tier="flex", effective_from=BEFORE, **DAYTIME)
+    dear = replace(DATED[0], price_usd=Decimal(7), effective_from=JULY, **DAYTIME)
+    output = replace(DATED[1], effective_from=JULY, **DAYTIME)
+    everyones = [replace(row, position=place) for place, row in enumerate([*DATED[:2], flex, dear, output])]
+    text = "provider,model,unit,price_usd,service_tier,daily_from,daily_to\n"
+    text += "openai,gpt-x,output_mtok,4,batch,08:00:00,12:00:00\n"
+    start, morning = BEFORE - timedelta(days=9), AFTER.replace(hour=10)
+    own = imported([], text, start, "acme", everyones)
+    for made in (own, imported(own, text, start, "acme", everyones)):
+        rows = [*everyones, *made]
+        assert usd(rows, usage_frame, morning, "gpt-x", service_tier="flex") == 1
+        assert usd(rows, usage_frame, morning, "gpt-x") == 7
+        assert made == own
+
+
+@pytest.mark.parametrize("organization", ["", "acme"])
+@pytest.mark.parametrize("start", [None, BEFORE])
+@pytest.mark.parametrize(
+    ("known", "lines"),
+    [
+        (4, ",2027-06-01,22:00:00,06:00:00\nopenai,gpt-x,input_mtok,4,,,08:00:00,12:00:00"),
+        (2, "flex,2027-08-01,,\nopenai,gpt-x,input_mtok,4,flex,2027-06-01,08:00:00,12:00:00"),
+    ],
+)
+def test_a_list_whose_later_dates_stand_first_changes_nothing_the_second_time(
+    organization: str, start: datetime | None, known: int, lines: str
+) -> None:
+    owned, everyones = ([], DATED[:known]) if organization else (DATED[:known], [])
+    header = "provider,model,unit,price_usd,service_tier,effective_from,daily_from,daily_to\n"
+    text = f"{header}openai,gpt-x,input_mtok,3,{lines}\n"
+    own = imported(owned, text, start, organization, everyones)
+    assert imported(own, text, start, organization, everyones) == own
+
+
+def test_hours_of_a_list_end_no_service_tier_that_has_ended_already() -> None:
+    flex = replace(DATED[0], price_usd=Decimal(1), service_tier="flex", position=2, **DAYTIME)
+    ended = replace(DATED[0], unit=NO_RATES, price_usd=Decimal(0), per=1, effective_from=AFTER, position=3)
+    everyones = [*DATED[:2], flex, ended]
+    own = [replace(DATED[2], organization="acme")]
+    text = "provider,model,unit,price_usd,service_tier,effective_from,daily_from,daily_to\n"
+    text += "openai,gpt-x,output_mtok,4,batch,,,\nopenai,gpt-x,input_mtok,5,,2027-09-01,22:00:00,06:00:00\n"
+    start = BEFORE - timedelta(days=9)
+    made = imported(own, text, start, "acme", everyones)
+    assert imported(made, text, start, "acme", everyones) == made
 
 
 MONTHS = [datetime(2025, month, 1, tzinfo=UTC) for month in range(1, 13, 2)]
