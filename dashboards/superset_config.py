@@ -12,6 +12,7 @@ from flask import Flask
 from superset.config import THEME_DARK as SHIPPED_DARK
 from superset.config import THEME_DEFAULT as SHIPPED_LIGHT
 
+from dashboards.anonymous_reports import unheard
 from dashboards.instants import exact
 from dashboards.labels import unlike_any_column
 from dashboards.superset_home import SupersetHome, read_secret
@@ -94,11 +95,12 @@ TIME_GRAIN_ADDON_EXPRESSIONS = {
 }
 
 
-def FLASK_APP_MUTATOR(_app: Flask) -> None:  # noqa: N802 (Superset's name)
-    """Gives every query on ClickHouse aliases that no column can have, and bounds that lose no event.
+def FLASK_APP_MUTATOR(app: Flask) -> None:  # noqa: N802 (Superset's name)
+    """Gives every query on ClickHouse aliases that no column can have, and bounds that lose no event; a sign-in lasts.
 
-    See dashboards/labels.py and dashboards/instants.py.
+    See dashboards/labels.py, dashboards/instants.py and dashboards/anonymous_reports.py.
     """
+    app.before_request(unheard)
     from superset.db_engine_specs.clickhouse import ClickHouseConnectEngineSpec
 
     written = ClickHouseConnectEngineSpec.convert_dttm

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
 
+import httpx
 import pytest
 from clickhouse_connect.driver.client import Client
 from playwright.sync_api import Browser
@@ -51,4 +52,13 @@ def test_a_person_reads_the_same_totals_as_sql_gives(real_site: Site, browser: B
     visit.open()
     (expected,) = real_site.sql(TOTALS)
     assert visit.totals() == shown(*expected)
+    reported = page.request.post(f"{real_site.url}/superset/log/?explode=events", form={"events": "[]"})
+    assert (reported.status, reported.url) == (200, f"{real_site.url}/superset/log/?explode=events")
     page.close()
+
+
+def test_what_the_login_page_reports_leaves_a_sign_in_alone(real_site: Site) -> None:
+    """An answer that sets a cookie, and comes after that to the sign-in, would undo it."""
+    answer = httpx.post(f"{real_site.url}/superset/log/?explode=events", data={"events": "[]"})
+    assert answer.status_code == 204
+    assert not answer.cookies

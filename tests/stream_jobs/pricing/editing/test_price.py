@@ -181,7 +181,7 @@ def test_a_window_that_is_set_again_changes_nothing_beside_hours_of_a_service_ti
 
 
 def test_hours_that_cost_an_organizations_standard_price_still_do_where_everyones_batch_hours_overlap() -> None:
-    hours = {"daily_from": "22:00:00", "daily_to": "06:00:00"}
+    hours: dict[str, Any] = {"daily_from": "22:00:00", "daily_to": "06:00:00"}
     own = with_price([], price("output_mtok=9", organization="acme", **hours), ROWS)
     batch = replace(ROWS[2], price_usd=Decimal(1), position=3, service_tier="batch", **EVENING)
     for made in (own, with_price(own, price("input_mtok=3", organization="acme"), [*ROWS, batch])):
