@@ -84,9 +84,8 @@ class Publisher:
         key = self.settings.control_key() if left else b""
         held_up: list[Unpublished] = []
         for each in left:
-            if any(_leads(earlier, each.record, each.partitions) for earlier in held_up) or not self._publish(
-                each, key
-            ):
+            must_wait = any(_leads(earlier, each.record, each.partitions) for earlier in held_up)
+            if must_wait or not self._publish(each, key):
                 held_up.append(each)
         return len(left)
 

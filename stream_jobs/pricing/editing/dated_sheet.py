@@ -74,6 +74,11 @@ class DatedSheet:
         return self.rows[0].unit == FREE
 
     @property
+    def is_closing(self) -> bool:
+        """Whether from here the model has no rates: it is free, or nothing is known of its price."""
+        return self.is_end or self.is_free
+
+    @property
     def rates(self) -> tuple[PriceRow, ...]:
         """Its rows that have a price."""
         return tuple(row for row in self.rows if row.unit not in (FREE, NO_RATES))
@@ -92,6 +97,12 @@ def all_day_at(sheets: Sequence[DatedSheet], at: datetime, service_tier: str = "
     """The sheet that holds at an instant outside every daily window; None before the first."""
     begun = (s for s in reversed(sheets) if s.effective_from <= at and s.service_tier == service_tier)
     return next((sheet for sheet in begun if sheet.window == ("", "")), None)
+
+
+def has_price(sheets: Sequence[DatedSheet], at: datetime, service_tier: str) -> bool:
+    """Whether a price is known then, outside every daily window."""
+    found = all_day_at(sheets, at, service_tier)
+    return found is not None and not found.is_end
 
 
 def windows_at(sheets: Sequence[DatedSheet], at: datetime, service_tier: str = "") -> dict[tuple[str, str], DatedSheet]:

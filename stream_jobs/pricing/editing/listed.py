@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
-from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, dated_sheets, rate_key
+from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, dated_sheets, has_price, rate_key
 from stream_jobs.pricing.editing.going_on import Lists
 from stream_jobs.pricing.editing.known_names import KnownNames
 from stream_jobs.pricing.editing.overlaid import overlaid
@@ -186,19 +186,14 @@ def _from(at: datetime, group: Sequence[PriceRow], lists: Lists, ended: frozense
     stay = _untouched(own, listed, at)
     known = [not_before(sheet, at) for sheet in since(timeline(lists), at) if sheet.service_tier not in stay]
     past = [sheet for sheet in own if sheet.effective_from < at or sheet.service_tier in stay]
-    begun = {tier for tier in {sheet.service_tier for sheet in past} if _has_price(past, at, tier)}
+    begun = {tier for tier in {sheet.service_tier for sheet in past} if has_price(past, at, tier)}
     made = free_in_all_tiers([*past, *overlaid(known, listed, ends, begun=begun)], listed)
     return list(own) if own and _says(own, at) == _says(made, at) else made
 
 
-def _has_price(sheets: Sequence[DatedSheet], at: datetime, tier: str) -> bool:
-    found = all_day_at(sheets, at, tier)
-    return found is not None and not found.is_end
-
-
 def _untouched(own: Sequence[DatedSheet], listed: Sequence[DatedSheet], at: datetime) -> set[str]:
     """Service tiers of which the owner's own prices hold on as they are."""
-    if any(sheet.is_end or sheet.is_free for sheet in (*own, *listed)):
+    if any(sheet.is_closing for sheet in (*own, *listed)):
         return set()
     named = {sheet.service_tier for sheet in listed}
     return {sheet.service_tier for sheet in own if all_day_at(own, at, sheet.service_tier)} - named

@@ -61,7 +61,7 @@ class _Overlay:
         self._begun = begun
         self._first = listed[0].rows[0]
         self._named = {sheet.service_tier for sheet in listed}
-        closings = (sheet for sheet in listed if _is_closing(sheet) and not sheet.service_tier)
+        closings = (sheet for sheet in listed if sheet.is_closing and not sheet.service_tier)
         self._closings = {sheet.effective_from for sheet in closings}
 
     def of_both(self, tier: str) -> list[DatedSheet]:
@@ -115,7 +115,7 @@ class _Overlay:
         """The rates of the old sheet that the new one does not name; those of a new window are of the whole day."""
         if old is None and new.window != ALL_DAY:
             old = _holding(self._known, date, new.service_tier, ALL_DAY)
-        if old is None or new.is_end or new.is_free:
+        if old is None or new.is_closing:
             return []
         first = new.rows[0]
         lost = [] if self._is_whole else lost_rates(old, new)
@@ -138,7 +138,7 @@ class _Overlay:
     def _closing(self, date: datetime, tier: str) -> DatedSheet | None:
         """What the list says of the service tier, or of the model, where that is that it is free, or has no price."""
         said = (all_day_at(self._listed, date, of) for of in dict.fromkeys((tier, "")))
-        return next((sheet for sheet in said if sheet is not None and _is_closing(sheet)), None)
+        return next((sheet for sheet in said if sheet is not None and sheet.is_closing), None)
 
     def _stays(self, old: DatedSheet | None, closing: DatedSheet) -> bool:
         """Whether it is a price that people set of a service tier, of which the list says nothing, from a later date on
@@ -146,10 +146,6 @@ class _Overlay:
         if old is None or old.service_tier in self._named or _is_of_former(old, self._first):
             return False
         return closing.is_free and old.effective_from > closing.effective_from > SINCE_EVER
-
-
-def _is_closing(sheet: DatedSheet) -> bool:
-    return sheet.is_end or sheet.is_free
 
 
 def _is_of_former(sheet: DatedSheet, first: PriceRow) -> bool:

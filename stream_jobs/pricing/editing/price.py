@@ -16,7 +16,7 @@ from stream_jobs.pricing.editing.placing import MATCH_ANY, placed
 from stream_jobs.pricing.editing.rate import Rate
 from stream_jobs.pricing.editing.spellings import Spellings
 from stream_jobs.pricing.editing.tier_ends import alone_from
-from stream_jobs.pricing.editing.timeline import timeline
+from stream_jobs.pricing.editing.timeline import end, timeline
 from stream_jobs.pricing.errors import PriceListRefused
 from stream_jobs.pricing.price_row import ANY_MODEL, FREE, NO_RATES, SINCE_EVER, PriceRow
 
@@ -158,7 +158,7 @@ def _is_end_of_all_day(sheet: DatedSheet) -> bool:
 
 def _end(row: PriceRow, effective_from: datetime, source: str) -> PriceRow:
     dated = replace(row, effective_from=effective_from, daily_from="", daily_to="", source=source)
-    return replace(dated, unit=NO_RATES, price_usd=Decimal(0), per=1, tier_start=0, marginal=False)
+    return end(dated, row.service_tier).rows[0]
 
 
 def _of_model(rows: Iterable[PriceRow], provider: str, model: str) -> list[PriceRow]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import accumulate
 
 from stream_jobs.pricing.editing.daily_window import ALL_DAY, Window, left_of
-from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, windows_at
+from stream_jobs.pricing.editing.dated_sheet import DatedSheet, all_day_at, has_price, windows_at
 from stream_jobs.pricing.editing.going_on import Lists
 from stream_jobs.pricing.price_row import NO_RATES, PriceRow
 
@@ -90,8 +90,7 @@ def _begun(sheets: Sequence[DatedSheet], tier: str, at: datetime) -> list[DatedS
 
 def _hours_without(own: Sequence[DatedSheet], tier: str, sheet: DatedSheet) -> list[Window]:
     """The hours of a standard sheet in which a service tier of the same list has no price of its own."""
-    all_day = all_day_at(own, sheet.effective_from, tier)
-    if all_day is not None and not all_day.is_end:
+    if has_price(own, sheet.effective_from, tier):
         return []
     left = [sheet.window]
     for window in windows_at(own, sheet.effective_from, tier) if sheet.window != ALL_DAY else ():

@@ -33,7 +33,7 @@ def lost_rates(before: DatedSheet | None, sheet: DatedSheet) -> list[PriceRow]:
 
     Nor do service tiers: what they leave out costs as much as in the standard one.
     """
-    if before is None or sheet.is_end or sheet.is_free or sheet.service_tier:
+    if before is None or sheet.is_closing or sheet.service_tier:
         return []
     known = [UNITS_BY_PRICE_KEY[row.unit] for row in sheet.rates]
     return [row for row in before.rates if most_specific(known, UNITS_BY_PRICE_KEY[row.unit]) is None]

@@ -90,6 +90,7 @@ def test_a_statement_beside_a_table_has_room_up_to_a_bound_and_is_refused_beyond
     assert sink.rows(f"SELECT length('{texts[1] * 9}')") == [(2 * 9 * (LONGEST_ADDRESS // 6),)]
 
 
+@pytest.mark.integration
 def test_e28_what_was_answered_moves_the_beat(sink: Sink, beat: QuietBeat) -> None:
     sink.rows("SELECT 1")
     sink.insert("usage_raw", raw_events())

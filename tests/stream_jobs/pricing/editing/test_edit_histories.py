@@ -52,9 +52,8 @@ class Line:
 
     def names(self, tier: str, unit: str, month: datetime, hour: int) -> bool:
         """Whether a call may cost something else for it: a standard price is one of service tiers too."""
-        hours = PriceRow("", "", "", "", "", Decimal(0), 1, 0, "", daily_from=self.window[0], daily_to=self.window[1])
         is_meant = self.unit in (unit, FREE, "none") and self.tier in (tier, "")
-        return is_meant and self.start <= month and holds_at(hours, month.replace(hour=hour))
+        return is_meant and self.start <= month and is_inside(self.window, hour)
 
 
 def lines_of(chance: Random) -> list[Line]:
